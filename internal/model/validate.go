@@ -1,0 +1,257 @@
+package model
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/threatloop/threatloop/internal/fault"
+)
+
+// Validate checks the invariants of the package comment. The error is a
+// fault.Invalid with one field per violation, at most 50, in a fixed order.
+func Validate(m *Model) error {
+	v := validator{err: fault.New(fault.Invalid, "model.invalid", "the model is not consistent")}
+	v.product(m)
+	elements := v.elements(m)
+	v.assets(m)
+	v.risks(m, elements)
+	if len(v.err.Fields) == 0 {
+		return nil
+	}
+	return v.err
+}
+
+type validator struct{ err *fault.Error }
+
+func (v *validator) add(where, format string, args ...any) {
+	if len(v.err.Fields) < 50 {
+		v.err.With(where, format, args...)
+	}
+}
+
+func (v *validator) percent(where, name string, n float64) {
+	if !(n >= 0 && n <= 100) {
+		v.add(where, "%s is %g, expected 0 to 100", name, n)
+	}
+}
+
+func (v *validator) cia(where, name string, c CIA) {
+	v.percent(where, name+".confidentiality", float64(c.Confidentiality))
+	v.percent(where, name+".integrity", float64(c.Integrity))
+	v.percent(where, name+".availability", float64(c.Availability))
+}
+
+func unique[K comparable](v *validator, seen map[K]bool, kind string, id K) {
+	where := fmt.Sprintf("%s %v", kind, id)
+	if fmt.Sprint(id) == "" {
+		v.add(kind, "has no id")
+		return
+	}
+	if seen[id] {
+		v.add(where, "id is used twice")
+	}
+	seen[id] = true
+}
+
+func (v *validator) product(m *Model) {
+	p := &m.Product
+	if p.Value != nil {
+		v.cia("product", "value", *p.Value)
+	}
+	if p.Exposure != nil {
+		v.percent("product", "exposure", float64(*p.Exposure))
+	}
+	if p.Tolerance != nil {
+		v.percent("product", "tolerance", *p.Tolerance)
+	}
+	if p.Method != "" && p.Method != "threatloop" && p.Method != "iriusrisk" {
+		v.add("product", "method is %q, expected threatloop or iriusrisk", p.Method)
+	}
+	seen := map[string]bool{}
+	for _, a := range m.Answers {
+		unique(v, seen, "answer", a.Question)
+	}
+}
+
+// elements checks what is drawn and returns the places that threats may stand at.
+func (v *validator) elements(m *Model) map[ElementID]bool {
+	diagrams := map[DiagramID]bool{}
+	for _, d := range m.Diagrams {
+		unique(v, diagrams, "diagram", d.ID)
+	}
+	inDiagram := func(where string, d DiagramID) {
+		if d != "" && !diagrams[d] {
+			v.add(where, "diagram %q does not exist", d)
+		}
+	}
+	seen := map[ElementID]bool{AtProduct: true}
+	places := map[ElementID]bool{AtProduct: true}
+	zones := map[ElementID]ElementID{}
+	for _, z := range m.Zones {
+		unique(v, seen, "zone", z.ID)
+		inDiagram("zone "+string(z.ID), z.Diagram)
+		v.percent("zone "+string(z.ID), "trust", float64(z.Trust))
+		zones[z.ID] = z.Parent
+		places[z.ID] = true
+	}
+	for _, z := range m.Zones {
+		if _, ok := zones[z.Parent]; z.Parent != "" && !ok {
+			v.add("zone "+string(z.ID), "parent %q is not a zone", z.Parent)
+		}
+		for at, steps := z.Parent, 0; at != ""; at, steps = zones[at], steps+1 {
+			if at == z.ID || steps > len(zones) {
+				v.add("zone "+string(z.ID), "contains itself")
+				break
+			}
+		}
+	}
+	for i := range m.Components {
+		c := &m.Components[i]
+		where := "component " + string(c.ID)
+		unique(v, seen, "component", c.ID)
+		inDiagram(where, c.Diagram)
+		if c.Kind != Actor && c.Kind != Process && c.Kind != Store {
+			v.add(where, "kind is %q, expected actor, process or store", c.Kind)
+		}
+		if _, ok := zones[c.Zone]; c.Zone != "" && !ok {
+			v.add(where, "zone %q is not a zone", c.Zone)
+		}
+		if c.Trust != nil {
+			v.percent(where, "trust", float64(*c.Trust))
+		}
+		places[c.ID] = true
+	}
+	for i := range m.Curves {
+		unique(v, seen, "curve", m.Curves[i].ID)
+		inDiagram("curve "+string(m.Curves[i].ID), m.Curves[i].Diagram)
+		places[m.Curves[i].ID] = true
+	}
+	for i := range m.Flows {
+		f := &m.Flows[i]
+		where := "flow " + string(f.ID)
+		unique(v, seen, "flow", f.ID)
+		inDiagram(where, f.Diagram)
+		for _, end := range []ElementID{f.From, f.To} {
+			if end != "" && (!places[end] || end == AtProduct) {
+				v.add(where, "end %q is not a component", end)
+			}
+		}
+	}
+	for i := range m.Flows {
+		places[m.Flows[i].ID] = true
+	}
+	for i := range m.Texts {
+		unique(v, seen, "text", m.Texts[i].ID)
+		places[m.Texts[i].ID] = true
+	}
+	return places
+}
+
+func (v *validator) assets(m *Model) {
+	assets := map[AssetID]bool{}
+	for _, a := range m.Assets {
+		unique(v, assets, "asset", a.ID)
+		v.cia("asset "+string(a.ID), "value", a.Value)
+	}
+	known := func(where string, lists ...[]AssetID) {
+		for _, list := range lists {
+			for _, id := range list {
+				if !assets[id] {
+					v.add(where, "asset %q does not exist", id)
+				}
+			}
+		}
+	}
+	for i := range m.Components {
+		known("component "+string(m.Components[i].ID), m.Components[i].Stores, m.Components[i].Processes)
+	}
+	for i := range m.Flows {
+		known("flow "+string(m.Flows[i].ID), m.Flows[i].Carries)
+	}
+}
+
+func (v *validator) risks(m *Model, places map[ElementID]bool) {
+	at := func(kind, id string, where ElementID) {
+		if !places[where] {
+			v.add(kind+" "+id, "place %q does not exist", where)
+		}
+	}
+	threats := map[ThreatID]bool{}
+	for i := range m.Threats {
+		t := &m.Threats[i]
+		unique(v, threats, "threat", t.ID)
+		if t.Retired == nil {
+			at("threat", string(t.ID), t.Where)
+		}
+		v.cia("threat "+string(t.ID), "impact", t.Impact)
+		v.percent("threat "+string(t.ID), "ease", float64(t.Ease))
+		if t.Inherent != nil {
+			v.percent("threat "+string(t.ID), "inherent", *t.Inherent)
+		}
+		switch t.Status {
+		case Open, Mitigated, NotApplicable, Accepted, Transferred, Avoided, Eliminated:
+		default:
+			v.add("threat "+string(t.ID), "status is %q, expected open, mitigated, not_applicable, accepted, transferred, avoided or eliminated", t.Status)
+		}
+	}
+	weaknesses := map[WeaknessID]bool{}
+	for i := range m.Weaknesses {
+		w := &m.Weaknesses[i]
+		unique(v, weaknesses, "weakness", w.ID)
+		if w.Retired == nil {
+			at("weakness", string(w.ID), w.Where)
+		}
+		v.percent("weakness "+string(w.ID), "impact", float64(w.Impact))
+	}
+	countermeasures := map[CountermeasureID]bool{}
+	for i := range m.Countermeasures {
+		c := &m.Countermeasures[i]
+		unique(v, countermeasures, "countermeasure", c.ID)
+		if c.Retired == nil {
+			at("countermeasure", string(c.ID), c.Where)
+		}
+		switch c.State {
+		case Recommended, Required, Implemented, Rejected, StateNotApplicable:
+		default:
+			v.add("countermeasure "+string(c.ID), "state is %q, expected recommended, required, implemented, rejected or not_applicable", c.State)
+		}
+	}
+	links := map[string]bool{}
+	for _, l := range m.Links {
+		where := fmt.Sprintf("link %s/%s/%s", l.Threat, l.Weakness, l.Countermeasure)
+		if links[where] {
+			v.add(where, "is there twice")
+		}
+		links[where] = true
+		if !threats[l.Threat] {
+			v.add(where, "threat does not exist")
+		}
+		if l.Weakness != "" && !weaknesses[l.Weakness] {
+			v.add(where, "weakness does not exist")
+		}
+		if l.Countermeasure != "" && !countermeasures[l.Countermeasure] {
+			v.add(where, "countermeasure does not exist")
+		}
+		if l.Weakness == "" && l.Countermeasure == "" {
+			v.add(where, "names neither a weakness nor a countermeasure")
+		}
+		v.percent(where, "share", l.Share)
+	}
+}
+
+// Sort brings every list whose order has no meaning into the order of its ids.
+// The order of what is drawn (zones, components, flows, curves, texts, diagrams) is kept.
+func Sort(m *Model) {
+	slices.SortFunc(m.Answers, func(a, b Answer) int { return cmp.Compare(a.Question, b.Question) })
+	slices.SortFunc(m.Assets, func(a, b Asset) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(m.Threats, func(a, b Threat) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(m.Weaknesses, func(a, b Weakness) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(m.Countermeasures, func(a, b Countermeasure) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(m.Links, CompareLinks)
+}
+
+// CompareLinks orders links by threat, weakness and countermeasure.
+func CompareLinks(a, b Link) int {
+	return cmp.Or(cmp.Compare(a.Threat, b.Threat), cmp.Compare(a.Weakness, b.Weakness), cmp.Compare(a.Countermeasure, b.Countermeasure))
+}
