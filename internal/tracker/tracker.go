@@ -195,16 +195,20 @@ type Ticket struct {
 	Category   Category `json:"category"`
 	Resolution string   `json:"resolution,omitempty"`
 	// ResolutionID is the tracker's id of the resolution.
-	ResolutionID string    `json:"resolution_id,omitempty"`
-	Assignee     string    `json:"assignee,omitempty"`
-	Priority     string    `json:"priority,omitempty"`
-	Estimate     Estimate  `json:"estimate"`
-	Parent       string    `json:"parent,omitempty"`
-	Links        []string  `json:"links,omitempty"`        // ids of linked tickets, sorted
-	DuplicateOf  string    `json:"duplicate_of,omitempty"` // id of the ticket this one duplicates
-	Markers      []string  `json:"markers,omitempty"`      // from property, label and text, property first
-	Created      time.Time `json:"created"`
-	Updated      time.Time `json:"updated"`
+	ResolutionID string   `json:"resolution_id,omitempty"`
+	Assignee     string   `json:"assignee,omitempty"`
+	Priority     string   `json:"priority,omitempty"`
+	Estimate     Estimate `json:"estimate"`
+	Parent       string   `json:"parent,omitempty"`
+	Links        []string `json:"links,omitempty"`        // ids of linked tickets, sorted
+	DuplicateOf  string   `json:"duplicate_of,omitempty"` // id of the ticket this one duplicates
+	Markers      []string `json:"markers,omitempty"`      // from property, label and text, property first
+	// PropertyMarker is the marker in the tracker's hidden property; "" where it
+	// has none or the answer did not include it. A copy that a person makes of
+	// our ticket carries label and text, but not the property.
+	PropertyMarker string    `json:"property_marker,omitempty"`
+	Created        time.Time `json:"created"`
+	Updated        time.Time `json:"updated"`
 }
 
 // Estimate is the team's own estimate of a ticket; zero values are absent.

@@ -170,14 +170,14 @@ func wikiLines(s string) string {
 }
 
 var (
-	regexpBlank   = regexp.MustCompile(`\n[ \t]*\n+`)
-	wikiHeading   = regexp.MustCompile(`^\s*h[1-6]\.\s+`)
-	wikiBullet    = regexp.MustCompile(`^\s*[*#-]+\s+`)
-	wikiMacro     = regexp.MustCompile(`^\s*\{(code|noformat|quote|panel|color)(:[^}]*)?\}\s*$`)
-	wikiLink      = regexp.MustCompile(`\[([^\[\]|~]*)\|([^\[\]|]+)(?:\|[^\[\]]*)?\]`)
-	wikiEntity    = regexp.MustCompile(`&(?:#(\d{1,6})|amp|lt|gt|quot);`)
-	wikiInline    = regexp.MustCompile(`\{\*\}|\{\{|\}\}`)
-	wikiEscaped   = regexp.MustCompile(`\\([^\sA-Za-z0-9\\])`)
+	regexpBlank = regexp.MustCompile(`\n[ \t]*\n+`)
+	wikiHeading = regexp.MustCompile(`^\s*h[1-6]\.\s+`)
+	wikiBullet  = regexp.MustCompile(`^\s*[*#-]+\s+`)
+	wikiMacro   = regexp.MustCompile(`^\s*\{(code|noformat|quote|panel|color)(:[^}]*)?\}\s*$`)
+	wikiLink    = regexp.MustCompile(`\[([^\[\]|~]*)\|([^\[\]|]+)(?:\|[^\[\]]*)?\]`)
+	wikiEntity  = regexp.MustCompile(`&(?:#(\d{1,6})|amp|lt|gt|quot);`)
+	wikiInline  = regexp.MustCompile(`\{\*\}|\{\{|\}\}`)
+	wikiEscaped = regexp.MustCompile(`\\([^\sA-Za-z0-9\\])`)
 )
 
 const escapedHolder = rune(0xe000) // private use: stands for a character that must not be read again
