@@ -1,0 +1,214 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/model"
+)
+
+// Visible says whose products a query may see: those of which the user is a
+// member, or all.
+type Visible struct {
+	All  bool
+	User string
+}
+
+// Everything sees all products.
+func Everything() Visible { return Visible{All: true} }
+
+// MemberOf sees the products of which the user is a member.
+func MemberOf(user string) Visible { return Visible{User: user} }
+
+// conditions collects a WHERE clause and its arguments.
+type conditions struct {
+	parts []string
+	args  []any
+}
+
+// arg adds an argument and returns its placeholder.
+func (c *conditions) arg(v any) string {
+	c.args = append(c.args, v)
+	return fmt.Sprintf("$%d", len(c.args))
+}
+
+// add adds a condition in which every ? stands for the next value.
+func (c *conditions) add(cond string, values ...any) {
+	for _, v := range values {
+		cond = strings.Replace(cond, "?", c.arg(v), 1)
+	}
+	c.parts = append(c.parts, cond)
+}
+
+func (c *conditions) visible(column string, v Visible) {
+	if !v.All {
+		c.add(column+" IN (SELECT product_id FROM membership WHERE user_id = ?)", v.User)
+	}
+}
+
+func (c *conditions) where() string {
+	if len(c.parts) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(c.parts, " AND ")
+}
+
+// Summary is what lists and portfolios show of a product. Ratings are 0..100.
+type Summary struct {
+	InherentMax  float64
+	CurrentMax   float64
+	VerifiedMax  float64
+	ProjectedMax float64
+	CurrentSum   float64
+	// Threats that count, per band of their current rating, and those without a rating.
+	Low, Medium, High, Critical, Unrated int64
+	Exceeding                            int64 // threats above the product's tolerance
+	Vulnerabilities                      int64 // weaknesses that evidence shows to be present
+	At                                   time.Time
+	// RecomputeAt is when evidence gets stale or an acceptance ends next; zero is never.
+	RecomputeAt time.Time
+	Doc         string // JSON of the risk engine's own; "" is {}
+}
+
+// ProductRow is a product in a list.
+type ProductRow struct {
+	ID        model.ProductID
+	Name      string
+	Owner     string
+	Archived  bool
+	Version   int64
+	CreatedAt time.Time
+	CreatedBy string
+	UpdatedAt time.Time
+	UpdatedBy string
+	Summary   Summary
+}
+
+// ProductSort is the order of a list of products.
+type ProductSort string
+
+// The orders of a list of products.
+const (
+	SortByName   ProductSort = "name"   // rising
+	SortByRating ProductSort = "rating" // highest current threat first
+)
+
+// ProductQuery selects a page of products.
+type ProductQuery struct {
+	Visible  Visible
+	Text     string // in the name, case and accents aside
+	Archived bool   // archived ones instead of the others
+	Sort     ProductSort
+	After    *ProductRow // the last row of the page before; only ID, Name and Summary.CurrentMax are used
+	Limit    int         // 1..1000; 0 is 50
+}
+
+const productColumns = `p.id, p.name, p.owner, p.archived, p.version, p.created_at, p.created_by, p.updated_at, p.updated_by,
+	s.inherent_max, s.current_max, s.verified_max, s.projected_max, s.current_sum, s.low, s.medium, s.high, s.critical, s.unrated,
+	s.exceeding, s.vulnerabilities, s.at, s.recompute_at, s.doc`
+
+func scanProduct(row func(...any) error) (p ProductRow, err error) {
+	s := &p.Summary
+	err = row((*string)(&p.ID), &p.Name, &p.Owner, &p.Archived, &p.Version, (*stamp)(&p.CreatedAt), &p.CreatedBy, (*stamp)(&p.UpdatedAt), &p.UpdatedBy,
+		&s.InherentMax, &s.CurrentMax, &s.VerifiedMax, &s.ProjectedMax, &s.CurrentSum, &s.Low, &s.Medium, &s.High, &s.Critical, &s.Unrated,
+		&s.Exceeding, &s.Vulnerabilities, (*stamp)(&s.At), (*stamp)(&s.RecomputeAt), &s.Doc)
+	return p, err
+}
+
+// Products returns a page of products in the order of the query.
+func (tx *Tx) Products(q ProductQuery) ([]ProductRow, error) {
+	var c conditions
+	c.filterProducts(q)
+	order := " ORDER BY p.folded, p.id"
+	from := " FROM product p JOIN product_summary s ON s.product_id = p.id"
+	switch q.Sort {
+	case SortByRating:
+		order = " ORDER BY s.current_max DESC, s.product_id DESC"
+		if q.After != nil {
+			c.add("(s.current_max, s.product_id) < (?, ?)", q.After.Summary.CurrentMax, string(q.After.ID))
+		}
+	case SortByName, "":
+		if q.After != nil {
+			c.add("(p.folded, p.id) > (?, ?)", Fold(q.After.Name), string(q.After.ID))
+		}
+	default:
+		return nil, fault.New(fault.Invalid, "product.sort", "products cannot be sorted by %q; expected name or rating", q.Sort)
+	}
+	rows, err := collect(tx, scanProduct, "SELECT "+productColumns+from+c.where()+order+" LIMIT "+c.arg(limit(q.Limit)), c.args...)
+	if err != nil {
+		return nil, fmt.Errorf("store: list products: %w", err)
+	}
+	return rows, nil
+}
+
+// CountProducts returns how many products the query selects, whatever its page.
+func (tx *Tx) CountProducts(q ProductQuery) (n int64, err error) {
+	var c conditions
+	c.filterProducts(q)
+	if _, err := tx.one("SELECT count(*) FROM product p"+c.where(), c.args, &n); err != nil {
+		return 0, fmt.Errorf("store: count products: %w", err)
+	}
+	return n, nil
+}
+
+func (c *conditions) filterProducts(q ProductQuery) {
+	c.add("p.archived = ?", q.Archived)
+	c.visible("p.id", q.Visible)
+	if q.Text != "" {
+		escape := strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
+		c.add(`p.folded LIKE ? ESCAPE '\'`, "%"+escape.Replace(Fold(q.Text))+"%")
+	}
+}
+
+func limit(n int) int {
+	if n <= 0 {
+		return 50
+	}
+	return min(n, 1000)
+}
+
+// Product returns one product's row; fault.NotFound if there is none or it is not visible.
+func (tx *Tx) Product(id model.ProductID, visible Visible) (ProductRow, error) {
+	var c conditions
+	c.add("p.id = ?", string(id))
+	c.visible("p.id", visible)
+	rows, err := collect(tx, scanProduct, "SELECT "+productColumns+" FROM product p JOIN product_summary s ON s.product_id = p.id"+c.where(), c.args...)
+	if err != nil {
+		return ProductRow{}, fmt.Errorf("store: product %s: %w", id, err)
+	}
+	if len(rows) == 0 {
+		return ProductRow{}, noProduct(id)
+	}
+	return rows[0], nil
+}
+
+// ArchiveProduct hides a product from lists, or brings it back, and raises its
+// version; fault.Stale if it is not at the expected one.
+func (tx *Tx) ArchiveProduct(id model.ProductID, archived bool, s Save) error {
+	n, err := tx.exec("UPDATE product SET archived = $2, version = version + 1, updated_at = $3, updated_by = $4 WHERE id = $1 AND version = $5",
+		string(id), archived, stamp(s.At), s.By, s.Expect)
+	if err == nil && n == 0 {
+		if err = tx.expectVersion(id, s.Expect); err == nil {
+			err = stale(id)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("store: archive product %s: %w", id, err)
+	}
+	return nil
+}
+
+// DeleteProduct removes a product and everything that belongs to it but its
+// audit trail; fault.NotFound if there is none.
+func (tx *Tx) DeleteProduct(id model.ProductID) error {
+	n, err := tx.exec("DELETE FROM product WHERE id = $1", string(id))
+	if err != nil {
+		return fmt.Errorf("store: delete product %s: %w", id, err)
+	}
+	if n == 0 {
+		return noProduct(id)
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+// Package storetest opens throw-away databases for tests of this and other
+// packages, and holds the conformance suite that the store passes on both
+// engines. Only tests use it.
+package storetest
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/threatloop/threatloop/internal/store"
+	"github.com/threatloop/threatloop/internal/store/pgtest"
+)
+
+// SQLite returns a new empty database in the test's temp dir.
+func SQLite(t testing.TB) *store.DB {
+	t.Helper()
+	return open(t, store.Options{Path: filepath.Join(t.TempDir(), "test.db")})
+}
+
+// Postgres returns a new empty database on this test binary's PostgreSQL; see pgtest.URL.
+func Postgres(t testing.TB) *store.DB {
+	t.Helper()
+	return open(t, store.Options{DatabaseURL: PostgresURL(t)})
+}
+
+// PostgresURL returns the URL of a new database that has the schema and no rows.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
+	return pgtest.URL(t, "store", func(url string) error {
+		db, err := store.Open(context.Background(), store.Options{DatabaseURL: url})
+		if err != nil {
+			return err
+		}
+		return db.Close()
+	})
+}
+
+// Each runs a test on SQLite and on PostgreSQL, as parallel subtests. open may be
+// called more than once; each call gives another database.
+func Each(t *testing.T, test func(t *testing.T, open func(*testing.T) *store.DB)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, func(t *testing.T) *store.DB { return SQLite(t) })
+	})
+	t.Run("postgresql", func(t *testing.T) {
+		t.Parallel()
+		test(t, func(t *testing.T) *store.DB { return Postgres(t) })
+	})
+}
+
+func open(t testing.TB, o store.Options) *store.DB {
+	t.Helper()
+	db, err := store.Open(context.Background(), o)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return db
+}

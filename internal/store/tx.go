@@ -1,0 +1,363 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/threatloop/threatloop/internal/fault"
+)
+
+// Tx is one transaction. Its methods use the context that Read or Write was
+// given. Errors of the engine that a person can act on are faults; after any
+// error of a method the function must return it, since PostgreSQL refuses
+// everything that follows in the same transaction.
+type Tx struct {
+	db       *DB
+	ctx      context.Context
+	q        querier
+	lite     *sql.Tx
+	pg       pgx.Tx
+	writable bool
+	audited  []pendingAudit
+}
+
+// querier is what *sql.Tx and *sql.Conn share.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
+// SQLite returns the transaction for a library that writes in it too, or nil
+// where the engine is PostgreSQL.
+func (tx *Tx) SQLite() *sql.Tx { return tx.lite }
+
+// Postgres returns the transaction for a library that writes in it too, or nil
+// where the engine is SQLite or the transaction only reads.
+func (tx *Tx) Postgres() pgx.Tx { return tx.pg }
+
+const attempts = 5
+
+type inWrite struct{}
+
+// Read runs fn in a transaction that sees one state of the database and cannot
+// change it.
+func (db *DB) Read(ctx context.Context, fn func(context.Context, *Tx) error) (err error) {
+	var options *sql.TxOptions
+	if db.pg {
+		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	t, err := db.read.BeginTx(ctx, options)
+	if err != nil {
+		return db.explain(fmt.Errorf("store: begin: %w", err))
+	}
+	defer func() {
+		// Nothing was written; whether the rollback arrives does not matter.
+		_ = t.Rollback()
+	}()
+	return db.explain(fn(ctx, &Tx{db: db, ctx: ctx, q: t, lite: liteOnly(db, t)}))
+}
+
+func liteOnly(db *DB, t *sql.Tx) *sql.Tx {
+	if db.pg {
+		return nil
+	}
+	return t
+}
+
+// Write runs fn in a transaction and commits it when fn returns nil. An error,
+// a panic (raised again) or a context that ends rolls everything back. fn is run
+// again, at most 5 times in all, when the engine asks for it (a deadlock, a
+// serialization failure): it must have no effect outside tx. Write inside Write
+// is an error.
+func (db *DB) Write(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	if db.ro {
+		return fault.New(fault.Unavailable, "store.read_only", "the database was opened for reading only")
+	}
+	if ctx.Value(inWrite{}) == db {
+		return errors.New("store: write inside write")
+	}
+	ctx = context.WithValue(ctx, inWrite{}, db)
+	for n := 1; ; n++ {
+		err := db.writeOnce(ctx, fn)
+		if err == nil || n == attempts || !isRetryable(err) {
+			return db.explain(err)
+		}
+		db.log.DebugContext(ctx, "transaction repeated", "attempt", n, "cause", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(n*n) * 5 * time.Millisecond):
+		}
+	}
+}
+
+func (db *DB) writeOnce(ctx context.Context, fn func(context.Context, *Tx) error) (err error) {
+	tx, commit, rollback, err := db.begin(ctx)
+	if err != nil {
+		return fmt.Errorf("store: begin: %w", err)
+	}
+	done := false
+	defer func() {
+		if !done { // an error or a panic
+			rollback()
+		}
+	}()
+	db.point("tx.begin")
+	if err := fn(ctx, tx); err != nil {
+		return err
+	}
+	if err := tx.flushAudit(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	db.point("tx.commit")
+	done = true
+	if err := commit(); err != nil {
+		return fmt.Errorf("store: commit: %w", err)
+	}
+	db.point("tx.committed")
+	return nil
+}
+
+func (db *DB) begin(ctx context.Context) (tx *Tx, commit func() error, rollback func(), err error) {
+	if !db.pg {
+		t, err := db.write.BeginTx(ctx, nil)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return &Tx{db: db, ctx: ctx, q: t, lite: t, writable: true}, t.Commit, func() { _ = t.Rollback() }, nil
+	}
+	conn, err := db.write.Conn(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var t pgx.Tx
+	if err := conn.Raw(func(c any) (err error) {
+		t, err = c.(*stdlib.Conn).Conn().Begin(ctx)
+		return err
+	}); err != nil {
+		conn.Close()
+		return nil, nil, nil, err
+	}
+	// Through Raw: once database/sql has given a broken connection back to the
+	// pool, Raw refuses and the pool, which sees the open transaction, closes it.
+	commit = func() error {
+		defer conn.Close()
+		return conn.Raw(func(any) error { return t.Commit(ctx) })
+	}
+	rollback = func() {
+		defer conn.Close()
+		// The context may have ended; an idle connection must not keep its locks for that.
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = conn.Raw(func(any) error { return t.Rollback(end) })
+	}
+	return &Tx{db: db, ctx: ctx, q: conn, pg: t, writable: true}, commit, rollback, nil
+}
+
+// exec runs a statement and returns how many rows it changed.
+func (tx *Tx) exec(query string, args ...any) (int64, error) {
+	if err := checkText(args); err != nil {
+		return 0, err
+	}
+	r, err := tx.q.ExecContext(tx.ctx, query, args...)
+	if err != nil {
+		return 0, tx.db.explain(err)
+	}
+	return r.RowsAffected()
+}
+
+// one scans the single row of a query into dest; ok is false where there is none.
+func (tx *Tx) one(query string, args []any, dest ...any) (ok bool, err error) {
+	rows, err := tx.query(query, args...)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	if !rows.Next() {
+		return false, tx.db.explain(rows.Err())
+	}
+	if err := rows.Scan(dest...); err != nil {
+		return false, err
+	}
+	return true, tx.db.explain(rows.Close())
+}
+
+func (tx *Tx) query(query string, args ...any) (*sql.Rows, error) {
+	if err := checkText(args); err != nil {
+		return nil, err
+	}
+	rows, err := tx.q.QueryContext(tx.ctx, query, args...)
+	if err != nil {
+		return nil, tx.db.explain(err)
+	}
+	return rows, nil
+}
+
+// collect returns the rows of a query, each read by scan.
+func collect[T any](tx *Tx, scan func(row func(dest ...any) error) (T, error), query string, args ...any) ([]T, error) {
+	var out []T
+	err := each(tx, func(row func(dest ...any) error) error {
+		v, err := scan(row)
+		if err == nil {
+			out = append(out, v)
+		}
+		return err
+	}, query, args...)
+	return out, err
+}
+
+// each calls fn for every row of a query.
+func each(tx *Tx, fn func(row func(dest ...any) error) error, query string, args ...any) error {
+	rows, err := tx.query(query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := fn(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return tx.db.explain(rows.Err())
+}
+
+// bulkRows bounds the rows of one VALUES list; 100 rows are about as fast as COPY
+// and, unlike COPY, may say ON CONFLICT.
+const bulkRows = 100
+
+// bulk inserts rows by VALUES lists. Each row has one value per column; suffix
+// is the ON CONFLICT clause or "".
+func (tx *Tx) bulk(table string, columns []string, suffix string, rows [][]any) error {
+	// SQLite takes 32,766 parameters, PostgreSQL 65,535.
+	size := min(bulkRows, 30000/len(columns))
+	var full *sql.Stmt
+	for len(rows) > 0 {
+		n := min(size, len(rows))
+		args := make([]any, 0, n*len(columns))
+		for _, r := range rows[:n] {
+			args = append(args, r...)
+		}
+		rows = rows[n:]
+		if err := checkText(args); err != nil {
+			return err
+		}
+		if n < size {
+			if _, err := tx.exec(valuesInsert(table, columns, n, suffix), args...); err != nil {
+				return fmt.Errorf("insert into %s: %w", table, err)
+			}
+			continue
+		}
+		if full == nil {
+			var err error
+			if full, err = tx.q.PrepareContext(tx.ctx, valuesInsert(table, columns, n, suffix)); err != nil {
+				return tx.db.explain(fmt.Errorf("insert into %s: %w", table, err))
+			}
+			defer full.Close()
+		}
+		if _, err := full.ExecContext(tx.ctx, args...); err != nil {
+			return tx.db.explain(fmt.Errorf("insert into %s: %w", table, err))
+		}
+	}
+	return nil
+}
+
+func valuesInsert(table string, columns []string, rows int, suffix string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", table, strings.Join(columns, ", "))
+	for r := range rows {
+		if r > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteByte('(')
+		for c := range columns {
+			if c > 0 {
+				b.WriteString(", ")
+			}
+			fmt.Fprintf(&b, "$%d", r*len(columns)+c+1)
+		}
+		b.WriteByte(')')
+	}
+	b.WriteByte(' ')
+	b.WriteString(suffix)
+	return b.String()
+}
+
+// inChunk bounds an IN list.
+const inChunk = 500
+
+// placeholders returns "$from, $from+1, ..." for n values.
+func placeholders(from, n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", from+i)
+	}
+	return b.String()
+}
+
+// checkText refuses text that PostgreSQL would refuse, on both engines: a NUL or
+// invalid UTF-8. Readers of untrusted files replace both before they come here.
+func checkText(args []any) error {
+	for _, a := range args {
+		var s string
+		switch v := a.(type) {
+		case string:
+			s = v
+		case nil, int, int64, bool, float64, []byte, driver.Valuer:
+			continue
+		default:
+			rv := reflect.ValueOf(a)
+			if rv.Kind() != reflect.String {
+				continue
+			}
+			s = rv.String()
+		}
+		if strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s) {
+			return fault.New(fault.Invalid, "store.text", "a text holds a NUL character or is not valid UTF-8; remove that character")
+		}
+	}
+	return nil
+}
+
+// stamp stores a time as Unix microseconds; 0 is the zero time.
+type stamp time.Time
+
+// Value implements driver.Valuer.
+func (s stamp) Value() (driver.Value, error) {
+	if time.Time(s).IsZero() {
+		return int64(0), nil
+	}
+	return time.Time(s).UnixMicro(), nil
+}
+
+// Scan implements sql.Scanner.
+func (s *stamp) Scan(v any) error {
+	n, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("store: time is %T, want int64", v)
+	}
+	*s = stamp{}
+	if n != 0 {
+		*s = stamp(time.UnixMicro(n).UTC())
+	}
+	return nil
+}
+
+// Truncate returns the time as the store keeps it: UTC, in microseconds.
+func Truncate(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
