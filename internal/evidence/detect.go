@@ -9,8 +9,10 @@ import (
 
 	"github.com/threatloop/threatloop/internal/evidence/cucumber"
 	"github.com/threatloop/threatloop/internal/evidence/cursor"
+	"github.com/threatloop/threatloop/internal/evidence/fortify"
 	"github.com/threatloop/threatloop/internal/evidence/junit"
 	"github.com/threatloop/threatloop/internal/evidence/result"
+	"github.com/threatloop/threatloop/internal/evidence/sarif"
 	"github.com/threatloop/threatloop/internal/evidence/zap"
 	"github.com/threatloop/threatloop/internal/fault"
 )
@@ -21,11 +23,16 @@ type format struct {
 	read   func(*cursor.Source, *result.Run) error
 }
 
+func fprFormat() format { return format{"fortify", fortify.ReadFPR} }
+
 // xmlRoots tells formats by the name of the root element.
 var xmlRoots = map[string]format{
-	"testsuites":     {"junit", junit.Read},
-	"testsuite":      {"junit", junit.Read},
-	"OWASPZAPReport": {"zap", zap.ReadXML},
+	"testsuites":       {"junit", junit.Read},
+	"testsuite":        {"junit", junit.Read},
+	"OWASPZAPReport":   {"zap", zap.ReadXML},
+	"FVDL":             {"fortify", fortify.ReadFVDL},
+	"ReportDefinition": {"fortify", fortify.ReadReport},
+	"Scan":             {"fortify", fortify.ReadWebInspect},
 }
 
 // foreignRoots names what we recognise and do not read.
@@ -38,6 +45,7 @@ var foreignRoots = map[string]string{
 
 // jsonKeys tells formats by the first decisive member of a top-level object.
 var jsonKeys = map[string]format{
+	"runs": {"sarif", sarif.Read}, "inlineExternalProperties": {"sarif", sarif.Read},
 	"site": {"zap", zap.ReadJSON}, "@programName": {"zap", zap.ReadJSON},
 	"meta": {"cucumber", cucumber.ReadMessages}, "source": {"cucumber", cucumber.ReadMessages},
 	"gherkinDocument": {"cucumber", cucumber.ReadMessages}, "pickle": {"cucumber", cucumber.ReadMessages},
@@ -56,7 +64,7 @@ var foreignKeys = map[string]string{
 	"otmVersion": "an Open Threat Model file", "detail": "a Threat Dragon model", "openapi": "an OpenAPI document",
 }
 
-func families() string { return "junit, cucumber, zap" }
+func families() string { return "junit, cucumber, zap, sarif, fortify" }
 
 func knownFamily(name string) bool { return slices.Contains(strings.Split(families(), ", "), name) }
 
@@ -156,6 +164,14 @@ func detectJSON(s *cursor.Source, list bool, forced string) (format, error) {
 			}
 			if len(seen) < 6 {
 				seen = append(seen, result.Clean(key, 40))
+			}
+			if key == "$schema" || key == "version" {
+				text, err := j.String()
+				if strings.Contains(strings.ToLower(text), "sarif") {
+					f = format{"sarif", sarif.Read}
+					return errFound
+				}
+				return err
 			}
 			return nil
 		})

@@ -121,6 +121,10 @@ func (r *Report) openZip(src io.ReaderAt, size int64, opts Options) error {
 	if err != nil {
 		return err
 	}
+	if z.Find("audit.fvdl") != "" || z.Find("webinspect.xml") != "" {
+		r.parts = []part{{&cursor.Source{Name: opts.Name, Limits: r.limits, Zip: z}, fprFormat()}}
+		return nil
+	}
 	names := z.Names()
 	if len(names) > r.limits.Entries {
 		return fault.New(fault.TooLarge, "evidence.zip_entries", "the zip archive has %d files; at most %d are read as reports", len(names), r.limits.Entries)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,6 +75,15 @@ func TestSamples(t *testing.T) {
 		{"lifecycle", "1_zap_sample_0_and_new_absent.xml", "zap", counts{Fail: 4}, 0},
 		{"lifecycle", "2_zap_sample_0_and_new_endpoint.xml", "zap", counts{Fail: 4}, 0},
 		{"lifecycle", "3_zap_sampl_0_and_different_severities.xml", "zap", counts{Fail: 4}, 0},
+		{"sarif", "flawfinder.sarif", "sarif", counts{Fail: 53, Pass: 1}, 0},
+		{"sarif", "njsscan.sarif", "sarif", counts{Fail: 3}, 0},
+		{"sarif", "taint-python-report.sarif", "sarif", counts{Fail: 11}, 0},
+		{"sarif", "SuppressionTestCurrent.sarif", "sarif", counts{Fail: 4}, 3},
+		{"sarif", "cxf-3.4.6.sarif", "sarif", counts{Fail: 22}, 0},
+		{"fortify", "fortify_suppressed_with_comments.fpr", "fortify", counts{Fail: 4}, 1},
+		{"fortify", "TwoResultsWithNodeRefs.fpr", "fortify", counts{Fail: 2}, 0},
+		{"fortify", "FortifyTest.fpr", "fortify", counts{Fail: 3}, 0},
+		{"fortify", "webinspect_4_2_many_findings.xml", "fortify", counts{Fail: 15}, 0},
 		{"../bdd-security", "cucumber-all_tests.json", "cucumber", counts{Pass: 8, Fail: 2}, 0},
 		{"../bdd-security", "junit-all_tests.xml", "junit", counts{Pass: 8, Fail: 2}, 0},
 		{"../bdd-security", "zap-sql_injection.xml", "zap", counts{Fail: 2}, 0},
@@ -115,6 +125,85 @@ func TestForeignSamplesAreRefused(t *testing.T) {
 			t.Errorf("Open(%s) = %v, want an unsupported fault", elem, err)
 		} else {
 			t.Log(err)
+		}
+	}
+}
+
+// These files say themselves that they are not the whole story.
+func TestIncompleteSamples(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		dir, name string
+		want      evidence.Counts
+		reason    string
+	}{
+		{"sarif", "appendix_k4.sarif", evidence.Counts{Fail: 1}, "the tool reported an error while it ran"},
+		{"fortify", "fortify_few_findings.xml", evidence.Counts{Fail: 2}, "only issues that match"},
+		{"fortify", "issue6260.xml", evidence.Counts{Fail: 16}, "only issues that match"},
+	} {
+		_, sum, err := read(t, file(t, "scans", c.dir, c.name), evidence.Options{Name: c.name})
+		if err != nil {
+			t.Errorf("Read(%s) = %v", c.name, err)
+			continue
+		}
+		if sum.Counts != c.want || sum.Complete || len(sum.Reasons) == 0 || !strings.HasPrefix(sum.Reasons[0], c.reason) {
+			t.Errorf("Read(%s) = %+v complete %v %q, want %+v, incomplete because %q", c.name, sum.Counts, sum.Complete, sum.Reasons, c.want, c.reason)
+		}
+	}
+}
+
+// Which weaknesses, places and severities the samples name, where the reader has to join them.
+func TestSampleDetails(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		elem []string
+		pick func(evidence.Result) bool
+		want evidence.Result // of the fields below
+	}{
+		{
+			[]string{"scans", "fortify", "TwoResultsWithNodeRefs.fpr"}, func(r evidence.Result) bool { return strings.Contains(r.Name, "System Information") },
+			evidence.Result{Severity: "high", Locations: []evidence.Location{{URI: "Helpers/Logger.cs", Line: 65, Method: "Helpers.Logger.WriteLog"}}},
+		},
+		{
+			[]string{"scans", "sarif", "flawfinder.sarif"}, func(r evidence.Result) bool { return r.ID == "FF1048" && r.Locations[0].Line == 29 },
+			evidence.Result{CWEs: []int{327}, Severity: "high", Locations: []evidence.Location{{URI: "src/tree/param.cc", Line: 29}}},
+		},
+		{
+			[]string{"scans", "sarif", "njsscan.sarif"}, func(r evidence.Result) bool { return r.Locations[0].Line == 321 },
+			evidence.Result{CWEs: []int{327}, Severity: "medium", Locations: []evidence.Location{{URI: "/src/index.js", Line: 321}}},
+		},
+	} {
+		results, _, err := read(t, file(t, c.elem...), evidence.Options{})
+		if err != nil {
+			t.Errorf("Read(%s) = %v", c.elem, err)
+			continue
+		}
+		found := false
+		for _, r := range results {
+			if !c.pick(r) || found {
+				continue
+			}
+			found = true
+			got := evidence.Result{CWEs: r.CWEs, Severity: r.Severity, Locations: r.Locations}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("Read(%s) %s (-want +got):\n%s", c.elem, r.ID, diff)
+			}
+		}
+		if !found {
+			t.Errorf("Read(%s): the result looked for is not among %d", c.elem, len(results))
+		}
+	}
+}
+
+func TestBDDTagsAreReferences(t *testing.T) {
+	t.Parallel()
+	results, _, err := read(t, file(t, "bdd-security", "cucumber-all_tests.json"), evidence.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if len(r.Refs) == 0 || len(r.CWEs) == 0 {
+			t.Errorf("scenario %q: refs %q cwes %v, want both from its @iriusrisk-cwe tag (tags %q)", r.Name, r.Refs, r.CWEs, r.Tags)
 		}
 	}
 }

@@ -1,0 +1,440 @@
+package sarif
+
+import (
+	"strings"
+	"time"
+
+	"github.com/threatloop/threatloop/internal/evidence/cursor"
+	"github.com/threatloop/threatloop/internal/evidence/cwe"
+	"github.com/threatloop/threatloop/internal/evidence/result"
+)
+
+// Bounds of what one run keeps for joining; what is over is noted and not joined.
+const (
+	maxRuns     = 200
+	maxRules    = 200_000 // over all runs
+	maxNamed    = 200_000 // artifacts and taxa, over all runs
+	maxMessages = 20      // message strings of a rule
+)
+
+// rule is what is kept of a reporting descriptor.
+type rule struct {
+	id, guid, name, level, text string
+	score                       string
+	tags                        []string
+	cwes, guessed               []int // guessed: from help texts, used only where nothing else says
+	targets                     []target
+	messages                    map[string]string
+}
+
+// target is a reference to a taxon: of a rule's relationship, or of a result.
+type target struct {
+	id    string
+	index int
+	name  string // of the tool component
+	comp  int    // its index in taxonomies
+}
+
+// component is the driver, an extension or a taxonomy.
+type component struct {
+	name  string
+	rules []rule
+	byID  map[string]int
+}
+
+// skeleton is all of a run but its results.
+type skeleton struct {
+	tool       component
+	version    string
+	extensions []component
+	taxonomies []component
+	artifacts  []string
+	overrides  map[string]string // rule id -> level
+}
+
+// collector is the first pass: it reads everything that results refer to, wherever it stands.
+type collector struct {
+	j     *cursor.JSON
+	run   *result.Run
+	tree  *cwe.Tree
+	runs  []skeleton
+	rules int
+	named int
+}
+
+func (c *collector) top(key string) error {
+	if key != "runs" {
+		return nil
+	}
+	return c.j.List(func() error {
+		if len(c.runs) == maxRuns {
+			c.run.Incomplete("the file has more than %d runs", maxRuns)
+			return nil
+		}
+		s := skeleton{overrides: map[string]string{}}
+		err := c.j.Object(func(key string) error { return c.member(&s, key) })
+		for i := range s.tool.rules {
+			s.resolve(&s.tool.rules[i], c.tree)
+		}
+		for e := range s.extensions {
+			for i := range s.extensions[e].rules {
+				s.resolve(&s.extensions[e].rules[i], c.tree)
+			}
+		}
+		c.runs = append(c.runs, s)
+		return err
+	})
+}
+
+func (c *collector) member(s *skeleton, key string) error {
+	j := c.j
+	switch key {
+	case "tool":
+		return j.Object(func(key string) error {
+			switch key {
+			case "driver":
+				return c.component(&s.tool, &s.version)
+			case "extensions":
+				return j.List(func() error {
+					s.extensions = append(s.extensions, component{})
+					return c.component(&s.extensions[len(s.extensions)-1], nil)
+				})
+			}
+			return nil
+		})
+	case "taxonomies":
+		return j.List(func() error {
+			s.taxonomies = append(s.taxonomies, component{})
+			return c.component(&s.taxonomies[len(s.taxonomies)-1], nil)
+		})
+	case "artifacts":
+		return j.List(func() error {
+			uri := ""
+			err := j.Object(func(key string) error {
+				if key != "location" {
+					return nil
+				}
+				return j.Object(func(key string) error {
+					if key == "uri" {
+						return j.Into(&uri)
+					}
+					return nil
+				})
+			})
+			if c.named++; c.named <= maxNamed {
+				s.artifacts = append(s.artifacts, result.Clean(uri, result.MaxText))
+			}
+			return err
+		})
+	case "automationDetails":
+		return j.Object(func(key string) error {
+			if key != "id" {
+				return nil
+			}
+			// "category/" or "category/run": only the category stays the same from run to run.
+			id, err := j.String()
+			if i := strings.LastIndexByte(id, '/'); i >= 0 {
+				id = id[:i]
+			}
+			c.run.Summary.RuleSet = result.Clean(id, result.MaxText)
+			return err
+		})
+	case "versionControlProvenance":
+		return j.List(func() error {
+			return j.Object(func(key string) error {
+				if key != "repositoryUri" {
+					return nil
+				}
+				uri, err := j.String()
+				c.run.Target(uri)
+				return err
+			})
+		})
+	case "externalPropertyFileReferences":
+		return j.Object(func(key string) error {
+			if key == "results" && j.Kind() == '[' {
+				c.run.Incomplete("the results are in other files, which were not uploaded")
+			}
+			return nil
+		})
+	case "invocations":
+		return j.List(func() error { return c.invocation(s) })
+	}
+	return nil
+}
+
+func (c *collector) invocation(s *skeleton) error {
+	j := c.j
+	return j.Object(func(key string) error {
+		switch key {
+		case "executionSuccessful":
+			ok, err := j.Bool()
+			if !ok && err == nil {
+				c.run.Incomplete("the tool says that its execution was not successful")
+			}
+			return err
+		case "startTimeUtc", "endTimeUtc":
+			text, err := j.String()
+			if t, bad := time.Parse(time.RFC3339Nano, text); bad == nil && (c.run.Summary.StartedAt.IsZero() || t.Before(c.run.Summary.StartedAt)) {
+				c.run.Summary.StartedAt = t.UTC()
+			}
+			return err
+		case "toolExecutionNotifications":
+			return j.List(func() error { return c.notification() })
+		case "ruleConfigurationOverrides":
+			return j.List(func() error {
+				id, level := "", ""
+				err := j.Object(func(key string) error {
+					return j.Object(func(inner string) error {
+						switch {
+						case key == "descriptor" && inner == "id":
+							return j.Into(&id)
+						case key == "configuration" && inner == "level":
+							return j.Into(&level)
+						}
+						return nil
+					})
+				})
+				if len(s.overrides) < 1000 {
+					s.overrides[result.Clean(id, result.MaxText)] = result.Clean(level, 20)
+				}
+				return err
+			})
+		}
+		return nil
+	})
+}
+
+func (c *collector) notification() error {
+	level, text := "", ""
+	err := c.j.Object(func(key string) error {
+		switch key {
+		case "level":
+			return c.j.Into(&level)
+		case "message":
+			return c.text(&text)
+		}
+		return nil
+	})
+	if level == "error" {
+		c.run.Incomplete("the tool reported an error while it ran: %s", text)
+	}
+	return err
+}
+
+// text reads the text of a message object.
+func (c *collector) text(p *string) error {
+	return c.j.Object(func(key string) error {
+		if key == "text" {
+			return c.j.Into(p)
+		}
+		return nil
+	})
+}
+
+func (c *collector) component(out *component, version *string) error {
+	j := c.j
+	out.byID = map[string]int{}
+	return j.Object(func(key string) error {
+		switch key {
+		case "name":
+			err := j.Into(&out.name)
+			out.name = result.Clean(out.name, result.MaxText)
+			return err
+		case "version", "semanticVersion":
+			text, err := j.String()
+			if version != nil && (*version == "" || key == "semanticVersion") && text != "" {
+				*version = result.Clean(text, result.MaxText)
+			}
+			return err
+		case "rules":
+			return j.List(func() error {
+				r, err := c.rule()
+				if c.rules++; c.rules > maxRules {
+					c.run.Note("the file has more than %d rules: the others are not joined to their results", maxRules)
+					return err
+				}
+				if _, again := out.byID[r.id]; !again {
+					out.byID[r.id] = len(out.rules)
+				}
+				out.rules = append(out.rules, r)
+				return err
+			})
+		case "taxa":
+			return j.List(func() error {
+				id := ""
+				err := j.Object(func(key string) error {
+					if key == "id" {
+						return j.Into(&id)
+					}
+					return nil
+				})
+				if c.named++; c.named <= maxNamed {
+					out.rules = append(out.rules, rule{id: result.Clean(id, 100)})
+				}
+				return err
+			})
+		}
+		return nil
+	})
+}
+
+func (c *collector) rule() (rule, error) {
+	var r rule
+	j := c.j
+	guess := func() error {
+		var text string
+		err := j.Object(func(key string) error {
+			if key != "text" && key != "markdown" {
+				return nil
+			}
+			err := j.Into(&text)
+			r.guessed = append(r.guessed, c.tree.FindIDs(text)...)
+			return err
+		})
+		if r.text == "" {
+			r.text = result.Clean(text, result.MaxText)
+		}
+		return err
+	}
+	err := j.Object(func(key string) error {
+		switch key {
+		case "id":
+			return j.Into(&r.id)
+		case "guid":
+			return j.Into(&r.guid)
+		case "name":
+			return j.Into(&r.name)
+		case "shortDescription", "fullDescription", "help":
+			return guess()
+		case "helpUri":
+			text, err := j.String()
+			if strings.Contains(text, "cwe.mitre.org") {
+				r.guessed = append(r.guessed, c.tree.ParseIDs(text)...)
+			}
+			return err
+		case "defaultConfiguration":
+			return j.Object(func(key string) error {
+				if key == "level" {
+					return j.Into(&r.level)
+				}
+				return nil
+			})
+		case "messageStrings":
+			return j.Object(func(key string) error {
+				text := ""
+				err := c.text(&text)
+				if r.messages == nil {
+					r.messages = map[string]string{}
+				}
+				if len(r.messages) < maxMessages {
+					r.messages[result.Clean(key, 100)] = result.Clean(text, 500)
+				}
+				return err
+			})
+		case "properties":
+			return c.properties(&r)
+		case "relationships":
+			return j.List(func() error {
+				return j.Object(func(key string) error {
+					if key != "target" {
+						return nil
+					}
+					t, err := readTarget(j)
+					if len(r.targets) < result.MaxList {
+						r.targets = append(r.targets, t)
+					}
+					return err
+				})
+			})
+		}
+		return nil
+	})
+	r.id, r.guid, r.name, r.level = result.Clean(r.id, result.MaxText), result.Clean(r.guid, 64), result.Clean(r.name, result.MaxText), result.Clean(r.level, 20)
+	r.guessed = r.guessed[:min(len(r.guessed), result.MaxList)]
+	return r, err
+}
+
+func (c *collector) properties(r *rule) error {
+	return c.j.Object(func(key string) error {
+		switch strings.ToLower(key) {
+		case "security-severity":
+			err := c.j.Into(&r.score)
+			r.score = result.Clean(r.score, 20)
+			return err
+		case "tags":
+			tags, err := c.j.Strings()
+			for _, tag := range tags[:min(len(tags), result.MaxList)] {
+				r.tags = append(r.tags, result.Clean(tag, 200))
+				r.cwes = append(r.cwes, c.tree.FindIDs(tag)...)
+			}
+			return err
+		case "cwe", "cwes", "cwe_id", "cwe-id":
+			ids, err := c.j.Strings()
+			for _, id := range ids {
+				r.cwes = append(r.cwes, c.tree.ParseIDs(id)...)
+			}
+			return err
+		}
+		return nil
+	})
+}
+
+// readTarget reads a reporting descriptor reference.
+func readTarget(j *cursor.JSON) (target, error) {
+	t := target{index: -1, comp: -1}
+	err := j.Object(func(key string) error {
+		switch key {
+		case "id":
+			return j.Into(&t.id)
+		case "index":
+			n, err := j.Int()
+			t.index = n
+			return err
+		case "toolComponent":
+			return j.Object(func(key string) error {
+				switch key {
+				case "name":
+					return j.Into(&t.name)
+				case "index":
+					n, err := j.Int()
+					t.comp = n
+					return err
+				}
+				return nil
+			})
+		}
+		return nil
+	})
+	t.id, t.name = result.Clean(t.id, 100), result.Clean(t.name, 100)
+	return t, err
+}
+
+// ids returns the CWEs that a reference to a taxon means: "CWE-327", a bare
+// 327 of a taxonomy named CWE, or an index into such a taxonomy.
+func (s *skeleton) ids(t target, tree *cwe.Tree) []int {
+	name := t.name
+	if t.comp >= 0 && t.comp < len(s.taxonomies) {
+		tax := &s.taxonomies[t.comp]
+		if name == "" {
+			name = tax.name
+		}
+		if t.id == "" && t.index >= 0 && t.index < len(tax.rules) {
+			t.id = tax.rules[t.index].id
+		}
+	}
+	if strings.Contains(strings.ToUpper(name), "CWE") {
+		return tree.ParseIDs(t.id)
+	}
+	return tree.FindIDs(t.id)
+}
+
+func (s *skeleton) resolve(r *rule, tree *cwe.Tree) {
+	for _, t := range r.targets {
+		r.cwes = append(r.cwes, s.ids(t, tree)...)
+	}
+	r.targets = nil
+	if len(r.cwes) == 0 {
+		r.cwes = r.guessed
+	}
+}
