@@ -1,0 +1,93 @@
+// Package interchange reads and writes model files: Threatloop's own YAML and
+// those of other tools. The format is told by the content, never by the name.
+// Each format is a sub-package; all return an imported.Import, whose model is
+// valid and whose notes say what was guessed, kept without being understood, or
+// refused. Nothing here opens a file: callers give bytes.
+package interchange
+
+import (
+	"bytes"
+
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/interchange/imported"
+	"github.com/threatloop/threatloop/internal/interchange/jsontree"
+	"github.com/threatloop/threatloop/internal/interchange/threatdragon"
+	"github.com/threatloop/threatloop/internal/interchange/tlyaml"
+	"github.com/threatloop/threatloop/internal/model"
+)
+
+// The types of package imported, under the names that callers use.
+type (
+	Format   = imported.Format
+	Import   = imported.Import
+	Note     = imported.Note
+	Level    = imported.Level
+	Options  = imported.Options
+	TypeHint = imported.TypeHint
+)
+
+// MaxBytes is the size of the largest model file that is read.
+const MaxBytes = imported.MaxBytes
+
+// Detect returns the format of a model file. The error is a fault: TooLarge,
+// Invalid with the place for broken JSON or YAML, Unsupported for a sound file of another kind.
+func Detect(data []byte) (Format, error) {
+	f, _, err := open(data, Options{})
+	return f, err
+}
+
+// Read reads a model file of any known format. Errors are those of Detect, and
+// Invalid with the places of everything wrong in it.
+func Read(data []byte, opts Options) (*Import, error) {
+	_, read, err := open(data, opts)
+	if err != nil {
+		return nil, err
+	}
+	return read()
+}
+
+// Write returns the model in Threatloop's own YAML, always the same bytes for the same model.
+func Write(m *model.Model) ([]byte, error) { return tlyaml.Write(m) }
+
+func open(data []byte, opts Options) (Format, func() (*Import, error), error) {
+	if len(data) > MaxBytes {
+		return "", nil, imported.TooLarge(len(data))
+	}
+	trimmed := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+	if len(trimmed) == 0 {
+		return "", nil, fault.New(fault.Invalid, "model.empty", "the model file is empty")
+	}
+	if trimmed[0] == '{' || trimmed[0] == '[' {
+		root, err := jsontree.Parse(data, opts)
+		if err != nil {
+			return "", nil, err
+		}
+		if f, ok := threatdragon.Detect(root); ok {
+			return f, func() (*Import, error) { return threatdragon.Read(root, opts) }, nil
+		}
+		if root.Get("product").Object() {
+			return openYAML(data, opts) // JSON is YAML: the model as the interface answers it
+		}
+		return "", nil, unknown()
+	}
+	if trimmed[0] == '<' || bytes.HasPrefix(trimmed, []byte("PK\x03\x04")) {
+		return "", nil, unknown()
+	}
+	return openYAML(data, opts)
+}
+
+func openYAML(data []byte, opts Options) (Format, func() (*Import, error), error) {
+	root, err := tlyaml.Parse(data, opts)
+	if err != nil {
+		return "", nil, err
+	}
+	if !tlyaml.Detect(root) {
+		return "", nil, unknown()
+	}
+	return imported.Threatloop, func() (*Import, error) { return tlyaml.Read(root, opts) }, nil
+}
+
+func unknown() error {
+	return fault.New(fault.Unsupported, "model.unknown_format",
+		"the file is no threat model that can be read here; these can: Threat Dragon 1 and 2 (JSON), Threatloop (YAML)")
+}

@@ -1,0 +1,285 @@
+// Package jsontree reads JSON one level at a time from the bytes it stands in,
+// so that keys keep their order, numbers their spelling, and everything its
+// place: what a lossless round trip and an error with a line need.
+package jsontree
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/interchange/imported"
+)
+
+// maxValues bounds the values of a document: a list of millions of zeros is no model.
+const maxValues = 2 << 20
+
+// Value is one JSON value in a checked document. The zero Value is an absent one:
+// every question about it answers no, "", or nothing.
+type Value struct {
+	doc *document
+	raw []byte
+	off int
+}
+
+type document struct {
+	data []byte
+	opts imported.Options
+}
+
+// Member is one key of an object with its value.
+type Member struct {
+	Key   string
+	Value Value
+}
+
+// Parse checks the whole document (syntax, depth, one value) and returns its root.
+// Invalid UTF-8 is replaced by U+FFFD. The error is a fault.Invalid with the place.
+func Parse(data []byte, opts imported.Options) (Value, error) {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	data = bytes.ToValidUTF8(data, []byte("\uFFFD"))
+	d := &document{data: data, opts: opts}
+	if err := d.limits(); err != nil {
+		return Value{}, err
+	}
+	var raw json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			text := syntax.Error()
+			if strings.Contains(text, "unexpected end") {
+				text = "the file ends in the middle: it is cut off"
+			}
+			return Value{}, d.fault(int(syntax.Offset)-1, "%s", text)
+		}
+		return Value{}, d.fault(0, "is not JSON: %v", err)
+	}
+	start := skipSpace(data, 0)
+	return Value{doc: d, raw: bytes.TrimSpace(data), off: start}, nil
+}
+
+// limits refuses what is too deep or has too many values. It needs no valid JSON.
+func (d *document) limits() error {
+	depth, values := 0, 0
+	for i := 0; i < len(d.data); i++ {
+		switch d.data[i] {
+		case '"':
+			i = stringEnd(d.data, i) - 1
+		case '{', '[':
+			if depth++; depth > imported.MaxDepth {
+				return d.fault(i, "is nested deeper than %d levels", imported.MaxDepth)
+			}
+		case '}', ']':
+			depth--
+		case ',':
+			if values++; values > maxValues {
+				return d.fault(i, "holds more than %d values", maxValues)
+			}
+		}
+	}
+	return nil
+}
+
+func (d *document) fault(off int, format string, args ...any) *fault.Error {
+	off = max(0, min(off, len(d.data)))
+	before := d.data[:off]
+	line := 1 + bytes.Count(before, []byte("\n"))
+	column := 1 + off - (bytes.LastIndexByte(before, '\n') + 1)
+	return fault.New(fault.Invalid, "model.syntax", "the model file cannot be read").
+		With(d.opts.At(line, column), format, args...)
+}
+
+// Fault returns a fault.Invalid that names the place of the value.
+func (v Value) Fault(format string, args ...any) error {
+	if v.doc == nil {
+		return fault.New(fault.Invalid, "model.syntax", "the model file cannot be read").With("file", format, args...)
+	}
+	return v.doc.fault(v.off, format, args...)
+}
+
+// Exists reports whether the value is there; null is.
+func (v Value) Exists() bool { return len(v.raw) > 0 }
+
+// Null reports whether the value is absent or null.
+func (v Value) Null() bool { return len(v.raw) == 0 || v.raw[0] == 'n' }
+
+// Object reports whether the value is an object.
+func (v Value) Object() bool { return len(v.raw) > 0 && v.raw[0] == '{' }
+
+// Array reports whether the value is a list.
+func (v Value) Array() bool { return len(v.raw) > 0 && v.raw[0] == '[' }
+
+// Raw returns the value as written, without blanks around its parts.
+func (v Value) Raw() json.RawMessage {
+	var b bytes.Buffer
+	if len(v.raw) == 0 || json.Compact(&b, v.raw) != nil {
+		return nil
+	}
+	return b.Bytes()
+}
+
+// Text returns a string's text, and a number or true as written; "" for
+// everything else. NUL, which a database refuses, becomes U+FFFD.
+func (v Value) Text() string {
+	switch {
+	case len(v.raw) == 0:
+		return ""
+	case v.raw[0] == '"':
+		var s string
+		if json.Unmarshal(v.raw, &s) != nil {
+			return ""
+		}
+		return strings.ReplaceAll(s, "\x00", "\uFFFD")
+	case v.raw[0] == '{', v.raw[0] == '[', v.raw[0] == 'n', v.raw[0] == 'f':
+		return ""
+	}
+	return string(v.raw)
+}
+
+// Number returns a number, also one written as a string, and whether it is one.
+func (v Value) Number() (float64, bool) {
+	var f float64
+	text := v.Text()
+	if text == "" || json.Unmarshal([]byte(text), &f) != nil {
+		return 0, false
+	}
+	return f, true
+}
+
+// Bool returns whether the value is true, or "true" as text.
+func (v Value) Bool() bool { return v.Text() == "true" }
+
+// Get returns the last value of the key; the zero Value when there is none.
+func (v Value) Get(keys ...string) Value {
+	for _, key := range keys {
+		found := Value{}
+		for _, m := range v.Members() {
+			if m.Key == key {
+				found = m.Value
+			}
+		}
+		v = found
+	}
+	return v
+}
+
+// Members returns the keys of an object in their order; nil for anything else.
+func (v Value) Members() []Member {
+	if !v.Object() {
+		return nil
+	}
+	var members []Member
+	i := skipSpace(v.raw, 1)
+	for i < len(v.raw) && v.raw[i] != '}' {
+		end := stringEnd(v.raw, i)
+		key := Value{raw: v.raw[i:end]}.Text()
+		i = skipSpace(v.raw, skipSpace(v.raw, end)+1)
+		end = valueEnd(v.raw, i)
+		members = append(members, Member{Key: key, Value: Value{doc: v.doc, raw: v.raw[i:end], off: v.off + i}})
+		if i = skipSpace(v.raw, end); i < len(v.raw) && v.raw[i] == ',' {
+			i = skipSpace(v.raw, i+1)
+		}
+	}
+	return members
+}
+
+// Items returns the parts of a list; nil for anything else.
+func (v Value) Items() []Value {
+	if !v.Array() {
+		return nil
+	}
+	var items []Value
+	i := skipSpace(v.raw, 1)
+	for i < len(v.raw) && v.raw[i] != ']' {
+		end := valueEnd(v.raw, i)
+		items = append(items, Value{doc: v.doc, raw: v.raw[i:end], off: v.off + i})
+		if i = skipSpace(v.raw, end); i < len(v.raw) && v.raw[i] == ',' {
+			i = skipSpace(v.raw, i+1)
+		}
+	}
+	return items
+}
+
+// Replace returns the object as written, with the value of the given keys
+// replaced and the keys whose replacement is nil left out.
+func (v Value) Replace(with map[string]json.RawMessage) json.RawMessage {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for _, m := range v.Members() {
+		raw, replaced := with[m.Key]
+		if !replaced {
+			raw = m.Value.Raw()
+		}
+		if raw == nil {
+			continue
+		}
+		if b.Len() > 1 {
+			b.WriteByte(',')
+		}
+		b.Write(quote(m.Key))
+		b.WriteByte(':')
+		b.Write(raw)
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}
+
+func quote(s string) []byte {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(fmt.Sprintf("jsontree: a string cannot be written: %v", err)) // json.Marshal never fails on a string
+	}
+	return b
+}
+
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\n' || b[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// stringEnd returns the index after the string that opens at i.
+func stringEnd(b []byte, i int) int {
+	for i++; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(b)
+}
+
+// valueEnd returns the index after the value that begins at i.
+func valueEnd(b []byte, i int) int {
+	depth := 0
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			end := stringEnd(b, i)
+			if depth == 0 {
+				return end
+			}
+			i = end - 1
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case ',', ' ', '\t', '\n', '\r':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(b)
+}

@@ -1,0 +1,262 @@
+// Package threatdragon reads the models of OWASP Threat Dragon, versions 1 and 2
+// and what lies between, and keeps everything that it does not understand.
+//
+// A file is read diagram by diagram: one with cells is version 2, one with
+// diagramJson.cells version 1, whatever the file says of itself. Every object's
+// Extra[Key] holds the object as the file has it; where it contains other
+// objects of the model (diagrams, cells, threats) their ids stand in their
+// places, so that a writer finds order, unknown keys and spelling again.
+//
+// Format: td.vue/src/assets/schema of OWASP/threat-dragon, and real files where they differ.
+package threatdragon
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/interchange/imported"
+	"github.com/threatloop/threatloop/internal/interchange/jsontree"
+	"github.com/threatloop/threatloop/internal/model"
+)
+
+// Key is the key of Extra under which objects are kept as written.
+const Key = "threatdragon"
+
+// Detect reports whether the document is a Threat Dragon model, and which version.
+func Detect(root jsontree.Value) (imported.Format, bool) {
+	detail := root.Get("detail")
+	if !root.Object() || !root.Get("summary").Object() || !detail.Object() {
+		return "", false
+	}
+	version := 0
+	for _, d := range detail.Get("diagrams").Items() {
+		if v, _ := cellsOf(d); v > version {
+			version = v
+		}
+	}
+	if version == 0 && (detail.Get("diagramTop").Exists() || strings.HasPrefix(strings.TrimPrefix(root.Get("version").Text(), "v"), "2")) {
+		version = 2
+	}
+	if version == 2 {
+		return imported.ThreatDragon2, true
+	}
+	return imported.ThreatDragon1, true
+}
+
+// cellsOf returns the cells of a diagram and the version they are written in: the
+// side of a hybrid that is not empty. The version is 0 when there are none.
+func cellsOf(diagram jsontree.Value) (version int, cells []jsontree.Value) {
+	if cells := diagram.Get("cells").Items(); len(cells) > 0 {
+		return 2, cells
+	}
+	if cells := diagram.Get("diagramJson", "cells").Items(); len(cells) > 0 {
+		return 1, cells
+	}
+	return 0, nil
+}
+
+// maxCells bounds the cells of a file: placing them takes time by their square.
+const maxCells = 50_000
+
+type reader struct {
+	opts     imported.Options
+	out      *imported.Import
+	m        *model.Model
+	elements map[model.ElementID]bool
+	diagrams map[model.DiagramID]bool
+	threats  map[string]model.ElementID // where a threat id of the file was first seen
+	ids      map[model.ThreatID]bool
+	unknown  map[string]int // keys that are kept, by "level key"
+}
+
+// Read returns the model of the file. The root must be one that Detect knows.
+func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) {
+	format, ok := Detect(root)
+	if !ok {
+		return nil, root.Fault("is no Threat Dragon model: it needs the objects summary and detail")
+	}
+	list := root.Get("detail", "diagrams")
+	if list.Exists() && !list.Null() && !list.Array() {
+		return nil, list.Fault("detail.diagrams is no list")
+	}
+	r := &reader{
+		opts: opts, out: &imported.Import{Format: format}, m: &model.Model{},
+		elements: map[model.ElementID]bool{model.AtProduct: true}, diagrams: map[model.DiagramID]bool{},
+		threats: map[string]model.ElementID{}, ids: map[model.ThreatID]bool{}, unknown: map[string]int{},
+	}
+	r.out.Model = r.m
+	r.product(root)
+	ids := make([]json.RawMessage, 0, len(list.Items()))
+	total := 0
+	for i, d := range list.Items() {
+		if !d.Object() {
+			return nil, d.Fault("diagram %d is no object", i)
+		}
+		_, cells := cellsOf(d)
+		if total += len(cells); total > maxCells {
+			return nil, fault.New(fault.TooLarge, "model.too_large", "the model has more than %d drawn elements", maxCells)
+		}
+		ids = append(ids, quoted(string(r.diagram(d, i))))
+	}
+	detail := root.Get("detail").Replace(map[string]json.RawMessage{"diagrams": joined(ids)})
+	r.m.Extra = model.Extra{Key: root.Replace(map[string]json.RawMessage{"detail": detail})}
+	r.place()
+	r.kept()
+	model.Sort(r.m)
+	if err := model.Validate(r.m); err != nil {
+		return nil, fmt.Errorf("threat dragon: the model that was read: %w", err)
+	}
+	return r.out, nil
+}
+
+func (r *reader) product(root jsontree.Value) {
+	summary := root.Get("summary")
+	p := &r.m.Product
+	p.Name = oneLine(summary.Get("title").Text())
+	if p.Name == "" {
+		p.Name = "Untitled model"
+		r.out.Add(imported.Guess, "file", "the model has no title")
+	}
+	p.Description = summary.Get("description").Text()
+	p.Owner = oneLine(summary.Get("owner").Text())
+	p.ID = r.opts.Product
+	if p.ID == "" {
+		p.ID = model.ProductID(model.DeriveID("prd", p.Name))
+	}
+	r.unknownKeys("file", root, "version", "summary", "detail", "release_version", "released_at")
+	r.unknownKeys("summary", summary, "title", "owner", "description", "id")
+	r.unknownKeys("detail", root.Get("detail"), "contributors", "diagrams", "diagramTop", "reviewer", "threatTop")
+}
+
+func (r *reader) diagram(raw jsontree.Value, index int) model.DiagramID {
+	version, cells := cellsOf(raw)
+	id := model.DiagramID(raw.Get("id").Text())
+	if id == "" || r.diagrams[id] {
+		fresh := model.DiagramID(fmt.Sprintf("%d", index))
+		for n := 2; r.diagrams[fresh]; n++ {
+			fresh = model.DiagramID(fmt.Sprintf("%d-%d", index, n))
+		}
+		if id != "" {
+			r.out.Add(imported.Guess, "diagram "+string(id), "the id is used by two diagrams; the later one is called %s here", fresh)
+		}
+		id = fresh
+	}
+	r.diagrams[id] = true
+	d := model.Diagram{
+		ID: id, Title: oneLine(raw.Get("title").Text()), Description: raw.Get("description").Text(),
+		Methodology: raw.Get("diagramType").Text(),
+	}
+	where := "diagram " + string(id)
+	if d.Title == "" {
+		d.Title = "Diagram " + string(id)
+	}
+	if d.Methodology == "" {
+		d.Methodology = "STRIDE"
+		r.out.Add(imported.Guess, where, "the diagram names no methodology; STRIDE is assumed, as in the versions that wrote it")
+	}
+	if version == 1 && raw.Get("cells").Array() {
+		r.out.Add(imported.Info, where, "the diagram is empty in version 2 and full in version 1: its version 1 cells are read")
+	}
+	r.unknownKeys("diagram", raw, "id", "title", "diagramType", "description", "placeholder", "thumbnail", "version", "cells", "diagramJson", "size")
+	r.out.Counts.Diagrams++
+
+	dr := &diagramReader{reader: r, diagram: &d, byID: map[string]model.ElementID{}, ends: map[model.ElementID]string{}}
+	ids := dr.cells(cells, version)
+	with := map[string]json.RawMessage{}
+	switch version {
+	case 2:
+		with["cells"] = ids
+	case 1:
+		with["diagramJson"] = raw.Get("diagramJson").Replace(map[string]json.RawMessage{"cells": ids})
+	}
+	d.Extra = model.Extra{Key: raw.Replace(with)}
+	r.m.Diagrams = append(r.m.Diagrams, d)
+	return id
+}
+
+// place derives zones and crossings from the drawing and says what it guessed.
+func (r *reader) place() {
+	unclear := model.Place(r.m)
+	names := map[model.ElementID]string{}
+	members, actors, outside := map[model.ElementID]int{}, map[model.ElementID]int{}, map[model.DiagramID]int{}
+	for i := range r.m.Components {
+		c := &r.m.Components[i]
+		names[c.ID] = c.Name
+		if c.Zone == "" {
+			outside[c.Diagram]++
+			continue
+		}
+		members[c.Zone]++
+		if c.Kind == model.Actor {
+			actors[c.Zone]++
+		}
+	}
+	for i := range r.m.Zones {
+		z := &r.m.Zones[i]
+		z.Trust, z.Guess = 50, true
+		why := ""
+		if members[z.ID] > 0 && members[z.ID] == actors[z.ID] {
+			z.Trust, why = 0, ", because only actors stand in it"
+		}
+		r.out.Add(imported.Guess, fmt.Sprintf("zone %s (%s)", z.ID, z.Name), "the file does not say how far the zone is trusted; %d of 100 is set%s", z.Trust, why)
+	}
+	for _, d := range r.m.Diagrams {
+		if n := outside[d.ID]; n > 0 {
+			r.out.Add(imported.Guess, "diagram "+string(d.ID), "%s outside every trust boundary box: actors count as trusted 0 of 100, everything else 50", plural(n, "component stands", "components stand"))
+		}
+	}
+	for _, id := range unclear {
+		r.out.Add(imported.Guess, fmt.Sprintf("component %s (%s)", id, names[id]), "stands in boxes that overlap; the smallest is taken as its zone")
+	}
+}
+
+// unknownKeys counts the keys that are not known here; they are kept as written.
+func (r *reader) unknownKeys(level string, v jsontree.Value, known ...string) {
+	for _, m := range v.Members() {
+		if !slices.Contains(known, m.Key) && m.Key != "$$hashKey" {
+			r.unknown[level+" "+m.Key]++
+		}
+	}
+}
+
+func (r *reader) kept() {
+	keys := make([]string, 0, len(r.unknown))
+	for k := range r.unknown {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		level, key, _ := strings.Cut(k, " ")
+		r.out.Add(imported.Kept, level, "key %q has no meaning here and is kept as written (%s)", key, plural(r.unknown[k], "time", "times"))
+	}
+	r.out.Close()
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func quoted(s string) json.RawMessage {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return json.RawMessage(`""`)
+	}
+	return b
+}
+
+func joined(parts []json.RawMessage) json.RawMessage {
+	b := []byte{'['}
+	for i, p := range parts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, p...)
+	}
+	return append(b, ']')
+}

@@ -1,0 +1,207 @@
+package tlyaml
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/threatloop/threatloop/internal/interchange/imported"
+	"github.com/threatloop/threatloop/internal/interchange/jsontree"
+	"github.com/threatloop/threatloop/internal/model"
+)
+
+// Write returns the model as YAML: lists without an order of their own sorted by
+// id, keys in a fixed order, the same bytes for the same model. The model is not
+// changed. Empty fields are left out.
+func Write(m *model.Model) ([]byte, error) {
+	sorted := *m
+	sorted.Answers = slices.Clone(m.Answers)
+	sorted.Assets = slices.Clone(m.Assets)
+	sorted.Threats = slices.Clone(m.Threats)
+	sorted.Weaknesses = slices.Clone(m.Weaknesses)
+	sorted.Countermeasures = slices.Clone(m.Countermeasures)
+	sorted.Links = slices.Clone(m.Links)
+	model.Sort(&sorted)
+	doc, err := encode(reflect.ValueOf(sorted))
+	if err != nil {
+		return nil, fmt.Errorf("yaml: write product %s: %w", m.Product.ID, err)
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s: %d\n", versionKey, Version)
+	doc.(mapping).pairs(&b, 0, "")
+	return b.Bytes(), nil
+}
+
+// onOneLine are the types that are written as a flow mapping.
+var onOneLine = map[reflect.Type]bool{
+	reflect.TypeFor[model.Point](): true, reflect.TypeFor[model.Box](): true, reflect.TypeFor[model.CIA](): true,
+	reflect.TypeFor[model.Cost](): true,
+}
+
+var (
+	timeType    = reflect.TypeFor[time.Time]()
+	rawType     = reflect.TypeFor[json.RawMessage]()
+	answersType = reflect.TypeFor[[]model.Answer]()
+)
+
+// field is a field of a struct as its JSON tag describes it.
+type field struct {
+	name      string
+	omitEmpty bool
+	index     int
+}
+
+func fieldsOf(t reflect.Type) []field {
+	fields := make([]field, 0, t.NumField())
+	for i := range t.NumField() {
+		tag := t.Field(i).Tag.Get("json")
+		name, options, _ := strings.Cut(tag, ",")
+		if name == "" || name == "-" {
+			continue
+		}
+		fields = append(fields, field{name: name, omitEmpty: strings.Contains(options, "omitempty"), index: i})
+	}
+	return fields
+}
+
+func encode(v reflect.Value) (value, error) {
+	switch v.Type() {
+	case timeType:
+		return text(v.Interface().(time.Time).UTC().Format(time.RFC3339Nano)), nil
+	case rawType:
+		return encodeRaw(v.Bytes())
+	case answersType:
+		return encodeAnswers(v.Interface().([]model.Answer)), nil
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		return encode(v.Elem())
+	case reflect.String:
+		return text(v.String()), nil
+	case reflect.Bool:
+		return scalar(strconv.FormatBool(v.Bool())), nil
+	case reflect.Int:
+		return scalar(strconv.FormatInt(v.Int(), 10)), nil
+	case reflect.Float64:
+		b, err := json.Marshal(v.Float()) // refuses what is no number
+		return scalar(b), err
+	case reflect.Slice:
+		l := make(list, 0, v.Len())
+		for i := range v.Len() {
+			item, err := encode(v.Index(i))
+			if err != nil {
+				return nil, err
+			}
+			l = append(l, item)
+		}
+		return l, nil
+	case reflect.Map:
+		m := make(mapping, 0, v.Len())
+		for _, key := range v.MapKeys() {
+			item, err := encode(v.MapIndex(key))
+			if err != nil {
+				return nil, err
+			}
+			m = append(m, pair{key.String(), item})
+		}
+		slices.SortFunc(m, func(a, b pair) int { return strings.Compare(a.key, b.key) })
+		return m, nil
+	case reflect.Struct:
+		return encodeStruct(v)
+	}
+	return nil, fmt.Errorf("type %s has no YAML form", v.Type())
+}
+
+func encodeStruct(v reflect.Value) (value, error) {
+	var m mapping
+	for _, f := range fieldsOf(v.Type()) {
+		fv := v.Field(f.index)
+		if f.omitEmpty && empty(fv) || fv.Kind() == reflect.Pointer && fv.IsNil() {
+			continue
+		}
+		item, err := encode(fv)
+		if err != nil {
+			return nil, err
+		}
+		m = append(m, pair{f.name, item})
+	}
+	if onOneLine[v.Type()] {
+		return flow(m), nil
+	}
+	return m, nil
+}
+
+// empty follows encoding/json: a struct is never empty.
+func empty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	case reflect.Struct:
+		return false
+	}
+	return v.IsZero()
+}
+
+// encodeAnswers writes the answers as a map from question to its value, or to a
+// list where there is not exactly one.
+func encodeAnswers(answers []model.Answer) value {
+	m := make(mapping, 0, len(answers))
+	for _, a := range answers {
+		if len(a.Values) == 1 {
+			m = append(m, pair{a.Question, answerText(a.Values[0])})
+			continue
+		}
+		l := make(list, 0, len(a.Values))
+		for _, v := range a.Values {
+			l = append(l, answerText(v))
+		}
+		m = append(m, pair{a.Question, l})
+	}
+	return m
+}
+
+// answerText leaves yes, no and numbers bare, as a person writes them: an answer is read as text whatever it looks like.
+func answerText(s string) value {
+	if reserved[strings.ToLower(s)] && strings.ToLower(s) != "null" {
+		return scalar(s)
+	}
+	if n, err := strconv.Atoi(s); err == nil && strconv.Itoa(n) == s {
+		return scalar(s)
+	}
+	return text(s)
+}
+
+// encodeRaw writes kept JSON as YAML of the same shape, numbers spelt as they were.
+func encodeRaw(raw json.RawMessage) (value, error) {
+	root, err := jsontree.Parse(raw, imported.Options{Name: "extra"})
+	if err != nil {
+		return nil, err
+	}
+	return fromJSON(root), nil
+}
+
+func fromJSON(v jsontree.Value) value {
+	switch raw := v.Raw(); {
+	case v.Object():
+		m := mapping{}
+		for _, member := range v.Members() {
+			m = append(m, pair{member.Key, fromJSON(member.Value)})
+		}
+		return m
+	case v.Array():
+		l := list{}
+		for _, item := range v.Items() {
+			l = append(l, fromJSON(item))
+		}
+		return l
+	case len(raw) > 0 && raw[0] == '"':
+		return text(v.Text())
+	default:
+		return scalar(raw)
+	}
+}
