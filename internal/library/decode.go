@@ -1,0 +1,423 @@
+package library
+
+import (
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/threatloop/threatloop/internal/model"
+)
+
+var (
+	refForm      = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	optionForm   = regexp.MustCompile(`^[a-z0-9]+([-_][a-z0-9]+)*$`)
+	wordForm     = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	unitForm     = regexp.MustCompile(`^(days|[A-Z]{3})$`)
+	clauseForm   = regexp.MustCompile(`^([a-z][a-z0-9.-]*):([A-Za-z0-9][A-Za-z0-9._-]*)$`)
+	clauseForms  = map[string]*regexp.Regexp{"asvs-5.0": regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`), "masvs-2": regexp.MustCompile(`^MASVS-[A-Z]+-[0-9]+$`)}
+	reservedWord = []string{"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop", "namespace", "null", "package", "return", "true", "var", "void", "while"}
+)
+
+// use is a ref where it is written, to be resolved when everything is read.
+type use struct {
+	at   Position
+	ref  string
+	what string
+}
+
+// raw is everything that the files say, before it is checked.
+type raw struct {
+	*Library
+	head []Position
+	uses map[string][]use // by kind of what is named: pattern, type, weakness, ...
+	// kindless are components of tests that take over the kind of their type.
+	kindless []kindless
+}
+
+type kindless struct {
+	model *model.Model
+	index int
+}
+
+func (r *raw) use(kind string, at Position, ref, what string) {
+	r.uses[kind] = append(r.uses[kind], use{at, ref, what})
+}
+
+// file reads one file by the key that says what it is.
+func (r *raw) file(d *document, body ast.Node) {
+	list, ok := d.entries(body, "the file")
+	if !ok {
+		return
+	}
+	readers := map[string]func(*document, ast.Node){"ref": r.readHead, "type": r.readType, "pattern": r.readPattern, "rules": r.readRules, "questionnaire": r.readQuestionnaire}
+	for _, e := range list {
+		if read := readers[e.key]; read != nil {
+			read(d, body)
+			return
+		}
+	}
+	d.add(d.at(body), "the file has none of the keys %s: it is no part of a library", strings.Join(keysOf(readers), ", "))
+}
+
+func (d *document) pattern(to *string, what string, form *regexp.Regexp) func(ast.Node) {
+	return func(n ast.Node) {
+		s, ok := d.word(n, what)
+		if !ok {
+			return
+		}
+		if !form.MatchString(s) || form == wordForm && slices.Contains(reservedWord, s) {
+			d.add(d.at(n), "%s: %q is not of the form %s", what, s, form)
+			return
+		}
+		*to = s
+	}
+}
+
+func (d *document) oneOf(to *string, what string, allowed ...string) func(ast.Node) {
+	return func(n ast.Node) {
+		s, ok := d.word(n, what)
+		if !ok {
+			return
+		}
+		if !slices.Contains(allowed, s) {
+			d.add(d.at(n), "%s: %q is not one of %s%s", what, s, strings.Join(allowed, ", "), nearest(s, slices.Clone(allowed)))
+			return
+		}
+		*to = s
+	}
+}
+
+// refs reads a list of names that must exist in the library.
+func (r *raw) refs(d *document, to *[]string, kind, what string) func(ast.Node) {
+	return func(n ast.Node) {
+		d.each(n, what, func(n ast.Node) {
+			s, ok := d.word(n, what)
+			if !ok {
+				return
+			}
+			if slices.Contains(*to, s) {
+				d.add(d.at(n), "%s: %q is named twice", what, s)
+				return
+			}
+			*to = append(*to, s)
+			r.use(kind, d.at(n), s, what)
+		})
+	}
+}
+
+func (d *document) cia(to *model.CIA, what string) func(ast.Node) {
+	return func(n ast.Node) {
+		d.fields(n, what, map[string]func(ast.Node){
+			"confidentiality": d.integer(&to.Confidentiality, "confidentiality", 0, 100),
+			"integrity":       d.integer(&to.Integrity, "integrity", 0, 100),
+			"availability":    d.integer(&to.Availability, "availability", 0, 100),
+		})
+	}
+}
+
+// expr reads CEL text; with plain, a number or true and false stand for themselves.
+func (d *document) expr(to **Expr, what string, plain bool) func(ast.Node) {
+	return func(n ast.Node) {
+		switch v := n.(type) {
+		case *ast.BoolNode:
+			if plain {
+				*to = &Expr{Source: strconv.FormatBool(v.Value), At: d.at(n), constant: v.Value}
+				return
+			}
+		case *ast.IntegerNode, *ast.FloatNode:
+			if text := n.GetToken().Value; plain {
+				if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+					*to = &Expr{Source: text, At: d.at(n), constant: i}
+				} else if f, err := strconv.ParseFloat(text, 64); err == nil && !math.IsInf(f, 0) {
+					*to = &Expr{Source: text, At: d.at(n), constant: f}
+				} else {
+					d.add(d.at(n), "%s: %q is no number", what, text)
+				}
+				return
+			}
+		}
+		s, ok := d.word(n, what)
+		if !ok {
+			return
+		}
+		if strings.TrimSpace(s) == "" {
+			d.add(d.at(n), "%s: expected CEL, found nothing", what)
+			return
+		}
+		*to = &Expr{Source: s, At: d.at(n), locate: d.locator(n, s)}
+	}
+}
+
+// locator maps a line (from 1) and column (from 0) of a scalar's value to the
+// file. Folding and quoting change white space and quotes only, so walking the value
+// and the file side by side finds each character again.
+func (d *document) locator(n ast.Node, value string) func(line, column int) Position {
+	start := d.at(n)
+	if _, block := n.(*ast.LiteralNode); block {
+		start.Line, start.Column = start.Line+1, 1
+	}
+	return func(line, column int) Position {
+		offset := 0
+		runes := []rune(value)
+		for ; line > 1 && offset < len(runes); offset++ {
+			if runes[offset] == '\n' {
+				line--
+			}
+		}
+		offset = min(offset+column, len(runes))
+		at := start
+		next := func() rune {
+			if at.Line > len(d.lines) {
+				return 0
+			}
+			text := []rune(strings.TrimSuffix(d.lines[at.Line-1], "\r"))
+			if at.Column > len(text) {
+				return '\n'
+			}
+			return text[at.Column-1]
+		}
+		advance := func() {
+			if next() == '\n' {
+				at.Line, at.Column = at.Line+1, 1
+			} else {
+				at.Column++
+			}
+		}
+		blank := func(r rune) bool { return r == ' ' || r == '\n' || r == '\t' }
+		for i, r := range runes {
+			if !blank(r) {
+				for c := next(); c != 0 && c != r; c = next() {
+					advance()
+				}
+			}
+			if i == offset {
+				return at
+			}
+			if !blank(r) {
+				advance()
+			} else if blank(next()) {
+				for blank(next()) {
+					advance()
+				}
+			}
+		}
+		return at
+	}
+}
+
+func (r *raw) readHead(d *document, body ast.Node) {
+	r.Tags, r.Categories = map[string]string{}, map[string]string{}
+	meanings := func(to map[string]string, what string) func(ast.Node) {
+		return func(n ast.Node) {
+			list, _ := d.entries(n, what)
+			for _, e := range list {
+				var text string
+				d.text(&text, e.key)(e.value)
+				to[e.key] = text
+			}
+		}
+	}
+	at := d.fields(body, "library", map[string]func(ast.Node){
+		"ref":         d.pattern(&r.Ref, "ref", refForm),
+		"name":        d.text(&r.Name, "name"),
+		"version":     d.text(&r.Version, "version"),
+		"description": d.text(&r.Description, "description"),
+		"vocabulary": func(n ast.Node) {
+			d.fields(n, "vocabulary", map[string]func(ast.Node){
+				"tags":       meanings(r.Tags, "tags"),
+				"categories": meanings(r.Categories, "categories"),
+				"attributes": func(n ast.Node) { r.readAttributes(d, n) },
+			})
+		},
+	}, "ref", "name", "version")
+	r.head = append(r.head, at)
+}
+
+func (r *raw) readAttributes(d *document, n ast.Node) {
+	list, _ := d.entries(n, "attributes")
+	for _, e := range list {
+		a := Attribute{Name: e.key, At: e.at}
+		if !wordForm.MatchString(e.key) {
+			d.add(e.at, "attribute: %q is not of the form %s", e.key, wordForm)
+		}
+		d.fields(e.value, "attribute", map[string]func(ast.Node){
+			"values": d.texts(&a.Values, "values"),
+			"text":   d.text(&a.Text, "text"),
+			"for": func(n ast.Node) {
+				d.each(n, "for", func(n ast.Node) {
+					var s string
+					d.oneOf(&s, "for", "actor", "process", "store", "flow")(n)
+					a.For = append(a.For, s)
+				})
+			},
+		}, "for", "text")
+		r.Attributes = append(r.Attributes, a)
+	}
+}
+
+func (r *raw) readType(d *document, body ast.Node) {
+	t := Type{Attributes: map[string]string{}}
+	kind := ""
+	t.At = d.fields(body, "component type", map[string]func(ast.Node){
+		"type":        d.pattern(&t.Ref, "type", refForm),
+		"name":        d.text(&t.Name, "name"),
+		"kind":        d.oneOf(&kind, "kind", "actor", "process", "store"),
+		"description": d.text(&t.Description, "description"),
+		"patterns":    r.refs(d, &t.Patterns, "pattern", "patterns"),
+		"aliases":     d.texts(&t.Aliases, "aliases"),
+		"attributes":  r.elementAttributes(d, t.Attributes, func() string { return kind }),
+	}, "type", "name", "kind")
+	t.Kind = model.Kind(kind)
+	r.Types = append(r.Types, t)
+}
+
+// elementAttributes reads an element's attributes; kind is known when everything is read.
+func (r *raw) elementAttributes(d *document, to map[string]string, kind func() string) func(ast.Node) {
+	return func(n ast.Node) {
+		list, _ := d.entries(n, "attributes")
+		for _, e := range list {
+			if s, ok := d.word(e.value, e.key); ok {
+				to[e.key] = s
+				r.use("attribute", e.at, e.key, "attributes")
+				r.use("value", d.at(e.value), e.key+"="+s, kind())
+			}
+		}
+	}
+}
+
+func (r *raw) readPattern(d *document, body ast.Node) {
+	var p Pattern
+	p.At = d.fields(body, "pattern", map[string]func(ast.Node){
+		"pattern":     d.pattern(&p.Ref, "pattern", refForm),
+		"name":        d.text(&p.Name, "name"),
+		"description": d.text(&p.Description, "description"),
+		"weaknesses": func(n ast.Node) {
+			d.each(n, "weaknesses", func(n ast.Node) { p.Weaknesses = append(p.Weaknesses, readWeakness(d, n)) })
+		},
+		"countermeasures": func(n ast.Node) {
+			d.each(n, "countermeasures", func(n ast.Node) { p.Countermeasures = append(p.Countermeasures, readCountermeasure(d, n)) })
+		},
+		"threats": func(n ast.Node) {
+			d.each(n, "threats", func(n ast.Node) { p.Threats = append(p.Threats, r.readThreat(d, n)) })
+		},
+	}, "pattern", "name", "threats")
+	r.Patterns = append(r.Patterns, p)
+}
+
+func readWeakness(d *document, n ast.Node) Weakness {
+	var w Weakness
+	w.At = d.fields(n, "weakness", map[string]func(ast.Node){
+		"ref":         d.pattern(&w.Ref, "ref", refForm),
+		"title":       d.text(&w.Title, "title"),
+		"description": d.text(&w.Description, "description"),
+		"cwe":         d.integer(&w.CWE, "cwe", 1, 99999),
+		"test":        d.text(&w.Test, "test"),
+	}, "ref", "title")
+	return w
+}
+
+func readCountermeasure(d *document, n ast.Node) Countermeasure {
+	var c Countermeasure
+	state := string(model.Recommended)
+	c.At = d.fields(n, "countermeasure", map[string]func(ast.Node){
+		"ref":         d.pattern(&c.Ref, "ref", refForm),
+		"title":       d.text(&c.Title, "title"),
+		"description": d.text(&c.Description, "description"),
+		"standards": func(n ast.Node) {
+			d.each(n, "standards", func(n ast.Node) {
+				s, ok := d.word(n, "standards")
+				if !ok {
+					return
+				}
+				parts := clauseForm.FindStringSubmatch(s)
+				if parts == nil {
+					d.add(d.at(n), "standards: %q is not of the form standard:clause, such as asvs-5.0:1.2.4", s)
+					return
+				}
+				if form := clauseForms[parts[1]]; form != nil && !form.MatchString(parts[2]) {
+					d.add(d.at(n), "standards: %q is no clause of %s", parts[2], parts[1])
+					return
+				}
+				c.Standards = append(c.Standards, model.Clause{Standard: parts[1], Clause: parts[2]})
+			})
+		},
+		"cost": func(n ast.Node) {
+			c.Cost = &model.Cost{}
+			d.fields(n, "cost", map[string]func(ast.Node){
+				"amount": d.number(&c.Cost.Amount, "amount", 0, 1e9),
+				"unit":   d.pattern(&c.Cost.Unit, "unit", unitForm),
+			}, "amount", "unit")
+		},
+		"default": d.oneOf(&state, "default", string(model.Recommended), string(model.Required)),
+		"test":    d.text(&c.Test, "test"),
+	}, "ref", "title")
+	c.Default = model.State(state)
+	return c
+}
+
+func (r *raw) readThreat(d *document, n ast.Node) Threat {
+	var t Threat
+	t.At = d.fields(n, "threat", map[string]func(ast.Node){
+		"ref":         d.pattern(&t.Ref, "ref", refForm),
+		"title":       d.text(&t.Title, "title"),
+		"description": d.text(&t.Description, "description"),
+		"categories":  r.refs(d, &t.Categories, "category", "categories"),
+		"capec": func(n ast.Node) {
+			d.each(n, "capec", func(n ast.Node) {
+				id := 0
+				d.integer(&id, "capec", 1, 9999)(n)
+				t.CAPEC = append(t.CAPEC, id)
+			})
+		},
+		"impact":  d.cia(&t.Impact, "impact"),
+		"ease":    d.integer(&t.Ease, "ease", 0, 100),
+		"because": d.text(&t.Because, "because"),
+		"weaknesses": func(n ast.Node) {
+			seen := map[string]bool{}
+			d.each(n, "weaknesses", func(n ast.Node) {
+				w := r.readThreatWeakness(d, n)
+				if seen[w.Ref] {
+					d.add(d.at(n), "weakness %q is in this threat twice", w.Ref)
+				}
+				seen[w.Ref] = true
+				t.Weaknesses = append(t.Weaknesses, w)
+			})
+		},
+	}, "ref", "title", "impact", "ease", "weaknesses")
+	return t
+}
+
+func (r *raw) readThreatWeakness(d *document, n ast.Node) ThreatWeakness {
+	var w ThreatWeakness
+	named := func(to *string, kind string) func(ast.Node) {
+		return func(n ast.Node) {
+			if s, ok := d.word(n, "ref"); ok {
+				*to = s
+				r.use(kind, d.at(n), s, "ref")
+			}
+		}
+	}
+	seen := map[string]bool{}
+	d.fields(n, "weakness of the threat", map[string]func(ast.Node){
+		"ref": named(&w.Ref, "weakness"),
+		"countermeasures": func(n ast.Node) {
+			d.each(n, "countermeasures", func(n ast.Node) {
+				var s Share
+				d.fields(n, "countermeasure of the weakness", map[string]func(ast.Node){
+					"ref":   named(&s.Ref, "countermeasure"),
+					"share": d.number(&s.Share, "share", 0, 100),
+				}, "ref", "share")
+				if seen[s.Ref] {
+					d.add(d.at(n), "countermeasure %q is in this weakness twice", s.Ref)
+				}
+				seen[s.Ref] = true
+				w.Countermeasures = append(w.Countermeasures, s)
+			})
+		},
+	}, "ref")
+	return w
+}

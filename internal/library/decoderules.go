@@ -1,0 +1,327 @@
+package library
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/threatloop/threatloop/internal/model"
+)
+
+func (r *raw) readRules(d *document, body ast.Node) {
+	d.fields(body, "the file", map[string]func(ast.Node){
+		"rules": func(n ast.Node) { d.each(n, "rules", func(n ast.Node) { r.readRule(d, n) }) },
+	})
+}
+
+func (r *raw) readRule(d *document, n ast.Node) {
+	rule := &Rule{}
+	var target, end string
+	var does []string
+	doing := func(what string, read func(ast.Node)) func(ast.Node) {
+		return func(n ast.Node) {
+			does = append(does, what)
+			read(n)
+		}
+	}
+	rule.Position = d.fields(n, "rule", map[string]func(ast.Node){
+		"rule":  d.pattern(&rule.Ref, "rule", refForm),
+		"title": d.text(&rule.Title, "title"),
+		"for":   d.oneOf(&target, "for", string(ForProduct), string(ForComponent), string(ForFlow)),
+		"kinds": func(n ast.Node) {
+			d.each(n, "kinds", func(n ast.Node) {
+				var s string
+				d.oneOf(&s, "kinds", "actor", "process", "store")(n)
+				rule.Kinds = append(rule.Kinds, model.Kind(s))
+			})
+			slices.Sort(rule.Kinds)
+		},
+		"types":     r.refs(d, &rule.Types, "type", "types"),
+		"when":      d.expr(&rule.When, "when", false),
+		"at":        d.oneOf(&end, "at", string(AtSource), string(AtDest)),
+		"apply":     doing("apply", r.refs(d, &rule.Apply, "pattern", "apply")),
+		"require":   doing("require", r.refs(d, &rule.Require, "countermeasure", "require")),
+		"recommend": doing("recommend", r.refs(d, &rule.Recommend, "countermeasure", "recommend")),
+		"ask":       doing("ask", r.refs(d, &rule.Ask, "question", "ask")),
+		"conclude": doing("conclude", func(n ast.Node) {
+			list, _ := d.entries(n, "conclude")
+			for _, e := range list {
+				c := Conclusion{Fact: e.key, At: e.at}
+				if !wordForm.MatchString(e.key) || slices.Contains(reservedWord, e.key) {
+					d.add(e.at, "conclude: %q is not of the form %s", e.key, wordForm)
+					continue
+				}
+				if d.expr(&c.Value, e.key, true)(e.value); c.Value != nil {
+					rule.Conclude = append(rule.Conclude, c)
+				}
+			}
+		}),
+		"set":    doing("set", func(n ast.Node) { rule.Set = readValues(d, n, "set") }),
+		"raise":  doing("raise", func(n ast.Node) { rule.Raise = readValues(d, n, "raise") }),
+		"reason": d.text(&rule.Reason, "reason"),
+		"tests": func(n ast.Node) {
+			d.each(n, "tests", func(n ast.Node) { rule.Tests = append(rule.Tests, r.readTest(d, n)) })
+		},
+	}, "rule", "title", "for", "reason", "tests")
+	rule.For, rule.At = Target(target), End(end)
+	for _, list := range [][]string{rule.Types, rule.Apply, rule.Require, rule.Recommend, rule.Ask} {
+		slices.Sort(list)
+	}
+	slices.SortFunc(rule.Conclude, func(a, b Conclusion) int { return compareText(a.Fact, b.Fact) })
+	what := "rule " + strconv.Quote(rule.Ref)
+	switch {
+	case len(does) == 0:
+		d.add(rule.Position, "%s does nothing: it has none of apply, require, recommend, conclude, ask, set, raise", what)
+	case rule.For != ForComponent && (rule.Kinds != nil || rule.Types != nil):
+		d.add(rule.Position, "%s: kinds and types are for rules for component; here the condition can say flow.source.type", what)
+	case rule.For != ForFlow && rule.At != AtTarget:
+		d.add(rule.Position, "%s: at is for rules for flow", what)
+	case rule.For != ForProduct && (rule.Set != nil || rule.Raise != nil):
+		d.add(rule.Position, "%s: set and raise are for rules for product", what)
+	}
+	r.Rules = append(r.Rules, rule)
+}
+
+func readValues(d *document, n ast.Node, what string) *Values {
+	v := &Values{}
+	d.fields(n, what, map[string]func(ast.Node){
+		"exposure": d.expr(&v.Exposure, "exposure", true),
+		"value": func(n ast.Node) {
+			d.fields(n, "value", map[string]func(ast.Node){
+				"confidentiality": d.expr(&v.Confidentiality, "confidentiality", true),
+				"integrity":       d.expr(&v.Integrity, "integrity", true),
+				"availability":    d.expr(&v.Availability, "availability", true),
+			})
+		},
+	})
+	return v
+}
+
+func (r *raw) readTest(d *document, n ast.Node) Test {
+	t := Test{Model: &model.Model{Product: model.Product{ID: "test", Name: "test"}}}
+	t.At = d.fields(n, "test", map[string]func(ast.Node){
+		"name":  d.text(&t.Name, "name"),
+		"model": func(n ast.Node) { r.readModel(d, t.Model, n) },
+		"fires": func(n ast.Node) {
+			d.each(n, "fires", func(n ast.Node) {
+				if s, ok := d.word(n, "fires"); ok {
+					t.Fires = append(t.Fires, model.ElementID(s))
+				}
+			})
+		},
+	}, "name", "model", "fires")
+	slices.Sort(t.Fires)
+	return t
+}
+
+func (r *raw) readModel(d *document, m *model.Model, n ast.Node) {
+	each := func(what string, read func(ast.Node)) func(ast.Node) {
+		return func(n ast.Node) { d.each(n, what, read) }
+	}
+	d.fields(n, "model", map[string]func(ast.Node){
+		"product":    func(n ast.Node) { r.readProduct(d, &m.Product, n) },
+		"answers":    func(n ast.Node) { r.readAnswers(d, m, n) },
+		"assets":     each("assets", func(n ast.Node) { r.readAsset(d, m, n) }),
+		"zones":      each("zones", func(n ast.Node) { r.readZone(d, m, n) }),
+		"components": each("components", func(n ast.Node) { r.readComponent(d, m, n) }),
+		"flows":      each("flows", func(n ast.Node) { r.readFlow(d, m, n) }),
+	})
+	if err := model.Validate(m); err != nil {
+		d.add(d.at(n), "%s", err)
+	}
+}
+
+func (r *raw) readProduct(d *document, p *model.Product, n ast.Node) {
+	d.fields(n, "product", map[string]func(ast.Node){
+		"name":     d.text(&p.Name, "name"),
+		"tags":     r.refs(d, &p.Tags, "tag", "tags"),
+		"value":    func(n ast.Node) { p.Value = &model.CIA{}; d.cia(p.Value, "value")(n) },
+		"exposure": func(n ast.Node) { p.Exposure = new(int); d.integer(p.Exposure, "exposure", 0, 100)(n) },
+		"custom": func(n ast.Node) {
+			p.Custom = map[string]string{}
+			list, _ := d.entries(n, "custom")
+			for _, e := range list {
+				if s, ok := d.word(e.value, e.key); ok {
+					p.Custom[e.key] = s
+				}
+			}
+		},
+	})
+}
+
+func (r *raw) readAnswers(d *document, m *model.Model, n ast.Node) {
+	list, _ := d.entries(n, "answers")
+	for _, e := range list {
+		a := model.Answer{Question: e.key}
+		r.use("question", e.at, e.key, "answers")
+		a.Values = d.answer(e.value, e.key)
+		for _, v := range a.Values {
+			r.use("answer", d.at(e.value), e.key+"="+v, "")
+		}
+		m.Answers = append(m.Answers, a)
+	}
+}
+
+// answer reads the values of an answer as the model keeps them: texts, yes_no as "yes" and "no".
+func (d *document) answer(n ast.Node, what string) []string {
+	var values []string
+	read := func(n ast.Node) {
+		switch v := n.(type) {
+		case *ast.BoolNode:
+			values = append(values, map[bool]string{true: "yes", false: "no"}[v.Value])
+		case *ast.IntegerNode, *ast.FloatNode:
+			values = append(values, n.GetToken().Value)
+		default:
+			if s, ok := d.word(n, what); ok {
+				values = append(values, s)
+			}
+		}
+	}
+	if _, several := n.(*ast.SequenceNode); several {
+		d.each(n, what, read)
+	} else {
+		read(n)
+	}
+	return values
+}
+
+func (d *document) id(to *string) func(ast.Node) { return d.text(to, "id") }
+
+func (r *raw) readAsset(d *document, m *model.Model, n ast.Node) {
+	var a model.Asset
+	d.fields(n, "asset", map[string]func(ast.Node){
+		"id": d.id((*string)(&a.ID)), "name": d.text(&a.Name, "name"), "value": d.cia(&a.Value, "value"),
+	}, "id")
+	m.Assets = append(m.Assets, a)
+}
+
+func (r *raw) readZone(d *document, m *model.Model, n ast.Node) {
+	var z model.Zone
+	d.fields(n, "zone", map[string]func(ast.Node){
+		"id": d.id((*string)(&z.ID)), "name": d.text(&z.Name, "name"), "trust": d.integer(&z.Trust, "trust", 0, 100),
+		"parent": d.text((*string)(&z.Parent), "parent"),
+	}, "id", "trust")
+	m.Zones = append(m.Zones, z)
+}
+
+func assets(d *document, to *[]model.AssetID, what string) func(ast.Node) {
+	return func(n ast.Node) {
+		var names []string
+		d.texts(&names, what)(n)
+		for _, name := range names {
+			*to = append(*to, model.AssetID(name))
+		}
+	}
+}
+
+func (r *raw) readComponent(d *document, m *model.Model, n ast.Node) {
+	c := model.Component{Attributes: map[string]string{}}
+	kind := ""
+	d.fields(n, "component", map[string]func(ast.Node){
+		"id": d.id((*string)(&c.ID)), "name": d.text(&c.Name, "name"),
+		"kind": d.oneOf(&kind, "kind", "actor", "process", "store"),
+		"type": func(n ast.Node) {
+			if d.text(&c.Type, "type")(n); c.Type != "" {
+				r.use("type", d.at(n), c.Type, "type")
+			}
+		},
+		"zone":         d.text((*string)(&c.Zone), "zone"),
+		"trust":        func(n ast.Node) { c.Trust = new(int); d.integer(c.Trust, "trust", 0, 100)(n) },
+		"tags":         r.refs(d, &c.Tags, "tag", "tags"),
+		"attributes":   r.elementAttributes(d, c.Attributes, func() string { return "" }),
+		"stores":       assets(d, &c.Stores, "stores"),
+		"processes":    assets(d, &c.Processes, "processes"),
+		"out_of_scope": d.yes(&c.OutOfScope, "out_of_scope"),
+	}, "id")
+	c.Kind = model.Kind(kind)
+	if c.Kind == "" {
+		c.Kind = model.Process
+		if c.Type != "" {
+			r.kindless = append(r.kindless, kindless{m, len(m.Components)})
+		}
+	}
+	m.Components = append(m.Components, c)
+}
+
+func (r *raw) readFlow(d *document, m *model.Model, n ast.Node) {
+	f := model.Flow{Attributes: map[string]string{}}
+	d.fields(n, "flow", map[string]func(ast.Node){
+		"id": d.id((*string)(&f.ID)), "name": d.text(&f.Name, "name"), "protocol": d.text(&f.Protocol, "protocol"),
+		"from": d.text((*string)(&f.From), "from"), "to": d.text((*string)(&f.To), "to"),
+		"tags":       r.refs(d, &f.Tags, "tag", "tags"),
+		"attributes": r.elementAttributes(d, f.Attributes, func() string { return "flow" }),
+		"carries":    assets(d, &f.Carries, "carries"),
+		"crosses": func(n ast.Node) {
+			var names []string
+			d.texts(&names, "crosses")(n)
+			for _, name := range names {
+				f.Crosses = append(f.Crosses, model.ElementID(name))
+			}
+		},
+		"bidirectional": d.yes(&f.Bidirectional, "bidirectional"),
+		"out_of_scope":  d.yes(&f.OutOfScope, "out_of_scope"),
+	}, "id")
+	m.Flows = append(m.Flows, f)
+}
+
+func (r *raw) readQuestionnaire(d *document, body ast.Node) {
+	var q Questionnaire
+	q.At = d.fields(body, "questionnaire", map[string]func(ast.Node){
+		"questionnaire": d.pattern(&q.Ref, "questionnaire", refForm),
+		"name":          d.text(&q.Name, "name"),
+		"description":   d.text(&q.Description, "description"),
+		"groups": func(n ast.Node) {
+			d.each(n, "groups", func(n ast.Node) {
+				var g Group
+				d.fields(n, "group", map[string]func(ast.Node){
+					"group": d.pattern(&g.Ref, "group", refForm),
+					"title": d.text(&g.Title, "title"),
+					"questions": func(n ast.Node) {
+						d.each(n, "questions", func(n ast.Node) { g.Questions = append(g.Questions, readQuestion(d, n)) })
+					},
+				}, "group", "title", "questions")
+				q.Groups = append(q.Groups, g)
+			})
+		},
+	}, "questionnaire", "name", "groups")
+	r.Questionnaires = append(r.Questionnaires, q)
+}
+
+func readQuestion(d *document, n ast.Node) Question {
+	var q Question
+	kind := ""
+	q.At = d.fields(n, "question", map[string]func(ast.Node){
+		"question": d.pattern(&q.Ref, "question", wordForm),
+		"title":    d.text(&q.Title, "title"),
+		"help":     d.text(&q.Help, "help"),
+		"kind":     d.oneOf(&kind, "kind", string(Choice), string(Choices), string(YesNo), string(Text), string(Number)),
+		"options": func(n ast.Node) {
+			d.each(n, "options", func(n ast.Node) {
+				var o Option
+				d.fields(n, "option", map[string]func(ast.Node){
+					"ref": d.pattern(&o.Ref, "ref", optionForm), "title": d.text(&o.Title, "title"),
+				}, "ref", "title")
+				if slices.ContainsFunc(q.Options, func(p Option) bool { return p.Ref == o.Ref }) {
+					d.add(d.at(n), "option %q is there twice", o.Ref)
+				}
+				q.Options = append(q.Options, o)
+			})
+		},
+		"when":  d.expr(&q.When, "when", false),
+		"asked": d.yes(&q.Asked, "asked"),
+		"default": func(n ast.Node) {
+			q.Default = d.answer(n, "default")
+		},
+	}, "question", "title", "kind")
+	q.Kind = QuestionKind(kind)
+	if choice := q.Kind == Choice || q.Kind == Choices; choice != (len(q.Options) > 0) && kind != "" {
+		d.add(q.At, "question %q: options are for choice and choices, and these need some", q.Ref)
+	}
+	for _, v := range q.Default {
+		if text := q.refuses(v); text != "" {
+			d.add(q.At, "question %q: the default %s", q.Ref, text)
+		}
+	}
+	return q
+}

@@ -1,0 +1,385 @@
+package library
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	celast "cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+
+	"github.com/threatloop/threatloop/internal/model"
+)
+
+// Costs in CEL's units (about one per comparison) after which a run stops. Rules
+// of the product may walk over all elements, others see one.
+const (
+	elementCost = 100_000
+	productCost = 10_000_000
+)
+
+// Expr is a CEL expression of a library, or a plain value in its place.
+type Expr struct {
+	Source string
+	At     Position
+
+	constant any // bool, int64, float64 or string where the file holds a plain value
+	locate   func(line, column int) Position
+	parsed   *cel.Ast
+	checked  *celast.AST
+	program  cel.Program
+	typ      *cel.Type
+	reads    [][]string
+	fields   map[string]map[string]field
+}
+
+// MarshalJSON writes the source.
+func (e *Expr) MarshalJSON() ([]byte, error) { return json.Marshal(e.Source) }
+
+// Eval returns the value in the scope: bool, int64, float64 or string. The error
+// does not name the rule.
+func (e *Expr) Eval(s *Scope) (any, error) {
+	if e.constant != nil {
+		return e.constant, nil
+	}
+	out, _, err := e.program.Eval(s)
+	if err != nil {
+		return nil, err
+	}
+	return out.Value(), nil
+}
+
+// Holds returns the value of a condition; a nil condition holds.
+func (e *Expr) Holds(s *Scope) (bool, error) {
+	if e == nil {
+		return true, nil
+	}
+	v, err := e.Eval(s)
+	if err != nil {
+		return false, err
+	}
+	b, ok := v.(bool)
+	if !ok {
+		return false, fmt.Errorf("is %T, not bool", v)
+	}
+	return b, nil
+}
+
+// Facts returns what the expression looks at, with the values in the scope, in order of names.
+func (e *Expr) Facts(s *Scope) []model.Fact {
+	if e == nil || len(e.reads) == 0 {
+		return nil
+	}
+	facts := make([]model.Fact, 0, len(e.reads))
+	for _, path := range e.reads {
+		if value, ok := e.resolve(s, path); ok {
+			facts = append(facts, model.Fact{Name: strings.Join(path, "."), Value: value})
+		}
+	}
+	return facts
+}
+
+func (e *Expr) resolve(s *Scope, path []string) (string, bool) {
+	v, ok := s.ResolveName(path[0])
+	for _, step := range path[1:] {
+		f, known := e.fields[typeName(v)][step]
+		if !ok || !known {
+			return "", false
+		}
+		v = f.get(v)
+	}
+	return FormatValue(v), ok
+}
+
+// FormatValue writes a value as CEL does: text in quotes, lists in brackets.
+func FormatValue(v any) string {
+	switch v := v.(type) {
+	case string:
+		return strconv.Quote(v)
+	case bool:
+		return strconv.FormatBool(v)
+	case int:
+		return strconv.Itoa(v)
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	case map[string]string:
+		parts := []string{}
+		for _, k := range keysOf(v) {
+			parts = append(parts, strconv.Quote(k)+": "+strconv.Quote(v[k]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case Attributes:
+		return FormatValue(map[string]string(v))
+	case *Component:
+		return strconv.Quote(v.ID)
+	case *Flow:
+		return strconv.Quote(v.ID)
+	case *Zone:
+		return strconv.Quote(v.ID)
+	case *model.CIA:
+		return fmt.Sprintf("{%d, %d, %d}", v.Confidentiality, v.Integrity, v.Availability)
+	case traits.Lister:
+		parts := []string{}
+		for i := range int64(v.Size().(types.Int)) {
+			parts = append(parts, FormatValue(v.Get(types.Int(i)).Value()))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case ref.Val:
+		return FormatValue(v.Value())
+	}
+	return fmt.Sprint(v)
+}
+
+// typeName returns the CEL type of one of the scope's values, or "".
+func typeName(v any) string {
+	if o, ok := (adapter{types.DefaultTypeAdapter}).NativeToValue(v).(object); ok {
+		return o.typ.TypeName()
+	}
+	return ""
+}
+
+// environment compiles the expressions of one library.
+type environment struct {
+	fields map[string]map[string]field
+	envs   map[Target]*cel.Env
+	roots  map[Target]map[string]string // variable -> object type, "" for lists
+}
+
+// questions is the environment of the conditions of questions.
+const questions Target = "question"
+
+func newEnvironment() (*environment, error) {
+	e := &environment{fields: fixedFields(), envs: map[Target]*cel.Env{}, roots: map[Target]map[string]string{
+		questions:    {"answers": answersType},
+		ForProduct:   {"answers": answersType, "product": productType, "facts": factsType(ForProduct), "components": "", "flows": ""},
+		ForComponent: {"answers": answersType, "product": productType, "facts": factsType(ForComponent), "component": componentType, "zone": zoneType},
+		ForFlow:      {"answers": answersType, "product": productType, "facts": factsType(ForFlow), "flow": flowType},
+	}}
+	for _, name := range []string{answersType, attributesType, factsType(""), factsType(ForProduct), factsType(ForComponent), factsType(ForFlow)} {
+		e.fields[name] = map[string]field{}
+	}
+	registry := types.NewEmptyRegistry()
+	for target, roots := range e.roots {
+		opts := []cel.EnvOption{
+			cel.CustomTypeProvider(&provider{Provider: registry, fields: e.fields}),
+			cel.CustomTypeAdapter(adapter{registry}),
+			cel.CrossTypeNumericComparisons(true),
+			cel.ParserExpressionSizeLimit(10_000),
+			cel.ParserRecursionLimit(50),
+		}
+		for _, name := range keysOf(roots) {
+			typ := cel.ObjectType(roots[name])
+			switch name {
+			case "components":
+				typ = cel.ListType(cel.ObjectType(componentType))
+			case "flows":
+				typ = cel.ListType(cel.ObjectType(flowType))
+			}
+			opts = append(opts, cel.Variable(name, typ))
+		}
+		env, err := cel.NewEnv(opts...)
+		if err != nil {
+			return nil, fmt.Errorf("library: expressions for %s: %w", target, err)
+		}
+		e.envs[target] = env
+	}
+	return e, nil
+}
+
+// parse checks the syntax only, so that the reads are known before the types are.
+func (v *environment) parse(e *Expr, t Target, p *problems) bool {
+	if e == nil || e.constant != nil {
+		return e != nil
+	}
+	parsed, issues := v.envs[t].Parse(e.Source)
+	if issues.Err() != nil {
+		for _, one := range issues.Errors() {
+			text, _, _ := strings.Cut(strings.TrimPrefix(one.Message, "Syntax error: "), " expecting ")
+			p.add(e.locate(one.Location.Line(), one.Location.Column()), "not a CEL expression: %s", text)
+		}
+		return false
+	}
+	e.parsed, e.fields = parsed, v.fields
+	e.reads = reads(parsed.NativeRep().Expr(), v.roots[t])
+	return true
+}
+
+// check type-checks what parse has read and prepares it for evaluation. Want nil takes any plain type.
+func (v *environment) check(e *Expr, t Target, what string, want *cel.Type, p *problems) bool {
+	if e.parsed == nil {
+		return false
+	}
+	checked, issues := v.envs[t].Check(e.parsed)
+	if issues.Err() != nil {
+		for _, one := range issues.Errors() {
+			at := e.At
+			if one.Location.Line() > 0 {
+				at = e.locate(one.Location.Line(), one.Location.Column())
+			}
+			p.add(at, "%s", v.explain(one.Message, one.ExprID, e, t))
+		}
+		return false
+	}
+	out := checked.OutputType()
+	switch {
+	case want != nil && !out.IsExactType(want):
+		p.add(e.At, "%s: expected %s, the expression gives %s", what, want, out)
+		return false
+	case want == nil && !slices.ContainsFunc([]*cel.Type{cel.BoolType, cel.IntType, cel.DoubleType, cel.StringType}, out.IsExactType):
+		p.add(e.At, "%s: expected bool, int, double or string, the expression gives %s", what, out)
+		return false
+	}
+	cost := uint64(elementCost)
+	if t == ForProduct {
+		cost = productCost
+	}
+	program, err := v.envs[t].Program(checked, cel.CostLimit(cost), cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		p.add(e.At, "%s: %s", what, err)
+		return false
+	}
+	e.checked, e.program, e.typ = checked.NativeRep(), program, out
+	return true
+}
+
+// explain puts a message of the type checker into the words of the library.
+func (v *environment) explain(message string, id int64, e *Expr, t Target) string {
+	word, ok := between(message, "undeclared reference to '", "'")
+	if ok {
+		return fmt.Sprintf("unknown name %q%s", word, nearest(word, keysOf(v.roots[t])))
+	}
+	if word, ok = between(message, "undefined field '", "'"); !ok {
+		return message
+	}
+	owner := v.owner(e.parsed.NativeRep(), id, t)
+	known := keysOf(v.fields[owner])
+	switch owner {
+	case "":
+		all := map[string]bool{}
+		for _, fields := range v.fields {
+			for name := range fields {
+				all[name] = true
+			}
+		}
+		return fmt.Sprintf("unknown field %q%s", word, nearest(word, keysOf(all)))
+	case answersType:
+		return fmt.Sprintf("unknown question %q%s", word, nearest(word, known))
+	case attributesType:
+		return fmt.Sprintf("unknown attribute %q%s", word, nearest(word, known))
+	case factsType(t):
+		return fmt.Sprintf("no rule for %s or product concludes the fact %q%s", t, word, nearest(word, known))
+	}
+	return fmt.Sprintf("%s has no field %q%s", owner, word, nearest(word, known))
+}
+
+func between(s, before, after string) (string, bool) {
+	_, s, ok := strings.Cut(s, before)
+	if !ok {
+		return "", false
+	}
+	s, _, ok = strings.Cut(s, after)
+	return s, ok
+}
+
+// owner returns the type of the object whose field the select expression with the id names, where it hangs on a variable.
+func (v *environment) owner(a *celast.AST, id int64, t Target) string {
+	owner := ""
+	celast.PreOrderVisit(a.Expr(), celast.NewExprVisitor(func(e celast.Expr) {
+		if e.ID() != id || e.Kind() != celast.SelectKind {
+			return
+		}
+		path := selection(e.AsSelect().Operand())
+		if len(path) == 0 {
+			return
+		}
+		owner = v.roots[t][path[0]]
+		for _, step := range path[1:] {
+			f, ok := v.fields[owner][step]
+			if !ok {
+				owner = ""
+				return
+			}
+			owner = f.typ.TypeName()
+		}
+	}))
+	if _, ours := v.fields[owner]; !ours {
+		return ""
+	}
+	return owner
+}
+
+// selection returns the names of a chain of selections, variable first; nil for anything else.
+func selection(e celast.Expr) []string {
+	switch e.Kind() {
+	case celast.IdentKind:
+		return []string{e.AsIdent()}
+	case celast.SelectKind:
+		if path := selection(e.AsSelect().Operand()); path != nil {
+			return append(path, e.AsSelect().FieldName())
+		}
+	}
+	return nil
+}
+
+// reads returns the chains of selections on variables, sorted, each once.
+func reads(root celast.Expr, roots map[string]string) [][]string {
+	var paths [][]string
+	var visit func(e celast.Expr, bound map[string]bool)
+	visit = func(e celast.Expr, bound map[string]bool) {
+		switch e.Kind() {
+		case celast.SelectKind:
+			path := selection(e)
+			if path == nil {
+				visit(e.AsSelect().Operand(), bound)
+			} else if _, known := roots[path[0]]; known && !bound[path[0]] {
+				paths = append(paths, path)
+			}
+		case celast.IdentKind:
+			if _, known := roots[e.AsIdent()]; known && !bound[e.AsIdent()] {
+				paths = append(paths, []string{e.AsIdent()})
+			}
+		case celast.CallKind:
+			c := e.AsCall()
+			if c.IsMemberFunction() {
+				visit(c.Target(), bound)
+			}
+			for _, a := range c.Args() {
+				visit(a, bound)
+			}
+		case celast.ListKind:
+			for _, el := range e.AsList().Elements() {
+				visit(el, bound)
+			}
+		case celast.MapKind:
+			for _, entry := range e.AsMap().Entries() {
+				visit(entry.AsMapEntry().Key(), bound)
+				visit(entry.AsMapEntry().Value(), bound)
+			}
+		case celast.StructKind:
+			for _, f := range e.AsStruct().Fields() {
+				visit(f.AsStructField().Value(), bound)
+			}
+		case celast.ComprehensionKind:
+			c := e.AsComprehension()
+			visit(c.IterRange(), bound)
+			visit(c.AccuInit(), bound)
+			inner := map[string]bool{c.IterVar(): true, c.IterVar2(): true, c.AccuVar(): true}
+			for name := range bound {
+				inner[name] = true
+			}
+			visit(c.LoopCondition(), inner)
+			visit(c.LoopStep(), inner)
+			visit(c.Result(), inner)
+		}
+	}
+	visit(root, nil)
+	slices.SortFunc(paths, slices.Compare)
+	return slices.CompactFunc(paths, slices.Equal)
+}
