@@ -154,8 +154,14 @@ func (r *rater) threatloop(a *assessment) Exact {
 		a.rating.Likelihood = a.place.exposure * percent(float64(a.threat.Ease)) / 100
 		inherent = math.Sqrt(a.rating.Impact * a.rating.Likelihood)
 	}
-	left := func(sum float64) float64 { return inherent * (100 - min(100, sum)) / 100 }
-	return Exact{Inherent: inherent, Verified: left(a.sums.verified), Current: left(a.sums.current), Projected: left(a.sums.projected)}
+	return Exact{Inherent: inherent, Verified: reduced(inherent, a.sums.verified),
+		Current: reduced(inherent, a.sums.current), Projected: reduced(inherent, a.sums.projected)}
+}
+
+// reduced takes the shares, in percent, off. Shares are kept in percent so that
+// whole ones are exact; x * 100 / 100 can exceed x, hence the cut.
+func reduced(inherent, shares float64) float64 {
+	return min(inherent, inherent*(100-min(100, shares))/100)
 }
 
 // impactOf weighs what the threat does by what can be lost at the place.
