@@ -9,8 +9,8 @@ import (
 )
 
 // order parses the rules' expressions and gives each rule its level: above every
-// rule that concludes what it reads. Circles are refused.
-func (r *raw) order(p *problems) {
+// rule that concludes what it reads. Circles are refused; it tells whether there is none.
+func (r *raw) order(p *problems) bool {
 	makers := map[string][]string{}
 	add := func(name, rule string) { makers[name] = append(makers[name], rule) }
 	byRef := map[string]*Rule{}
@@ -50,6 +50,7 @@ func (r *raw) order(p *problems) {
 	for _, rule := range r.Rules {
 		rule.Level = levels[rule.Ref]
 	}
+	return circle == nil
 }
 
 // dependsOn names what must be concluded before the path is read: a fact, or the

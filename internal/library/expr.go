@@ -221,7 +221,11 @@ func (v *environment) check(e *Expr, t Target, what string, want *cel.Type, p *p
 		for _, one := range issues.Errors() {
 			at := e.At
 			if one.Location.Line() > 0 {
-				at = e.locate(one.Location.Line(), one.Location.Column())
+				column := one.Location.Column()
+				if strings.HasPrefix(one.Message, "undefined field") {
+					column++ // CEL points at the dot
+				}
+				at = e.locate(one.Location.Line(), column)
 			}
 			p.add(at, "%s", v.explain(one.Message, one.ExprID, e, t))
 		}
@@ -274,7 +278,11 @@ func (v *environment) explain(message string, id int64, e *Expr, t Target) strin
 	case attributesType:
 		return fmt.Sprintf("unknown attribute %q%s", word, nearest(word, known))
 	case factsType(t):
-		return fmt.Sprintf("no rule for %s or product concludes the fact %q%s", t, word, nearest(word, known))
+		of := "product"
+		if t != ForProduct {
+			of = string(t) + " or product"
+		}
+		return fmt.Sprintf("no rule for %s concludes the fact %q%s", of, word, nearest(word, known))
 	}
 	return fmt.Sprintf("%s has no field %q%s", owner, word, nearest(word, known))
 }

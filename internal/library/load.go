@@ -170,10 +170,10 @@ func (r *raw) compile(p *problems) {
 		}
 	}
 	r.compileQuestions(p)
-	circles := len(p.list)
-	r.order(p)
-	circles = len(p.list) - circles
-	r.compileFacts(p, circles > 0)
+	if !r.order(p) {
+		return // the types of facts in a circle would be read before they are known
+	}
+	r.compileFacts(p)
 	for _, rule := range r.Rules {
 		if rule.For == "" {
 			continue
@@ -230,8 +230,8 @@ type factDecl struct {
 	rule   string
 }
 
-// compileFacts types the concluded values. Without circles each round types at least one more fact.
-func (r *raw) compileFacts(p *problems, circles bool) {
+// compileFacts types the concluded values in order of levels, so that what they read is typed already.
+func (r *raw) compileFacts(p *problems) {
 	r.facts = map[string]*factDecl{}
 	todo := []*Rule{}
 	for _, rule := range r.Rules {
@@ -252,8 +252,7 @@ func (r *raw) compileFacts(p *problems, circles bool) {
 			case float64:
 				typ = cel.DoubleType
 			default:
-				// In a circle a fact's type would be read before it is known.
-				if circles || !r.env.check(c.Value, rule.For, c.Fact, nil, p) {
+				if !r.env.check(c.Value, rule.For, c.Fact, nil, p) {
 					continue
 				}
 				r.spell(c.Value, p)

@@ -117,20 +117,20 @@ func (f *Facts) Value(name string) (any, bool) {
 
 // The names of the object types in messages of the type checker.
 const (
-	productType    = "product"
-	valueType      = "value"
-	answersType    = "answers"
-	componentType  = "component"
-	zoneType       = "zone"
-	flowType       = "flow"
-	attributesType = "attributes"
+	productType    = "a product"
+	valueType      = "a value"
+	answersType    = "the answers"
+	componentType  = "a component"
+	zoneType       = "a zone"
+	flowType       = "a flow"
+	attributesType = "the attributes"
 )
 
 func factsType(t Target) string {
 	if t == "" {
-		return "facts"
+		return "the facts"
 	}
-	return "facts of " + string(t)
+	return "the facts of " + string(t)
 }
 
 // object carries one of the Go values above through CEL.
