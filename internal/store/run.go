@@ -1,0 +1,205 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/model"
+)
+
+// RunState is how far an uploaded report is.
+type RunState string
+
+// The states of a run.
+const (
+	RunQueued   RunState = "queued"   // stored, waits to be parsed
+	RunParsing  RunState = "parsing"  // being read
+	RunOpen     RunState = "open"     // read; more shards may follow
+	RunDone     RunState = "done"     // its evidence is in
+	RunRejected RunState = "rejected" // no report, or one we do not read
+	RunFailed   RunState = "failed"   // our failure; can be run again
+)
+
+// Run is one uploaded report.
+type Run struct {
+	ID          string
+	Product     model.ProductID
+	Source      string
+	Branch      string
+	Environment string
+	Format      string
+	Tool        string
+	Complete    bool
+	Reasons     string // JSON: why it is incomplete
+	Counts      string // JSON: results by verdict
+	ClientKey   string // the client's idempotency key; unique in the product; "" is none
+	ContentHash string
+	State       RunState
+	Error       string
+	Blob        string // id of the spooled body; "" once it is not needed any more
+	At          time.Time
+	UpdatedAt   time.Time
+	By          string
+	Doc         string // JSON of the evidence package's own; "" is {}
+}
+
+const runColumns = `id, product_id, source, branch, environment, format, tool, complete, reasons, counts, client_key, content_hash, state, error,
+	blob_id, at, updated_at, by_actor, doc`
+
+func scanRun(row func(...any) error) (r Run, err error) {
+	return r, row(&r.ID, (*string)(&r.Product), &r.Source, &r.Branch, &r.Environment, &r.Format, &r.Tool, &r.Complete, &r.Reasons, &r.Counts, &r.ClientKey,
+		&r.ContentHash, (*string)(&r.State), &r.Error, &r.Blob, (*stamp)(&r.At), (*stamp)(&r.UpdatedAt), &r.By, &r.Doc)
+}
+
+// AddRun stores a new run. If the product has one with the same client key
+// already, that is returned and nothing is stored.
+func (tx *Tx) AddRun(r Run) (existing *Run, err error) {
+	n, err := tx.exec("INSERT INTO run ("+runColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+		ON CONFLICT (product_id, client_key) WHERE client_key <> '' DO NOTHING`,
+		r.ID, string(r.Product), r.Source, r.Branch, r.Environment, r.Format, r.Tool, r.Complete, orList(r.Reasons), orEmpty(r.Counts), r.ClientKey,
+		r.ContentHash, string(r.State), r.Error, r.Blob, stamp(r.At), stamp(r.UpdatedAt), r.By, orEmpty(r.Doc))
+	if err != nil {
+		return nil, fmt.Errorf("store: add run %s: %w", r.ID, err)
+	}
+	if n == 1 {
+		return nil, nil
+	}
+	list, err := tx.runs("product_id = $1 AND client_key = $2", string(r.Product), r.ClientKey)
+	if err != nil {
+		return nil, fmt.Errorf("store: add run %s: %w", r.ID, err)
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("store: add run %s: refused without a run of the same key", r.ID)
+	}
+	return &list[0], nil
+}
+
+func orList(doc string) string {
+	if doc == "" {
+		return "[]"
+	}
+	return doc
+}
+
+func (tx *Tx) runs(where string, args ...any) ([]Run, error) {
+	return collect(tx, scanRun, "SELECT "+runColumns+" FROM run WHERE "+where, args...)
+}
+
+// SetRun stores everything of a run but its id, product, client key, time and
+// author; fault.NotFound if there is none.
+func (tx *Tx) SetRun(r Run) error {
+	n, err := tx.exec(`UPDATE run SET source = $2, branch = $3, environment = $4, format = $5, tool = $6, complete = $7, reasons = $8, counts = $9,
+		content_hash = $10, state = $11, error = $12, blob_id = $13, updated_at = $14, doc = $15 WHERE id = $1`,
+		r.ID, r.Source, r.Branch, r.Environment, r.Format, r.Tool, r.Complete, orList(r.Reasons), orEmpty(r.Counts),
+		r.ContentHash, string(r.State), r.Error, r.Blob, stamp(r.UpdatedAt), orEmpty(r.Doc))
+	if err != nil {
+		return fmt.Errorf("store: run %s: %w", r.ID, err)
+	}
+	if n == 0 {
+		return noRun(r.ID)
+	}
+	return nil
+}
+
+func noRun(id string) error {
+	return fault.New(fault.NotFound, "run.not_found", "there is no test run %s", id)
+}
+
+// Run returns a run; fault.NotFound if there is none.
+func (tx *Tx) Run(id string) (Run, error) {
+	list, err := tx.runs("id = $1", id)
+	if err != nil {
+		return Run{}, fmt.Errorf("store: run %s: %w", id, err)
+	}
+	if len(list) == 0 {
+		return Run{}, noRun(id)
+	}
+	return list[0], nil
+}
+
+// RunQuery selects a page of runs, newest first; empty fields select all.
+type RunQuery struct {
+	Product     model.ProductID // "" is every product that is visible
+	Visible     Visible
+	Source      string
+	Branch      string
+	Environment string
+	State       RunState
+	ContentHash string
+	After       *Run // the last row of the page before; only At and ID are used
+	Limit       int  // 1..1000; 0 is 50
+}
+
+// Runs returns a page of runs.
+func (tx *Tx) Runs(q RunQuery) ([]Run, error) {
+	var c conditions
+	for _, f := range []struct{ column, value string }{
+		{"product_id", string(q.Product)}, {"source", q.Source}, {"branch", q.Branch}, {"environment", q.Environment}, {"state", string(q.State)}, {"content_hash", q.ContentHash},
+	} {
+		if f.value != "" {
+			c.add(f.column+" = ?", f.value)
+		}
+	}
+	c.visible("product_id", q.Visible)
+	if q.After != nil {
+		c.add("(at, id) < (?, ?)", stamp(q.After.At), q.After.ID)
+	}
+	list, err := collect(tx, scanRun, "SELECT "+runColumns+" FROM run"+c.where()+" ORDER BY at DESC, id DESC LIMIT "+c.arg(limit(q.Limit)), c.args...)
+	if err != nil {
+		return nil, fmt.Errorf("store: runs: %w", err)
+	}
+	return list, nil
+}
+
+// RunResult is one line of a report and what became of it.
+type RunResult struct {
+	N        int64 // position in the run, from 1; across shards too
+	Test     string
+	Verdict  string // pass, fail, error, not-run
+	Outcome  string // "new", "still", "passed", "reopened", "unmatched", "ambiguous", ... as the evidence package names it
+	Evidence string // id of its evidence row; "" is none
+	Doc      string // JSON; "" is {}
+}
+
+// AddResults stores lines of a run; a line that is there already is replaced, so
+// that a run which was interrupted can be read again.
+func (tx *Tx) AddResults(run string, results []RunResult) error {
+	rows := make([][]any, len(results))
+	for i, r := range results {
+		rows[i] = []any{run, r.N, r.Test, r.Verdict, r.Outcome, r.Evidence, orEmpty(r.Doc)}
+	}
+	err := tx.bulk("run_result", []string{"run_id", "n", "test", "verdict", "outcome", "evidence_id", "doc"},
+		`ON CONFLICT (run_id, n) DO UPDATE SET test = excluded.test, verdict = excluded.verdict, outcome = excluded.outcome,
+		evidence_id = excluded.evidence_id, doc = excluded.doc`, rows)
+	if err != nil {
+		return fmt.Errorf("store: results of run %s: %w", run, err)
+	}
+	return nil
+}
+
+// RemoveResults removes all lines of a run.
+func (tx *Tx) RemoveResults(run string) error {
+	if _, err := tx.exec("DELETE FROM run_result WHERE run_id = $1", run); err != nil {
+		return fmt.Errorf("store: results of run %s: %w", run, err)
+	}
+	return nil
+}
+
+// Results returns a page of a run's lines by position above after, of one
+// outcome or of all ("").
+func (tx *Tx) Results(run, outcome string, after int64, max int) ([]RunResult, error) {
+	var c conditions
+	c.add("run_id = ?", run)
+	if outcome != "" {
+		c.add("outcome = ?", outcome)
+	}
+	c.add("n > ?", after)
+	list, err := collect(tx, func(row func(...any) error) (r RunResult, err error) {
+		return r, row(&r.N, &r.Test, &r.Verdict, &r.Outcome, &r.Evidence, &r.Doc)
+	}, "SELECT n, test, verdict, outcome, evidence_id, doc FROM run_result"+c.where()+" ORDER BY n LIMIT "+c.arg(limit(max)), c.args...)
+	if err != nil {
+		return nil, fmt.Errorf("store: results of run %s: %w", run, err)
+	}
+	return list, nil
+}
