@@ -22,7 +22,8 @@ type iriusSteps struct {
 // current. A countermeasure counts once per weakness, as the vendor's own
 // script walks the links. Verified, which that tool does not have, counts passed tests only.
 //
-// A flow has no trust zone there; its least trusted end is taken. An unset
+// What the flows of a component carry counts as its assets, as sent and received
+// assets do there. A flow has no trust zone there; its least trusted end is taken. An unset
 // weakness impact is 100. A stale pass is not a pass.
 func (r *rater) iriusRisk(a *assessment) Exact {
 	inherent, given := r.givenInherent(a.threat)
@@ -98,7 +99,7 @@ func (r *rater) iriusInherent(a *assessment, st *iriusSteps) {
 	w := r.s.Weights
 	hit := byDimension(a.threat.Impact)
 	values := [][dimensions]float64{{50, 50, 50}}
-	if assets := a.place.worth.assets; len(assets) > 0 {
+	if assets := r.places.moved(a.threat.Where); len(assets) > 0 {
 		values = values[:0]
 		for _, asset := range assets {
 			values = append(values, byDimension(asset.Value))

@@ -1,6 +1,7 @@
 package risk
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/threatloop/threatloop/internal/model"
@@ -47,6 +48,7 @@ type places struct {
 	inside  map[model.ElementID][]int // components in a zone, nested zones included; built when first asked for
 	crossed map[model.ElementID][]int // flows over a curve; built when first asked for
 	whole   *place                    // the product's exposure; worked out when first asked for
+	carried map[int][]model.AssetID   // by component, what its flows carry; built when first asked for
 }
 
 func newPlaces(m *model.Model, k float64) *places {
@@ -113,6 +115,28 @@ func (p *places) component(i int) *place {
 	}
 	p.value(pl, c.Stores, c.Processes)
 	return pl
+}
+
+// moved returns the assets stored, processed, sent or received by a component:
+// the iriusrisk method does not tell these apart.
+func (p *places) moved(id model.ElementID) []*model.Asset {
+	i, ok := p.net.byID[id]
+	if !ok {
+		return p.at(id).worth.assets
+	}
+	if p.carried == nil {
+		p.carried = map[int][]model.AssetID{}
+		for k := range p.m.Flows {
+			from, to := p.net.ends(&p.m.Flows[k])
+			for _, end := range []int{from, to} {
+				if end >= 0 {
+					p.carried[end] = append(p.carried[end], p.m.Flows[k].Carries...)
+				}
+			}
+		}
+	}
+	c := &p.m.Components[i]
+	return p.held(c.Stores, c.Processes, p.carried[i])
 }
 
 // flow: exposure is the higher of its ends. With both ends loose it is the product's.
@@ -246,19 +270,27 @@ func (p *places) exposeWhole(pl *place) {
 	}
 }
 
-// value fills in what the assets of the lists are worth, or the product's value
-// where there are none, or 50.
-func (p *places) value(pl *place, lists ...[]model.AssetID) {
-	w := &pl.worth
+// held returns the assets of the lists by id, each once.
+func (p *places) held(lists ...[]model.AssetID) []*model.Asset {
+	var assets []*model.Asset
 	seen := map[model.AssetID]bool{}
 	for _, list := range lists {
 		for _, id := range list {
 			if a := p.assets[id]; a != nil && !seen[id] {
 				seen[id] = true
-				w.assets = append(w.assets, a)
+				assets = append(assets, a)
 			}
 		}
 	}
+	slices.SortFunc(assets, func(a, b *model.Asset) int { return cmp.Compare(a.ID, b.ID) })
+	return assets
+}
+
+// value fills in what the assets of the lists are worth, or the product's value
+// where there are none, or 50.
+func (p *places) value(pl *place, lists ...[]model.AssetID) {
+	w := &pl.worth
+	w.assets = p.held(lists...)
 	if len(w.assets) == 0 {
 		if v := p.m.Product.Value; v != nil {
 			w.value = byDimension(*v)
@@ -269,12 +301,6 @@ func (p *places) value(pl *place, lists ...[]model.AssetID) {
 		pl.flags = append(pl.flags, GuessedValue)
 		return
 	}
-	slices.SortFunc(w.assets, func(a, b *model.Asset) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
 	for _, a := range w.assets {
 		for d, v := range byDimension(a.Value) {
 			if w.from[d] == "" || v > w.value[d] {
