@@ -77,7 +77,10 @@ type Product struct {
 	Method      string            `json:"method,omitempty"`    // rating method: "" or "threatloop", or "iriusrisk"
 	Tolerance   *float64          `json:"tolerance,omitempty"` // highest rating carried without a decision, 0..100
 	Custom      map[string]string `json:"custom,omitempty"`    // custom fields by name
-	Extra       Extra             `json:"extra,omitempty"`
+	// Sets tells for "value" and "exposure" that the library's rules set them;
+	// what is not listed is a person's and stays.
+	Sets  Sets  `json:"sets,omitempty"`
+	Extra Extra `json:"extra,omitempty"`
 }
 
 // Answer is the answer to one question; Values holds option refs of a choice, or
