@@ -191,8 +191,8 @@ func TestHybrid(t *testing.T) {
 	if diff := cmp.Diff(want, sum.Elements); diff != "" {
 		t.Errorf("elements (-want +got):\n%s", diff)
 	}
-	if m.Product.Name != "Hybrid shop" || sum.Diagrams != 2 || sum.Threats != 7 {
-		t.Errorf("title %q, diagrams %d, threats %d, want Hybrid shop, 2, 7", m.Product.Name, sum.Diagrams, sum.Threats)
+	if m.Product.Name != "Hybrid shop" || sum.Diagrams != 2 || sum.Threats != 8 {
+		t.Errorf("title %q, diagrams %d, threats %d, want Hybrid shop, 2, 8", m.Product.Name, sum.Diagrams, sum.Threats)
 	}
 
 	components := map[string]model.Component{}
@@ -267,8 +267,9 @@ func TestHybridThreats(t *testing.T) {
 	}
 	want := map[string]short{
 		"a Fake visitor high t1":    {"stride:spoofing", "high", model.Open, model.Recommended, ""},
-		"p Fake visitor tbd t1":     {"stride:spoofing", "tbd", model.Mitigated, model.Implemented, ""},
+		"p Fake visitor tbd t1":     {"stride:spoofing", "tbd", model.Mitigated, "", ""},
 		"p Fake visitor low /2":     {"stride:repudiation", "low", model.NotApplicable, "", "no such case"},
+		"p Done medium t6":          {"stride:tampering", "medium", model.Mitigated, model.Implemented, ""},
 		"p Odd tbd t4":              {"", "tbd", model.Open, "", ""},
 		"p On the cell critical t5": {"linddun:data-disclosure", "critical", model.Accepted, "", "we live with it"},
 	}

@@ -172,13 +172,13 @@ func (c cell) vertices() []model.Point {
 type attribute struct{ property, name string }
 
 var attributes = map[kind][]attribute{
-	actor: {{"providesAuthentication", "authenticates"}},
+	actor: {{"providesAuthentication", "provides_authentication"}},
 	process: {
-		{"handlesCardPayment", "card_payment"}, {"handlesGoodsOrServices", "goods"},
+		{"handlesCardPayment", "card_payment"}, {"handlesGoodsOrServices", "goods_or_services"},
 		{"isWebApplication", "web_application"}, {"privilegeLevel", "privilege_level"},
 	},
 	store: {
-		{"isALog", "log"}, {"isEncrypted", "encrypted"}, {"isSigned", "signed"},
+		{"isALog", "is_log"}, {"isEncrypted", "encrypted"}, {"isSigned", "signed"},
 		{"storesCredentials", "stores_credentials"}, {"storesInventory", "stores_inventory"},
 	},
 	flow: {{"isEncrypted", "encrypted"}, {"isPublicNetwork", "public_network"}},

@@ -56,7 +56,10 @@ func (r *diagramReader) threat(raw jsontree.Value, c cell, at model.ElementID, n
 	}
 	r.status(&t, raw, mitigation)
 	r.m.Threats = append(r.m.Threats, t)
-	if t.Status == model.Open && mitigation != "" || t.Status == model.Mitigated {
+	switch {
+	case t.Status == model.Mitigated && mitigation == "":
+		r.out.Add(imported.Guess, "threat "+string(t.ID), "is mitigated in the file, which does not say how: nothing lowers its rating until a person names the countermeasure")
+	case t.Status == model.Mitigated || t.Status == model.Open && mitigation != "":
 		r.countermeasure(&t, mitigation)
 	}
 	return t.ID
@@ -161,10 +164,6 @@ func (r *diagramReader) countermeasure(t *model.Threat, mitigation string) {
 	}
 	if t.Status == model.Mitigated {
 		c.State = model.Implemented
-		if mitigation == "" {
-			c.Title = "Mitigation of: " + t.Title
-			r.out.Add(imported.Guess, "threat "+string(t.ID), "is mitigated in the file, which does not say how")
-		}
 	}
 	r.m.Countermeasures = append(r.m.Countermeasures, c)
 	r.m.Links = append(r.m.Links, model.Link{Threat: t.ID, Countermeasure: c.ID, Share: 100, Origin: model.ByImport})

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/interchange"
+)
+
+// stdin is the argument that stands for standard input.
+const stdin = "-"
+
+// readModelFile returns the bytes of a model file, or of standard input for "-".
+func readModelFile(env *Env, name string) ([]byte, error) {
+	if name == stdin {
+		return readAll(env.Stdin, "standard input", interchange.MaxBytes)
+	}
+	return readLimited(name, interchange.MaxBytes)
+}
+
+func readAll(r io.Reader, name string, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, fileFault(err))
+	}
+	if int64(len(data)) > limit {
+		return nil, fault.New(fault.TooLarge, "file.too_large", "%s has more than %d bytes, the most that is read", name, limit)
+	}
+	return data, nil
+}
+
+// label is how a file is called in messages.
+func label(name string) string {
+	if name == stdin {
+		return "standard input"
+	}
+	return name
+}
+
+// openRandom opens a file for random access; standard input, and what is no
+// regular file, is copied into a temporary file first. Call done when ready.
+func openRandom(env *Env, name string) (f *os.File, size int64, done func(), err error) {
+	var src io.Reader = env.Stdin
+	if name != stdin {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, 0, nil, fileFault(err)
+		}
+		info, err := f.Stat()
+		if err != nil || info.IsDir() {
+			_ = f.Close()
+			if err == nil {
+				err = &os.PathError{Op: "read", Path: name, Err: errors.New("is a folder")}
+			}
+			return nil, 0, nil, fileFault(err)
+		}
+		if info.Mode()&fs.ModeType == 0 {
+			return f, info.Size(), func() { _ = f.Close() }, nil
+		}
+		src = f
+		defer func() { _ = f.Close() }()
+	}
+	f, err = os.CreateTemp("", "threatloop-*.report")
+	if err != nil {
+		return nil, 0, nil, fmt.Errorf("temporary file for %s: %w", label(name), err)
+	}
+	done = func() {
+		_ = f.Close()
+		_ = os.Remove(f.Name())
+	}
+	if size, err = io.Copy(f, src); err != nil {
+		done()
+		return nil, 0, nil, fmt.Errorf("copy %s to a temporary file: %w", label(name), err)
+	}
+	return f, size, done, nil
+}
+
+// printJSON writes one JSON document, indented, with the characters < > & as they are.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// table prints rows in columns; each row is one tab-separated line.
+type table struct{ *tabwriter.Writer }
+
+func newTable(w io.Writer) table {
+	return table{tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)}
+}
+
+func (t table) row(cells ...any) {
+	for i, c := range cells {
+		if i > 0 {
+			_, _ = fmt.Fprint(t, "\t")
+		}
+		_, _ = fmt.Fprint(t, strings.ReplaceAll(printable(fmt.Sprint(c)), "\t", " "))
+	}
+	_, _ = fmt.Fprintln(t)
+}

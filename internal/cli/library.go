@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/threatloop/threatloop/internal/library"
+	starter "github.com/threatloop/threatloop/library"
+)
+
+type libraryCmd struct {
+	Check libraryCheckCmd `cmd:"" help:"Read a library and say everything that is wrong in it."`
+}
+
+type libraryCheckCmd struct {
+	Dir  string `arg:"" optional:"" help:"Folder of the library; without it the one inside this program."`
+	JSON bool   `help:"Print JSON." name:"json"`
+}
+
+// libraryFiles returns the folder's files, or those of the embedded starter library for "".
+func libraryFiles(dir string) (fs.FS, error) {
+	if dir == "" {
+		return starter.Files, nil
+	}
+	if _, err := os.ReadDir(dir); err != nil {
+		return nil, fileFault(err)
+	}
+	return os.DirFS(dir), nil
+}
+
+func loadLibrary(dir string) (*library.Library, error) {
+	files, err := libraryFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	return library.Load(files)
+}
+
+// libraryReport is what `library check --json` prints.
+type libraryReport struct {
+	Library        string   `json:"library"` // ref@version+digest
+	Name           string   `json:"name"`
+	Types          int      `json:"types"`
+	Patterns       int      `json:"patterns"`
+	Rules          int      `json:"rules"`
+	Questionnaires int      `json:"questionnaires"`
+	Warnings       []string `json:"warnings"` // "file:line:column: text"
+}
+
+// Run checks a library. What is wrong refuses it, exit code 3; warnings do not.
+func (c *libraryCheckCmd) Run(_ context.Context, env *Env) error {
+	l, err := loadLibrary(c.Dir)
+	if err != nil {
+		return err
+	}
+	r := libraryReport{
+		Library: l.Stamp(), Name: l.Name, Types: len(l.Types), Patterns: len(l.Patterns), Rules: len(l.Rules),
+		Questionnaires: len(l.Questionnaires), Warnings: []string{},
+	}
+	for _, w := range l.Warnings {
+		r.Warnings = append(r.Warnings, w.At.String()+": "+w.Text)
+	}
+	if c.JSON {
+		return printJSON(env.Stdout, r)
+	}
+	for _, w := range r.Warnings {
+		if _, err := fmt.Fprintf(env.Stdout, "warning: %s\n", w); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(env.Stdout, "%s: %d types, %d patterns, %d rules, %d questionnaires, %d warnings\n",
+		r.Library, r.Types, r.Patterns, r.Rules, r.Questionnaires, len(r.Warnings))
+	return err
+}
