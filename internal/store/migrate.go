@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -90,8 +91,19 @@ func (db *DB) Exclusively(ctx context.Context, key int64, fn func(context.Contex
 		return db.explain(fmt.Errorf("store: lock %d: %w", key, err))
 	}
 	defer conn.Release()
-	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", key); err != nil {
-		return db.explain(fmt.Errorf("store: lock %d: %w", key, err))
+	// Asking again and again: a session that waits inside pg_advisory_lock keeps a
+	// snapshot, for which CREATE INDEX CONCURRENTLY in fn would wait in turn.
+	for locked := false; !locked; {
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&locked); err != nil {
+			return db.explain(fmt.Errorf("store: lock %d: %w", key, err))
+		}
+		if !locked {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
 	}
 	defer func() {
 		if _, e := conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", key); e != nil {

@@ -125,3 +125,16 @@ func (tx *Tx) CountTickets(connection string) (TicketCounts, error) {
 	}
 	return out, nil
 }
+
+// TicketProducts returns the products with work of ours on the connection,
+// whatever changed in their models: an intent that is not linked, or a link
+// whose last action failed.
+func (tx *Tx) TicketProducts(connection string) ([]model.ProductID, error) {
+	out, err := collect(tx, func(row func(dest ...any) error) (p model.ProductID, err error) { return p, row(&p) },
+		`SELECT product_id FROM ticket_intent WHERE connection_id = $1 AND state <> 'linked'
+		UNION SELECT product_id FROM ticket_link WHERE connection_id = $1 AND state = 'live' AND retry_at > 0 ORDER BY 1`, connection)
+	if err != nil {
+		return nil, fmt.Errorf("store: products with open tickets on %s: %w", connection, err)
+	}
+	return out, nil
+}

@@ -53,6 +53,18 @@ func (tx *Tx) Work(kind, subject string) (w Work, ok bool, err error) {
 	return list[0], true, nil
 }
 
+// LockWork is Work, and keeps everybody from making it due until the end of the transaction.
+func (tx *Tx) LockWork(kind, subject string) (w Work, ok bool, err error) {
+	list, err := collect(tx, scanWork, "UPDATE work_due SET generation = generation WHERE kind = $1 AND subject = $2 RETURNING "+workColumns, kind, subject)
+	if err != nil {
+		return Work{}, false, fmt.Errorf("store: work %s of %s: %w", kind, subject, err)
+	}
+	if len(list) == 0 {
+		return Work{}, false, nil
+	}
+	return list[0], true, nil
+}
+
 // FinishWork notes that the work as of a generation is done and returns whether
 // more became due in the meantime.
 func (tx *Tx) FinishWork(kind, subject string, generation int64) (more bool, err error) {
@@ -105,4 +117,15 @@ func (tx *Tx) CountWork() (map[string]int64, error) {
 		return nil, fmt.Errorf("store: open work: %w", err)
 	}
 	return counts, nil
+}
+
+// PostponeWork puts the work off until the time without counting a failure;
+// reason is for people.
+func (tx *Tx) PostponeWork(kind, subject, reason string, notBefore time.Time) error {
+	_, err := tx.exec("UPDATE work_due SET failures = 0, error = $3, not_before = $4 WHERE kind = $1 AND subject = $2 AND generation > done_generation",
+		kind, subject, reason, stamp(notBefore))
+	if err != nil {
+		return fmt.Errorf("store: work %s of %s: %w", kind, subject, err)
+	}
+	return nil
 }
