@@ -8,38 +8,41 @@ import (
 	"github.com/threatloop/threatloop/internal/model"
 )
 
-// Gain is what a countermeasure would take off the summed current risk of the
+// Take is what a countermeasure would take off the summed current risk of the
 // open threats if it alone were done.
-type Gain struct {
+type Take struct {
 	Countermeasure model.CountermeasureID `json:"countermeasure"`
-	Takes          float64                `json:"takes"`   // points of the exact sum
+	Points         float64                `json:"points"`  // of the exact sum
 	Threats        int                    `json:"threats"` // open threats that it would lower
 }
 
-// Gains returns the gain of every countermeasure that is not retired, by id.
+// Rounded returns the points rounded once, half up.
+func (t Take) Rounded() int { return round(t.Points) }
+
+// Takes returns the take of every countermeasure that is not retired, by id.
 // "Done" means implemented and, where a test fails on it or on a weakness of
 // its, repaired: its own shares count, nothing else changes. What counts
 // already takes nothing. Rejected and not applicable countermeasures are rated as if the
 // decision were turned. The iriusrisk method is followed in its points.
-func Gains(m *model.Model, v model.Verdicts, s Settings) []Gain {
+func Takes(m *model.Model, v model.Verdicts, s Settings) []Take {
 	p := newPlan(m, v, s)
-	gains := make([]Gain, 0, len(m.Countermeasures))
+	takes := make([]Take, 0, len(m.Countermeasures))
 	for i := range m.Countermeasures {
 		c := &m.Countermeasures[i]
 		if c.Retired != nil {
 			continue
 		}
-		g := Gain{Countermeasure: c.ID}
+		take := Take{Countermeasure: c.ID}
 		for _, e := range p.effects[c.ID] {
-			if takes := p.left(e.threat, p.done[e.threat]) - p.left(e.threat, p.done[e.threat]+e.share); takes > 0 {
-				g.Takes += takes
-				g.Threats++
+			if points := p.left(e.threat, p.done[e.threat]) - p.left(e.threat, p.done[e.threat]+e.share); points > 0 {
+				take.Points += points
+				take.Threats++
 			}
 		}
-		gains = append(gains, g)
+		takes = append(takes, take)
 	}
-	slices.SortFunc(gains, func(a, b Gain) int { return cmp.Compare(a.Countermeasure, b.Countermeasure) })
-	return gains
+	slices.SortFunc(takes, func(a, b Take) int { return cmp.Compare(a.Countermeasure, b.Countermeasure) })
+	return takes
 }
 
 // plan is the part of the ratings that work on countermeasures can change: what
