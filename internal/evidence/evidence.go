@@ -170,7 +170,10 @@ func (r *Report) Format() string {
 // false and no error. An error is a limit (too_large), refused content (invalid), the
 // context's, or yield's own; the summary then holds what had been read. Read may be called again.
 func (r *Report) Read(ctx context.Context, yield func(Result) error) (Summary, error) {
-	run := result.NewRun(ctx, r.limits.Results, yield)
+	return r.read(result.NewRun(ctx, r.limits.Results, yield))
+}
+
+func (r *Report) read(run *result.Run) (Summary, error) {
 	for _, n := range r.notes {
 		run.Note("%s", n)
 	}

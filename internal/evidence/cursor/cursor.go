@@ -24,7 +24,7 @@ type Limits struct {
 
 // DefaultLimits admit a 1 GB report with room to spare.
 func DefaultLimits() Limits {
-	return Limits{Bytes: 4 << 30, Ratio: 250, Depth: 200, Results: 5_000_000, Entries: 10_000}
+	return Limits{Bytes: 4 << 30, Ratio: 250, Depth: 200, Results: 50_000_000, Entries: 10_000}
 }
 
 // Source is one report: a stream that can be opened again from its start, and

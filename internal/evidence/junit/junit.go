@@ -21,7 +21,7 @@ func Read(src *cursor.Source, run *result.Run) error {
 	if err != nil {
 		return err
 	}
-	run.Summary.Format, run.Summary.Variant, run.Summary.Declarable = "junit", "xml", true
+	run.Summary.Format, run.Summary.Variant, run.Summary.Declarable, run.Summary.Tool = "junit", "xml", true, "JUnit"
 	r := &reader{x: x, run: run, tree: cwe.Default()}
 	for {
 		kind, err := x.Next()
