@@ -23,6 +23,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -43,6 +44,7 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	// Lookup returns an environment variable and whether it is set.
 	Lookup func(name string) (string, bool)
+	Now    func() time.Time
 	// Version is what `threatloop version` prints.
 	Version Version
 }
@@ -58,6 +60,7 @@ type grammar struct {
 
 	Model modelCmd `cmd:"" help:"Look into model files."`
 
+	Generate generateCmd `cmd:"" help:"Generate the threat model of a file or of answers, without a server."`
 	Results  resultsCmd  `cmd:"" help:"Look into reports of security tests."`
 	Library  libraryCmd  `cmd:"" help:"Check and test a library of risk patterns and rules."`
 	Licences licencesCmd `cmd:"" help:"Print the licences of everything in this program."`
@@ -69,7 +72,7 @@ type grammar struct {
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return Run(ctx, os.Args[1:], &Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Version: readVersion()})
+	return Run(ctx, os.Args[1:], &Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Lookup: os.LookupEnv, Now: time.Now, Version: readVersion()})
 }
 
 // exited carries kong's wish to leave (after --help) out of its parser.

@@ -6,12 +6,14 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/threatloop/threatloop/internal/generate"
 	"github.com/threatloop/threatloop/internal/library"
 	starter "github.com/threatloop/threatloop/library"
 )
 
 type libraryCmd struct {
 	Check libraryCheckCmd `cmd:"" help:"Read a library and say everything that is wrong in it."`
+	Test  libraryTestCmd  `cmd:"" help:"Run the tests of every rule of a library."`
 }
 
 type libraryCheckCmd struct {
@@ -73,4 +75,37 @@ func (c *libraryCheckCmd) Run(_ context.Context, env *Env) error {
 	_, err = fmt.Fprintf(env.Stdout, "%s: %d types, %d patterns, %d rules, %d questionnaires, %d warnings\n",
 		r.Library, r.Types, r.Patterns, r.Rules, r.Questionnaires, len(r.Warnings))
 	return err
+}
+
+type libraryTestCmd struct {
+	Dir  string `arg:"" optional:"" help:"Folder of the library; without it the one inside this program."`
+	JSON bool   `help:"Print JSON." name:"json"`
+}
+
+// Run runs the tests of a library's rules. A test that fails, and a rule without
+// a test in which it fires and one in which it stays silent, are failures: exit code 3.
+func (c *libraryTestCmd) Run(_ context.Context, env *Env) error {
+	l, err := loadLibrary(c.Dir)
+	if err != nil {
+		return err
+	}
+	r := generate.Test(l)
+	if c.JSON {
+		if err := printJSON(env.Stdout, r); err != nil {
+			return err
+		}
+	} else {
+		for _, f := range r.Failures {
+			if _, err := fmt.Fprintf(env.Stdout, "FAIL %s: rule %s: %s: %s\n", f.At, f.Rule, f.Test, printable(f.Text)); err != nil {
+				return err
+			}
+		}
+		if _, err := fmt.Fprintf(env.Stdout, "%s: %d rules, %d tests, %d failures\n", l.Stamp(), r.Rules, r.Tests, len(r.Failures)); err != nil {
+			return err
+		}
+	}
+	if n := len(r.Failures); n > 0 {
+		return fmt.Errorf("%d tests of the library fail", n)
+	}
+	return nil
 }

@@ -65,8 +65,8 @@ func open(data []byte, opts Options) (Format, func() (*Import, error), error) {
 		if f, ok := threatdragon.Detect(root); ok {
 			return f, func() (*Import, error) { return threatdragon.Read(root, opts) }, nil
 		}
-		if root.Get("product").Object() {
-			return openYAML(data, opts) // JSON is YAML: the model as the interface answers it
+		if root.Get("product").Object() || root.Get("answers").Object() || root.Get("answers").Array() {
+			return openYAML(data, opts) // JSON is YAML: the model or the answers as the interface has them
 		}
 		return "", nil, unknown()
 	}
@@ -81,6 +81,9 @@ func openYAML(data []byte, opts Options) (Format, func() (*Import, error), error
 	if err != nil {
 		return "", nil, err
 	}
+	if tlyaml.DetectAnswers(root) {
+		return imported.Answers, func() (*Import, error) { return tlyaml.ReadAnswers(root, opts) }, nil
+	}
 	if !tlyaml.Detect(root) {
 		return "", nil, unknown()
 	}
@@ -89,5 +92,5 @@ func openYAML(data []byte, opts Options) (Format, func() (*Import, error), error
 
 func unknown() error {
 	return fault.New(fault.Unsupported, "model.unknown_format",
-		"the file is no threat model that can be read here; these can: Threat Dragon 1 and 2 (JSON), Threatloop (YAML)")
+		"the file is no threat model that can be read here; these can: Threat Dragon 1 and 2 (JSON), Threatloop (YAML), answers to a questionnaire (JSON, YAML)")
 }

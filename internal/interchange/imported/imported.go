@@ -27,6 +27,7 @@ const (
 	ThreatDragon1 Format = "threat-dragon-v1"
 	ThreatDragon2 Format = "threat-dragon-v2"
 	Threatloop    Format = "threatloop"
+	Answers       Format = "threatloop-answers" // answers to a questionnaire, without a model
 )
 
 // Level says what a note is about.
