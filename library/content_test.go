@@ -1,0 +1,252 @@
+package library_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/threatloop/threatloop/internal/evidence/cwe"
+	"github.com/threatloop/threatloop/internal/model"
+	"github.com/threatloop/threatloop/internal/sharedtest"
+)
+
+// table reads a catalogue and returns the chosen columns by the first of them.
+func table(t *testing.T, file, key, value string) map[string]string {
+	t.Helper()
+	f, err := os.Open(sharedtest.Dir(t, "standards", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil || len(rows) < 2 {
+		t.Fatalf("%s: %d rows, %v", file, len(rows), err)
+	}
+	k, v := slices.Index(rows[0], key), slices.Index(rows[0], value)
+	if k < 0 || v < 0 {
+		t.Fatalf("%s has the columns %v, want %s and %s", file, rows[0], key, value)
+	}
+	out := map[string]string{}
+	for _, row := range rows[1:] {
+		out[row[k]] = row[v]
+	}
+	return out
+}
+
+func TestStandards(t *testing.T) {
+	t.Parallel()
+	lib := load(t)
+	asvs := table(t, "asvs-5.0.0.csv", "req_id", "L")
+	body, err := os.ReadFile(sharedtest.Dir(t, "standards", "masvs-2.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	masvs := regexp.MustCompile(`(?m)^\s*- id: (MASVS-\w+-\d+)$`).FindAllStringSubmatch(string(body), -1)
+	known := map[string]bool{}
+	for _, m := range masvs {
+		known[m[1]] = true
+	}
+	served := 0
+	for _, p := range lib.Patterns {
+		for _, c := range p.Countermeasures {
+			for _, clause := range c.Standards {
+				ok := false
+				switch clause.Standard {
+				case "asvs-5.0":
+					_, ok = asvs["V"+clause.Clause]
+				case "masvs-2":
+					ok = known[clause.Clause]
+				}
+				if !ok {
+					t.Errorf("countermeasure %s: %s:%s is in no catalogue", c.Ref, clause.Standard, clause.Clause)
+				}
+				served++
+			}
+		}
+	}
+	if served < 100 {
+		t.Errorf("%d clauses are served, want 100 or more", served)
+	}
+}
+
+func TestAttackPatterns(t *testing.T) {
+	t.Parallel()
+	status := table(t, "capec.csv", "id", "status")
+	for _, p := range load(t).Patterns {
+		for _, threat := range p.Threats {
+			for _, id := range threat.CAPEC {
+				if s, ok := status[strconv.Itoa(id)]; !ok || s == "Deprecated" || s == "Obsolete" {
+					t.Errorf("threat %s/%s: CAPEC-%d has the status %q, want one in use", p.Ref, threat.Ref, id, s)
+				}
+			}
+		}
+	}
+}
+
+// TestWeaknessesMap: a scanner's finding can only meet a weakness whose CWE may be mapped to.
+func TestWeaknessesMap(t *testing.T) {
+	t.Parallel()
+	tree, with := cwe.Default(), 0
+	for _, p := range load(t).Patterns {
+		for _, w := range p.Weaknesses {
+			if w.CWE == 0 {
+				continue
+			}
+			with++
+			if e, ok := tree.Lookup(w.CWE); !ok || e.Usage != cwe.Allowed && e.Usage != cwe.WithReview {
+				t.Errorf("weakness %s: CWE-%d is %q, want one that findings may be mapped to", w.Ref, w.CWE, e.Usage)
+			}
+		}
+	}
+	if with < 40 {
+		t.Errorf("%d weaknesses have a CWE, want 40 or more", with)
+	}
+}
+
+func TestEnoughIsThere(t *testing.T) {
+	t.Parallel()
+	lib := load(t)
+	if got := len(lib.Types); got < 15 {
+		t.Errorf("%d component types, want 15 or more", got)
+	}
+	if got := len(lib.Patterns); got < 12 {
+		t.Errorf("%d risk patterns, want 12 or more", got)
+	}
+	conditional := 0
+	for _, q := range lib.Questionnaires {
+		for _, g := range q.Groups {
+			for _, question := range g.Questions {
+				if question.When != nil {
+					conditional++
+				}
+			}
+		}
+	}
+	if conditional < 2 {
+		t.Errorf("%d conditional questions, want 2 or more", conditional)
+	}
+	for _, w := range lib.Warnings {
+		t.Errorf("%s: %s", w.At, w.Text)
+	}
+}
+
+// TestEverythingIsExplained holds the library to what a person needs to agree or disagree with it.
+func TestEverythingIsExplained(t *testing.T) {
+	t.Parallel()
+	for _, p := range load(t).Patterns {
+		for _, w := range p.Weaknesses {
+			if w.Test == "" || w.Description == "" {
+				t.Errorf("weakness %s lacks a description or a test", w.Ref)
+			}
+		}
+		for _, c := range p.Countermeasures {
+			if c.Test == "" || c.Description == "" {
+				t.Errorf("countermeasure %s lacks a description or a test", c.Ref)
+			}
+			if c.Cost == nil || c.Cost.Unit != "days" || c.Cost.Amount <= 0 || c.Cost.Amount > 10 {
+				t.Errorf("countermeasure %s costs %v, want 0 to 10 days", c.Ref, c.Cost)
+			}
+		}
+		for _, threat := range p.Threats {
+			path := p.Ref + "/" + threat.Ref
+			if threat.Because == "" || threat.Description == "" || len(threat.Categories) == 0 {
+				t.Errorf("threat %s lacks a description, a category or a because", path)
+			}
+			sum := 0.0
+			for _, w := range threat.Weaknesses {
+				if len(w.Countermeasures) == 0 {
+					t.Errorf("threat %s: nothing is done about weakness %s", path, w.Ref)
+				}
+				for _, c := range w.Countermeasures {
+					sum += c.Share
+				}
+			}
+			if sum < 75 || sum > 100 {
+				t.Errorf("threat %s: all countermeasures take off %g %%, want 75 to 100", path, sum)
+			}
+		}
+	}
+}
+
+// TestAllAnswersAreRead: an answer that nothing reads asks people for nothing.
+func TestAllAnswersAreRead(t *testing.T) {
+	t.Parallel()
+	lib := load(t)
+	var text bytes.Buffer
+	files, err := filepath.Glob("*/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("files of the library: %v, %v", files, err)
+	}
+	for _, name := range files {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(body)
+	}
+	for _, q := range lib.Questionnaires {
+		for _, g := range q.Groups {
+			for _, question := range g.Questions {
+				if !strings.Contains(text.String(), "answers."+question.Ref) {
+					t.Errorf("no rule reads the answer to %s", question.Ref)
+				}
+			}
+		}
+	}
+}
+
+// TestNamesOfOtherTools: words that people write into diagrams lead to the types.
+func TestNamesOfOtherTools(t *testing.T) {
+	t.Parallel()
+	lib := load(t)
+	for _, tt := range []struct {
+		word string
+		kind model.Kind
+		want string
+	}{
+		{"Customer", model.Actor, "end-user"},
+		{"Admin", model.Actor, "administrator"},
+		{"Web Application", model.Process, "web-application"},
+		{"REST API", model.Process, "web-api"},
+		{"PostgreSQL", model.Store, "relational-database"},
+		{"Redis", model.Store, "cache"},
+		{"Message Queue", model.Store, "message-queue"},
+		{"Payment provider", model.Actor, "third-party-service"},
+		{"Database", model.Actor, ""},
+	} {
+		if got := lib.TypeFor(tt.word, tt.kind); got != tt.want {
+			t.Errorf("TypeFor(%q, %s) = %q, want %q", tt.word, tt.kind, got, tt.want)
+		}
+	}
+}
+
+// TestPageNamesEverything: docs/library-content.md explains each type, pattern and rule.
+func TestPageNamesEverything(t *testing.T) {
+	t.Parallel()
+	lib := load(t)
+	page, err := os.ReadFile(filepath.Join(sharedtest.Root(t), "docs", "library-content.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, typ := range lib.Types {
+		all = append(all, typ.Ref)
+	}
+	for _, p := range lib.Patterns {
+		all = append(all, p.Ref)
+	}
+	for _, r := range lib.Rules {
+		all = append(all, r.Ref)
+	}
+	for _, ref := range all {
+		if !bytes.Contains(page, []byte("`"+ref+"`")) {
+			t.Errorf("docs/library-content.md does not name `%s`", ref)
+		}
+	}
+}
