@@ -209,10 +209,8 @@ func (s Situation) news(seen tracker.Ticket) (out []Action, told bool) {
 	ours := snap.Acting != "" && (snap.Acting == string(WantClosed)) == m.Closed()
 	switch {
 	case m == snap.Meaning || ours || snap.Meaning == "" && s.Link.Own:
-	case m == MeansDuplicate && seen.DuplicateOf != "" && seen.DuplicateOf != seen.ID:
-		return []Action{{Kind: ActRedirect, Why: "closed as a duplicate", Ticket: seen.DuplicateOf, State: LinkFollowed}}, true
 	case m == MeansDuplicate:
-		return []Action{{Kind: ActObserve, Why: "closed as a duplicate of a ticket that is not named", Meaning: MeansRejected}}, true
+		return []Action{{Kind: ActRedirect, Why: "closed as a duplicate", Ticket: seen.DuplicateOf, State: LinkFollowed}}, true
 	default:
 		return []Action{{Kind: ActObserve, Why: "now " + seen.Status, Meaning: m}}, true
 	}

@@ -62,7 +62,17 @@ var usual = map[string]Meaning{
 // Read returns what the ticket's state means. Category first, resolution only
 // to classify a done ticket: workflows exist that keep a resolution after
 // reopening or set one at creation.
+//
+// A duplicate of nothing that is named is a rejection.
 func (t StatusTable) Read(k tracker.Ticket) Meaning {
+	m := t.read(k)
+	if m == MeansDuplicate && (k.DuplicateOf == "" || k.DuplicateOf == k.ID) {
+		return MeansRejected
+	}
+	return m
+}
+
+func (t StatusTable) read(k tracker.Ticket) Meaning {
 	if m, ok := look(t.Statuses, k.StatusID, k.Status); ok {
 		return m
 	}

@@ -1,0 +1,99 @@
+package ticketing
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/threatloop/threatloop/internal/store"
+	"github.com/threatloop/threatloop/internal/tracker"
+)
+
+// bond is a link under work: what is stored, what is wanted, what was seen.
+type bond struct {
+	Situation
+	row  store.TicketLink
+	seen tracker.Ticket
+	wait time.Time // something is to be tried again then
+}
+
+// act does the actions on one link in their order and remembers the result. It
+// reports whether the model was told something. A refusal by the tracker is a
+// *tracker.Error; what was done before it is remembered.
+func (r *run) act(ctx context.Context, s Situation, row store.TicketLink, actions []Action) (news bool, err error) {
+	b := &bond{Situation: s, row: row}
+	if s.Seen != nil {
+		b.seen = *s.Seen
+	}
+	if len(actions) == 0 && s.Seen != nil && (row.RetryAt != (time.Time{}) || row.Failures > 0) {
+		actions = []Action{{Kind: ActAgree}}
+	}
+	for _, a := range actions {
+		switch a.Kind {
+		case ActObserve:
+			return true, r.observe(ctx, b, a)
+		case ActRedirect:
+			return true, r.redirect(ctx, b, a)
+		case ActSuspect:
+			return false, r.suspect(ctx, b)
+		case ActTombstone:
+			return true, r.tombstone(ctx, b)
+		case ActFollow:
+			b.row.TicketKey, b.row.URL, b.Link.TicketKey = b.seen.Key, b.seen.URL, b.seen.Key
+		case ActNote:
+			err = r.note(ctx, b, *a.Note)
+		case ActTransition:
+			err = r.transition(ctx, b, a)
+		case ActEdit:
+			err = r.edit(ctx, b, a)
+		case ActFreeze:
+			b.Link.Snapshot.Frozen = a.Why
+		case ActRelate:
+			err = r.relate(ctx, b, a)
+		case ActBackLink:
+			err = r.backLink(ctx, b)
+		case ActRelease:
+			b.row.State = string(LinkUndone)
+		}
+		if err != nil {
+			// Keep the parts that were done; what was asked for is not agreed yet.
+			if e := r.save(ctx, b, nil); e != nil {
+				return false, e
+			}
+			return false, err
+		}
+	}
+	if len(actions) == 0 {
+		return false, nil
+	}
+	if b.wait.IsZero() {
+		b.row.Failures, b.row.Reason = 0, b.Link.Snapshot.Frozen
+	}
+	b.row.RetryAt = b.wait
+	r.due(b.wait)
+	if b.row.State == string(LinkUndone) && s.Want != nil && s.Want.State == WantOpen {
+		b.row.State = string(LinkLive) // published again
+	}
+	want := s.settled()
+	if !b.wait.IsZero() {
+		want = nil
+	}
+	return false, r.save(ctx, b, want)
+}
+
+// save remembers the agreement about a link; want nil leaves what we asked for as it was.
+func (r *run) save(ctx context.Context, b *bond, want *Want) error {
+	acting := b.Link.Snapshot.Acting
+	snap := b.Link.Snapshot.agree(want, b.seen, b.Table)
+	if want == nil && acting != "" {
+		// Whether the transition happened is not known: the next reading tells.
+		snap.Acting, snap.Meaning = acting, b.Link.Snapshot.Meaning
+	}
+	if want != nil {
+		b.row.Objects = want.Objects
+	}
+	snap.Noted = slices.DeleteFunc(snap.Noted, func(t time.Time) bool { return r.now().Sub(t) >= 24*time.Hour })
+	b.Link.Snapshot = snap
+	b.row.Snapshot, b.row.UpdatedAt = encode(snap), r.now()
+	return r.write(ctx, func(tx *store.Tx) error { return tx.SaveLink(b.row) })
+}

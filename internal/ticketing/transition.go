@@ -1,0 +1,51 @@
+package ticketing
+
+import (
+	"context"
+
+	"github.com/threatloop/threatloop/internal/store"
+	"github.com/threatloop/threatloop/internal/tracker"
+)
+
+// transition closes or reopens a ticket. That it is under way is committed
+// first, so that after a crash our own move is not taken for a person's.
+func (r *run) transition(ctx context.Context, b *bond, a Action) error {
+	if !b.wait.IsZero() {
+		return nil // its comment comes first
+	}
+	snap := &b.Link.Snapshot
+	snap.Acting = string(WantOpen)
+	if a.Wish.Category == tracker.Done {
+		snap.Acting = string(WantClosed)
+	}
+	b.row.Snapshot, b.row.UpdatedAt = encode(*snap), r.now()
+	if err := r.write(ctx, func(tx *store.Tx) error { return tx.SaveLink(b.row) }); err != nil {
+		return err
+	}
+	r.point("transition")
+	t, err := r.tr.Transition(ctx, b.seen.ID, *a.Wish)
+	r.point("transitioned")
+	refused := tracker.AsError(err)
+	if err == nil {
+		r.ok()
+		b.seen = t
+		// An accepted request proves nothing.
+		if b.Table.Read(t).Closed() == (a.Wish.Category == tracker.Done) {
+			snap.Stuck = ""
+			return nil
+		}
+	} else if refused.Kind != tracker.KindNoTransition {
+		if refused.Outcome != tracker.Ambiguous {
+			snap.Acting = ""
+		}
+		return err
+	}
+	snap.Acting = ""
+	snap.Stuck = b.Want.Cause + "|" + b.seen.StatusID
+	move := "reopened"
+	if a.Wish.Category == tracker.Done {
+		move = "closed"
+	}
+	b.row.Reason = "needs a hand: no way leads from " + b.seen.Status + " to where the ticket should be"
+	return r.comment(ctx, b.seen.ID, *note("stuck-"+snap.Stuck, "This ticket should be "+move+" now, and Threatloop finds no way to do it. Please move it by hand.", b.Want.Cause), &b.wait)
+}
