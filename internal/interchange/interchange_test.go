@@ -290,9 +290,19 @@ func TestHybridThreats(t *testing.T) {
 		t.Errorf("threats (-want +got):\n%s", diff)
 	}
 	for _, want := range []struct{ level, text string }{
-		{"guess", "a copy"}, {"guess", "status \"Perhaps\""}, {"guess", "severity \"Huge\""}, {"kept", "Zauberei"}, {"kept", "key \"ours\""},
-		{"kept", "key \"custom\""}, {"refused", "hexagon"}, {"guess", "its target \"gone\" does not exist"}, {"info", "version 1 cells"},
-		{"guess", "does not say how"}, {"guess", "names no owner"}, {"guess", "only actors stand in it"}, {"guess", "already taken"},
+		{"guess", "a copy"},
+		{"guess", "status \"Perhaps\""},
+		{"guess", "severity \"Huge\""},
+		{"kept", "Zauberei"},
+		{"kept", "key \"ours\""},
+		{"kept", "key \"custom\""},
+		{"refused", "hexagon"},
+		{"guess", "its target \"gone\" does not exist"},
+		{"info", "version 1 cells"},
+		{"guess", "does not say how"},
+		{"guess", "names no owner"},
+		{"guess", "only actors stand in it"},
+		{"guess", "already taken"},
 	} {
 		found := false
 		for _, n := range i.Notes {

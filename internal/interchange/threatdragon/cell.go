@@ -174,12 +174,17 @@ type attribute struct{ property, name string }
 var attributes = map[kind][]attribute{
 	actor: {{"providesAuthentication", "provides_authentication"}},
 	process: {
-		{"handlesCardPayment", "card_payment"}, {"handlesGoodsOrServices", "goods_or_services"},
-		{"isWebApplication", "web_application"}, {"privilegeLevel", "privilege_level"},
+		{"handlesCardPayment", "card_payment"},
+		{"handlesGoodsOrServices", "goods_or_services"},
+		{"isWebApplication", "web_application"},
+		{"privilegeLevel", "privilege_level"},
 	},
 	store: {
-		{"isALog", "is_log"}, {"isEncrypted", "encrypted"}, {"isSigned", "signed"},
-		{"storesCredentials", "stores_credentials"}, {"storesInventory", "stores_inventory"},
+		{"isALog", "is_log"},
+		{"isEncrypted", "encrypted"},
+		{"isSigned", "signed"},
+		{"storesCredentials", "stores_credentials"},
+		{"storesInventory", "stores_inventory"},
 	},
 	flow: {{"isEncrypted", "encrypted"}, {"isPublicNetwork", "public_network"}},
 }

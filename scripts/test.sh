@@ -1,0 +1,42 @@
+#!/bin/sh
+# What `make test` and CI run. Each step says its name; the last line says that all passed.
+set -eu
+cd "$(dirname "$0")/.."
+begin=$(date +%s)
+step() { printf '\n== %s (after %ds)\n' "$1" "$(($(date +%s) - begin))"; }
+
+step "toolchain and what the tests need"
+scripts/check-toolchain.sh
+scripts/install-test-deps.sh
+
+step "page"
+scripts/build-page.sh
+if [ -f web/package.json ] && grep -q '"test":' web/package.json; then
+	(cd web && npm test --silent)
+fi
+
+step "lint"
+scripts/lint.sh
+
+step "build"
+go build -trimpath -o bin/threatloop ./cmd/threatloop
+
+# All tests once, with those that kill processes and soak the loop.
+step "tests"
+go test -timeout 30m ./...
+
+# Where goroutines share things, once more under the race detector, without the long ones.
+if command -v gcc >/dev/null 2>&1; then
+	step "race detector"
+	concurrent=""
+	for p in api app demo evidence identity queue server store ticketing tracker; do
+		[ -d "internal/$p" ] && concurrent="$concurrent ./internal/$p/..."
+	done
+	# shellcheck disable=SC2086 # a list of packages
+	CGO_ENABLED=1 go test -race -short -timeout 20m $concurrent
+fi
+
+step "fuzzing"
+scripts/fuzz.sh
+
+printf '\nall passed in %ds\n' "$(($(date +%s) - begin))"
