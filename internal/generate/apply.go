@@ -9,13 +9,13 @@ import (
 )
 
 // Apply returns the stored model with the accepted items of its plan carried out;
-// accept nil takes all. Stored is not changed. What is left out stays pending: the
+// accept nil takes all, and orphans are always taken. Stored is not changed. What is left out stays pending: the
 // next plan has it again. A link is only there where both its ends are, whatever was
 // accepted. At is the time written into what is retired.
 func Apply(stored *model.Model, plan *Plan, at time.Time, accept func(Item) bool) *model.Model {
 	a := &applier{at: at, items: map[Kind]map[string][]Item{}}
 	for _, i := range plan.Items {
-		if accept == nil || accept(i) {
+		if i.Orphan || accept == nil || accept(i) {
 			if a.items[i.Kind] == nil {
 				a.items[i.Kind] = map[string][]Item{}
 			}

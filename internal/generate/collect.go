@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/library"
@@ -108,7 +109,24 @@ func (g *generator) looked(r *library.Rule, scope *library.Scope, element, where
 	if len(r.Types) > 0 {
 		facts = append(facts, model.Fact{Name: "component.type", Value: library.FormatValue(scope.Component.Type)})
 	}
-	return append(facts, r.When.Facts(scope)...)
+	facts = append(facts, r.When.Facts(scope)...)
+	// What a fact stands on is as much a reason as the fact.
+	for _, f := range facts {
+		name, isFact := strings.CutPrefix(f.Name, "facts.")
+		if !isFact {
+			continue
+		}
+		below := g.grounds[place{element, name}]
+		if below == nil {
+			below = g.grounds[place{model.AtProduct, name}]
+		}
+		for _, b := range below {
+			if !slices.ContainsFunc(facts, func(f model.Fact) bool { return f.Name == b.Name }) {
+				facts = append(facts, b)
+			}
+		}
+	}
+	return facts
 }
 
 func (g *generator) conclude(scope *library.Scope, where model.ElementID, name string, value any, why model.Why) {
@@ -122,6 +140,7 @@ func (g *generator) conclude(scope *library.Scope, where model.ElementID, name s
 		return
 	}
 	scope.Facts.Own[name] = value
+	g.grounds[place{where, name}] = why.Facts
 	g.res.Facts = append(g.res.Facts, Concluded{Where: where, Fact: name, Value: library.FormatValue(value), Why: []model.Why{why}})
 }
 

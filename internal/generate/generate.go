@@ -73,7 +73,7 @@ func desired(m *model.Model, lib *library.Library, trace bool) (*Result, error) 
 	g := &generator{
 		m: m, lib: lib, stamp: lib.Stamp(), res: &Result{Library: lib.Stamp(), model: m, library: lib},
 		threats: map[place]*wanted[model.Threat]{}, weaknesses: map[place]*wanted[model.Weakness]{}, countermeasures: map[place]*wanted[model.Countermeasure]{},
-		links: map[linkKey]float64{}, questions: map[string]*asked{}, candidates: map[kindAndType][]*library.Rule{},
+		links: map[linkKey]float64{}, questions: map[string]*asked{}, candidates: map[kindAndType][]*library.Rule{}, grounds: map[place][]model.Fact{},
 	}
 	if trace {
 		g.res.fired = map[string][]model.ElementID{}
@@ -122,6 +122,7 @@ type generator struct {
 	links           map[linkKey]float64
 	questions       map[string]*asked
 	candidates      map[kindAndType][]*library.Rule
+	grounds         map[place][]model.Fact // what the rule of a fact at a place looked at
 }
 
 func (g *generator) unknownTypes() {

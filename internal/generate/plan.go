@@ -56,6 +56,9 @@ type Item struct {
 	Reason string          `json:"reason,omitempty"` // of retire and remove
 	Why    []model.Why     `json:"why,omitempty"`    // of add and revive
 	Text   string          `json:"text"`             // one line for people
+	// Orphan: the place was taken out of the model. Whoever did that has decided;
+	// Apply carries the item out whatever else is accepted, so that no model refers to nothing.
+	Orphan bool `json:"orphan,omitempty"`
 }
 
 // Difference is one field's stored and wanted value, as JSON by the model's names.
@@ -99,7 +102,7 @@ func MakePlan(stored *model.Model, desired *Result, touched func(kind Kind, id s
 	compare(p, linkTable(), stored.Links, desired.Links)
 	order := []Kind{KindProduct, KindThreat, KindWeakness, KindCountermeasure, KindLink}
 	slices.SortStableFunc(p.plan.Items, func(a, b Item) int {
-		return cmp.Or(cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind)), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind)), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Title, b.Title), cmp.Compare(a.ID, b.ID))
 	})
 	return p.plan
 }

@@ -56,6 +56,8 @@ func (p *planner) product() {
 // absent plans what no rule wants any more.
 func (p *planner) absent(touched bool, item Item, ref string, why []model.Why) {
 	item.Reason = p.gone(item, ref, why)
+	_, there := p.names[item.Where]
+	item.Orphan = !there
 	if !touched {
 		item.Action = Remove
 	}
