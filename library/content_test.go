@@ -212,6 +212,7 @@ func TestNamesOfOtherTools(t *testing.T) {
 	}{
 		{"Customer", model.Actor, "end-user"},
 		{"Admin", model.Actor, "administrator"},
+		{"Browser", model.Actor, "end-user"},
 		{"Web Application", model.Process, "web-application"},
 		{"REST API", model.Process, "web-api"},
 		{"PostgreSQL", model.Store, "relational-database"},
