@@ -172,6 +172,29 @@ func TestNothingButGetIsRepeated(t *testing.T) {
 	}
 }
 
+func TestWritesUseFreshConnections(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	from := map[string][]string{}
+	c, _ := client(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		from[r.Method] = append(from[r.Method], r.RemoteAddr)
+		fmt.Fprint(w, "{}")
+	})
+	for range 3 {
+		for _, r := range []Request{read(), post()} {
+			if _, err := c.Do(context.Background(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	distinct := func(ss []string) int { slices.Sort(ss); return len(slices.Compact(ss)) }
+	if w, r := distinct(from[http.MethodPost]), distinct(from[http.MethodGet]); w != 3 || r != 1 {
+		t.Errorf("3 writes over %d connections, 3 reads over %d, want 3 and 1", w, r)
+	}
+}
+
 func TestGetIsRepeated(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ retries, failures, want int }{{0, 2, 3}, {0, 9, 3}, {-1, 1, 1}, {5, 9, 6}} {
