@@ -10,20 +10,31 @@ import (
 // "external/cwe/cwe-079", "CWE-79: text", ".../definitions/79.html", lists. Only ids of the
 // catalogue are returned, ascending and without repeats; -1, 0, "None" and text give nil.
 func (t *Tree) ParseIDs(field string) []int {
-	if ids := t.FindIDs(field); len(ids) > 0 {
-		return ids
-	}
-	if i := strings.LastIndex(field, "/definitions/"); i >= 0 {
-		field = field[i+len("/definitions/"):]
-		field = strings.TrimSuffix(field, ".html")
-	}
 	var ids []int
-	for _, part := range strings.FieldsFunc(field, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '\t' || r == '\n' }) {
-		if id, n := leadingNumber(part); n == len(part) {
-			ids = t.add(ids, id)
+	for _, part := range strings.FieldsFunc(field, func(r rune) bool { return r == ',' || r == ';' || r == '\n' }) {
+		if found := t.FindIDs(part); len(found) > 0 {
+			ids = append(ids, found...)
+			continue
 		}
+		if i := strings.LastIndex(part, "/definitions/"); i >= 0 {
+			part = strings.TrimSuffix(part[i+len("/definitions/"):], ".html")
+		}
+		ids = append(ids, t.numbers(part)...)
 	}
 	return normal(ids)
+}
+
+// numbers reads a part that consists of nothing but numbers; prose with a number in it gives nil.
+func (t *Tree) numbers(part string) []int {
+	var ids []int
+	for _, word := range strings.Fields(part) {
+		id, n := leadingNumber(word)
+		if n == 0 || n < len(word) {
+			return nil
+		}
+		ids = t.add(ids, id)
+	}
+	return ids
 }
 
 // FindIDs reads the identifiers that are spelt with the letters CWE anywhere in
