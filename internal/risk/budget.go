@@ -8,41 +8,41 @@ import (
 	"github.com/threatloop/threatloop/internal/model"
 )
 
-// Take is what a countermeasure would take off the summed current risk of the
+// Gain is what a countermeasure would take off the summed current risk of the
 // open threats if it alone were done.
-type Take struct {
+type Gain struct {
 	Countermeasure model.CountermeasureID `json:"countermeasure"`
-	Points         float64                `json:"points"`  // of the exact sum
+	Takes          float64                `json:"takes"`   // of the exact sum
 	Threats        int                    `json:"threats"` // open threats that it would lower
 }
 
-// Rounded returns the points rounded once, half up.
-func (t Take) Rounded() int { return round(t.Points) }
+// Rounded returns what it takes off rounded once, half up.
+func (g Gain) Rounded() int { return round(g.Takes) }
 
-// Takes returns the take of every countermeasure that is not retired, by id.
+// Gains returns the gain of every countermeasure that is not retired, by id.
 // "Done" means implemented and, where a test fails on it or on a weakness of
 // its, repaired: its own shares count, nothing else changes. What counts
 // already takes nothing. Rejected and not applicable countermeasures are rated as if the
 // decision were turned. The iriusrisk method is followed in its points.
-func Takes(m *model.Model, v model.Verdicts, s Settings) []Take {
+func Gains(m *model.Model, v model.Verdicts, s Settings) []Gain {
 	p := newPlan(m, v, s)
-	takes := make([]Take, 0, len(m.Countermeasures))
+	gains := make([]Gain, 0, len(m.Countermeasures))
 	for i := range m.Countermeasures {
 		c := &m.Countermeasures[i]
 		if c.Retired != nil {
 			continue
 		}
-		take := Take{Countermeasure: c.ID}
+		gain := Gain{Countermeasure: c.ID}
 		for _, e := range p.effects[c.ID] {
 			if points := p.left(e.threat, p.done[e.threat]) - p.left(e.threat, p.done[e.threat]+e.share); points > 0 {
-				take.Points += points
-				take.Threats++
+				gain.Takes += points
+				gain.Threats++
 			}
 		}
-		takes = append(takes, take)
+		gains = append(gains, gain)
 	}
-	slices.SortFunc(takes, func(a, b Take) int { return cmp.Compare(a.Countermeasure, b.Countermeasure) })
-	return takes
+	slices.SortFunc(gains, func(a, b Gain) int { return cmp.Compare(a.Countermeasure, b.Countermeasure) })
+	return gains
 }
 
 // plan is the part of the ratings that work on countermeasures can change: what

@@ -11,7 +11,7 @@ import (
 	"github.com/threatloop/threatloop/internal/model"
 )
 
-// Takes says what Rate shows once the countermeasure is implemented and nothing fails.
+// Gains says what Rate shows once the countermeasure is implemented and nothing fails.
 func TestGainIsWhatImplementingTakesOff(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -23,15 +23,15 @@ func TestGainIsWhatImplementingTakesOff(t *testing.T) {
 				delete(v.Countermeasures, id)
 			}
 		}
-		takes := Takes(m, v, s)
+		gains := Gains(m, v, s)
 		before := Rate(m, v, s).Summary.Open.SumExact.Current
-		for i, g := range takes {
+		for i, g := range gains {
 			was := m.Countermeasures[i].State
 			m.Countermeasures[i].State = model.Implemented
 			took := before - Rate(m, v, s).Summary.Open.SumExact.Current
 			m.Countermeasures[i].State = was
-			if math.Abs(took-g.Points) > 1e-9 {
-				t.Fatalf("Takes(%s) = %g, implementing takes %g", g.Countermeasure, g.Points, took)
+			if math.Abs(took-g.Takes) > 1e-9 {
+				t.Fatalf("Gains(%s) = %g, implementing takes %g", g.Countermeasure, g.Takes, took)
 			}
 		}
 	})
@@ -41,13 +41,13 @@ func TestGainOfRepairingWhatFails(t *testing.T) {
 	t.Parallel()
 	m := guarded(model.Implemented, 50)
 	v := model.Verdicts{Weaknesses: map[model.WeaknessID]model.Evidence{"w": {Verdict: model.Fail}}}
-	got := Takes(m, v, Settings{})
-	want := []Take{{Countermeasure: "cm", Points: math.Sqrt(90*60) / 2, Threats: 1}}
+	got := Gains(m, v, Settings{})
+	want := []Gain{{Countermeasure: "cm", Takes: math.Sqrt(90*60) / 2, Threats: 1}}
 	if diff := cmp.Diff(want, got, cmpopts.EquateApprox(0, 1e-9)); diff != "" {
-		t.Errorf("Takes (-want +got):\n%s", diff)
+		t.Errorf("Gains (-want +got):\n%s", diff)
 	}
-	if got := Takes(m, model.Verdicts{}, Settings{})[0].Points; got != 0 {
-		t.Errorf("Takes of what counts already = %g, want 0", got)
+	if got := Gains(m, model.Verdicts{}, Settings{})[0].Takes; got != 0 {
+		t.Errorf("Gains of what counts already = %g, want 0", got)
 	}
 }
 

@@ -159,7 +159,7 @@ func TestRateIsTotal(t *testing.T) {
 					t.Errorf("Explain(%q) = %v", r.Threat, err)
 				}
 			}
-			Takes(m, model.Verdicts{}, s)
+			Gains(m, model.Verdicts{}, s)
 			for _, amount := range []float64{0, -1, nan, huge} {
 				Propose(m, model.Verdicts{}, s, Budget{Amount: amount, Unit: "days"})
 			}

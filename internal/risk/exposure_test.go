@@ -157,7 +157,7 @@ func BenchmarkRate(b *testing.B) {
 func BenchmarkGains(b *testing.B) {
 	m, v := ladder(5000)
 	for b.Loop() {
-		Takes(m, v, Settings{})
+		Gains(m, v, Settings{})
 	}
 }
 

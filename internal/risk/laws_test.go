@@ -204,7 +204,7 @@ func TestLawOrderOfListsNeverMatters(t *testing.T) {
 		m, v, s := drawn(t)
 		s.Method = rapid.SampledFrom([]Method{Threatloop, IriusRisk}).Draw(t, "method")
 		budget := Budget{Amount: 9, Unit: "days"}
-		before, takes, proposal := Rate(m, v, s), Takes(m, v, s), Propose(m, v, s, budget)
+		before, gains, proposal := Rate(m, v, s), Gains(m, v, s), Propose(m, v, s, budget)
 		var told []Explanation
 		for _, r := range before.Threats {
 			e, _ := Explain(m, v, s, r.Threat)
@@ -225,8 +225,8 @@ func TestLawOrderOfListsNeverMatters(t *testing.T) {
 		if diff := cmp.Diff(before, Rate(m, v, s)); diff != "" {
 			t.Fatalf("order changes the ratings:\n%s", diff)
 		}
-		if diff := cmp.Diff(takes, Takes(m, v, s)); diff != "" {
-			t.Fatalf("order changes the takes:\n%s", diff)
+		if diff := cmp.Diff(gains, Gains(m, v, s)); diff != "" {
+			t.Fatalf("order changes the gains:\n%s", diff)
 		}
 		if diff := cmp.Diff(proposal, Propose(m, v, s, budget)); diff != "" {
 			t.Fatalf("order changes the proposal:\n%s", diff)
