@@ -111,13 +111,17 @@ func (r *run) sweepAt(t time.Time) {
 }
 
 // carrying returns the tickets that really carry the marker, lowest id first. A
-// search's word for it is not enough.
+// search's word for it is not enough, and where one has it in its hidden
+// property those that show it in label or text only are people's clones.
 func carrying(tickets []tracker.Ticket, marker string) []tracker.Ticket {
 	var out []tracker.Ticket
 	for _, t := range tickets {
 		if slices.Contains(t.Markers, marker) {
 			out = append(out, t)
 		}
+	}
+	if slices.ContainsFunc(out, func(t tracker.Ticket) bool { return t.PropertyMarker == marker }) {
+		out = slices.DeleteFunc(out, func(t tracker.Ticket) bool { return t.PropertyMarker != marker })
 	}
 	slices.SortFunc(out, func(a, b tracker.Ticket) int { return compareIDs(a.ID, b.ID) })
 	return slices.CompactFunc(out, func(a, b tracker.Ticket) bool { return a.ID == b.ID })

@@ -31,7 +31,7 @@ func (e *Engine) Sweep(ctx context.Context, connection string) (time.Time, error
 		err := r.pages(ctx, time.Time{}, "", func(tickets []tracker.Ticket) error {
 			for _, t := range tickets {
 				for _, m := range t.Markers {
-					byMarker[m] = append(byMarker[m], tracker.Ticket{ID: t.ID, Key: t.Key, URL: t.URL, Category: t.Category, Created: t.Created, Markers: t.Markers})
+					byMarker[m] = append(byMarker[m], tracker.Ticket{ID: t.ID, Key: t.Key, URL: t.URL, Category: t.Category, Created: t.Created, Markers: t.Markers, PropertyMarker: t.PropertyMarker})
 				}
 				if err := r.seen(ctx, t); err != nil {
 					return err

@@ -69,7 +69,7 @@ func (c card) ticket(row store.BoardTicket) tracker.Ticket {
 		Links: c.Links, DuplicateOf: c.DuplicateOf, Created: c.Created, Updated: row.Updated,
 	}
 	if row.Marker != "" {
-		t.Markers = []string{row.Marker}
+		t.Markers, t.PropertyMarker = []string{row.Marker}, row.Marker
 	}
 	return t
 }

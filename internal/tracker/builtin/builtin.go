@@ -24,6 +24,7 @@ import (
 const (
 	pageSize   = 200
 	summaryMax = 255
+	bodyMax    = 1 << 16
 	// Author is the name under which Threatloop writes on the board.
 	Author = "Threatloop"
 )
@@ -33,6 +34,8 @@ type Options struct {
 	DB         *store.DB
 	Connection string // id of the connection whose board this is
 	Clock      func() time.Time
+	// Projects are those that the board has; nil is any that is named properly.
+	Projects []string
 	// URL returns the address of a ticket's page; nil leaves addresses empty.
 	URL func(id string) string
 }
@@ -56,7 +59,7 @@ func (t *Tracker) now() time.Time { return store.Truncate(t.o.Clock()) }
 // create that failed in this process is not executed later.
 func (t *Tracker) Capabilities() tracker.Capabilities {
 	return tracker.Capabilities{
-		Name: "Built-in tracker", Probe: true, Links: true, BackLink: true, SummaryMax: summaryMax, BodyMax: 1 << 16, Immediate: true, LabelPrefix: "tl-",
+		Name: "Built-in tracker", Probe: true, Links: true, BackLink: true, SummaryMax: summaryMax, BodyMax: bodyMax, Immediate: true, LabelPrefix: "tl-",
 	}
 }
 
@@ -71,7 +74,7 @@ func (t *Tracker) Identify(ctx context.Context) (tracker.Identity, error) {
 // Check finds that a board needs nothing but a project's name.
 func (t *Tracker) Check(_ context.Context, in tracker.Target) ([]tracker.Finding, error) {
 	out := []tracker.Finding{{Step: "identity", Level: tracker.OK, Text: "the built-in tracker needs no account"}}
-	if err := projectName(in.Project); err != nil {
+	if err := t.project(in.Project); err != nil {
 		return append(out, tracker.Finding{Step: "project", Level: tracker.Failed, Text: err.Reason}), nil
 	}
 	return append(out, tracker.Finding{Step: "project", Level: tracker.OK, Text: "tickets are numbered " + in.Project + "-1, " + in.Project + "-2, ..."}), nil
@@ -79,7 +82,7 @@ func (t *Tracker) Check(_ context.Context, in tracker.Target) ([]tracker.Finding
 
 // Form of a board demands a summary only.
 func (t *Tracker) Form(_ context.Context, in tracker.Target) (tracker.Form, error) {
-	if err := projectName(in.Project); err != nil {
+	if err := t.project(in.Project); err != nil {
 		return tracker.Form{}, err
 	}
 	return tracker.Form{Fields: []tracker.FormField{
@@ -100,7 +103,7 @@ func (t *Tracker) HighWater(ctx context.Context, project string) (n int64, err e
 
 // Create adds a ticket to the board.
 func (t *Tracker) Create(ctx context.Context, d tracker.Draft) (out tracker.Ticket, err error) {
-	if err := projectName(d.Target.Project); err != nil {
+	if err := t.project(d.Target.Project); err != nil {
 		return out, err
 	}
 	if strings.TrimSpace(d.Summary) == "" {
@@ -113,7 +116,7 @@ func (t *Tracker) Create(ctx context.Context, d tracker.Draft) (out tracker.Tick
 			return err
 		}
 		c := card{
-			Summary: richtext.OneLine(d.Summary, summaryMax), Body: richtext.NewFence(d.Marker).Plain("", d.Body), Labels: sortedUnion(d.Labels, nil),
+			Summary: richtext.OneLine(d.Summary, summaryMax), Body: block("", d.Marker, d.Body), Labels: sortedUnion(d.Labels, nil),
 			Priority: d.Priority, Assignee: d.Assignee, Type: d.Target.Type, Parent: d.Target.Parent, Object: d.Object, Instance: d.Instance, Created: now,
 		}
 		row := store.BoardTicket{
@@ -195,9 +198,12 @@ func (t *Tracker) Changed(ctx context.Context, q tracker.ChangeQuery) (page trac
 		if fault.Is(err, fault.NotFound) {
 			return nil
 		}
-		if err == nil {
-			page.Tickets, err = t.append(page.Tickets, row)
+		if err != nil {
+			return err
 		}
+		// It changed before everything else here, or it would be among them.
+		first, err := t.append(nil, row)
+		page.Tickets = append(first, page.Tickets...)
 		return err
 	})
 	return page, err
@@ -210,7 +216,7 @@ func (t *Tracker) Edit(ctx context.Context, id string, e tracker.Edit) error {
 			c.Summary = richtext.OneLine(*e.Summary, summaryMax)
 		}
 		if e.Block != nil {
-			c.Body = richtext.NewFence(e.Marker).Plain(c.Body, *e.Block)
+			c.Body = block(c.Body, e.Marker, *e.Block)
 		}
 		c.Labels = sortedUnion(c.Labels, e.AddLabels)
 		c.Labels = slices.DeleteFunc(c.Labels, func(l string) bool { return slices.Contains(e.RemoveLabels, l) })
@@ -301,6 +307,12 @@ func (t *Tracker) Hint(http.Header, []byte, string) (tracker.Hint, error) {
 	return tracker.Hint{}, &tracker.Error{Outcome: tracker.Rejected, Kind: tracker.KindForged, Op: "read webhook", Reason: "the built-in tracker sends no webhooks"}
 }
 
+// block returns a description with our block replaced, cut to what a ticket holds.
+func block(old, marker string, d richtext.Doc) string {
+	f := richtext.NewFence(marker)
+	return f.Plain(old, richtext.Shorten(d, bodyMax-len(f.Plain(old, nil)), func(d richtext.Doc) int { return len(f.Plain("", d)) }))
+}
+
 func (t *Tracker) list(ctx context.Context, op string, f store.BoardFilter) (out []tracker.Ticket, err error) {
 	err = t.read(ctx, op, func(tx *store.Tx) error {
 		rows, err := tx.BoardTickets(t.o.Connection, f)
@@ -335,6 +347,9 @@ func (t *Tracker) read(ctx context.Context, op string, fn func(*store.Tx) error)
 }
 
 func (t *Tracker) write(ctx context.Context, op string, fn func(*store.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return &tracker.Error{Outcome: tracker.NotSent, Kind: tracker.KindUnavailable, Op: op, Err: err}
+	}
 	return failure(op, t.o.DB.Write(ctx, func(_ context.Context, tx *store.Tx) error { return fn(tx) }))
 }
 
@@ -368,7 +383,11 @@ func failure(op string, err error) error {
 	return &tracker.Error{Outcome: tracker.Ambiguous, Kind: tracker.KindUnavailable, Op: op, Err: err}
 }
 
-func projectName(p string) *tracker.Error {
+func (t *Tracker) project(p string) *tracker.Error {
+	if t.o.Projects != nil && !slices.Contains(t.o.Projects, p) {
+		return &tracker.Error{Outcome: tracker.Rejected, Kind: tracker.KindInvalid, Op: "project", Reason: fmt.Sprintf("the board has no project %q", p)}
+	}
+
 	ok := p != "" && len(p) <= 20
 	for _, r := range p {
 		ok = ok && (r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_')
