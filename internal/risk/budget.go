@@ -12,7 +12,7 @@ import (
 // open threats if it alone were done.
 type Gain struct {
 	Countermeasure model.CountermeasureID `json:"countermeasure"`
-	Takes          float64                `json:"takes"`   // of the exact sum
+	Takes          float64                `json:"takes"`   // points of the exact sum
 	Threats        int                    `json:"threats"` // open threats that it would lower
 }
 

@@ -49,13 +49,15 @@ type DimensionStep struct {
 
 // ExposureStep is how near an untrusted zone the place is. Path alternates
 // components and flows and begins where the exposure is a component's own; it
-// is empty where no component gave it.
+// is empty where no component gave it. With the iriusrisk method Value is the
+// probability, Own the exposure, and there is no path.
 type ExposureStep struct {
 	Value   float64           `json:"value"`
 	Own     float64           `json:"own"`    // exposure at the start of the path: 100 less trust, at least 5
 	K       float64           `json:"k"`      // what is left per boundary into a more trusted zone
 	Climbs  int               `json:"climbs"` // number of such boundaries on the path
 	Path    []model.ElementID `json:"path"`
+	Guessed []model.ElementID `json:"guessed,omitempty"` // components on the path whose trust nobody said
 	Formula string            `json:"formula"`
 }
 
@@ -211,8 +213,12 @@ func (r *rater) exposureStep(a *assessment) *ExposureStep {
 	step.Path = net.path(a.place.nearest)
 	start := net.byID[step.Path[0]]
 	step.Own = net.own(start)
-	for i := 2; i < len(step.Path); i += 2 {
-		if net.trust[net.byID[step.Path[i]]] > net.trust[net.byID[step.Path[i-2]]] {
+	for i := 0; i < len(step.Path); i += 2 {
+		c := net.byID[step.Path[i]]
+		if net.guessed[c] {
+			step.Guessed = append(step.Guessed, step.Path[i])
+		}
+		if i > 0 && net.trust[c] > net.trust[net.byID[step.Path[i-2]]] {
 			step.Climbs++
 		}
 	}
@@ -348,7 +354,10 @@ func (r *rater) lines(a *assessment, e *Explanation) []string {
 	if e.Exposure != nil {
 		line := e.Exposure.Formula
 		if len(e.Exposure.Path) > 1 {
-			line += ", by way of " + r.names(e.Exposure.Path)
+			line += ", by way of " + r.names(e.Exposure.Path, " > ")
+		}
+		if len(e.Exposure.Guessed) > 0 {
+			line += "; the trust of " + r.names(e.Exposure.Guessed, ", ") + " is a guess"
 		}
 		lines = append(lines, line)
 	}
@@ -404,8 +413,8 @@ func linkLine(l *LinkStep) string {
 	return fmt.Sprintf("countermeasure %q%s, share %s percent, %s", l.CountermeasureTitle, through, num(l.Share), l.Why)
 }
 
-// names writes a path with the names that people gave, or the ids.
-func (r *rater) names(path []model.ElementID) string {
+// names writes elements with the names that people gave, or the ids.
+func (r *rater) names(path []model.ElementID, between string) string {
 	names := make([]string, len(path))
 	for i, id := range path {
 		names[i] = string(id)
@@ -415,7 +424,7 @@ func (r *rater) names(path []model.ElementID) string {
 			names[i] = r.m.Flows[f].Name
 		}
 	}
-	return strings.Join(names, " > ")
+	return strings.Join(names, between)
 }
 
 // num writes a number with at most two decimals.

@@ -94,6 +94,39 @@ func TestExplainOfWhatIsNotComputed(t *testing.T) {
 	}
 }
 
+func TestExplainNamesGuessesOnTheWay(t *testing.T) {
+	t.Parallel()
+	m := site(2)
+	m.Zones[0].Guess = true
+	m.Threats = []model.Threat{threatAt("c2", 90, 75)}
+	got := explained(t, m, model.Verdicts{}, Settings{})
+	const want = "exposure = max(5, 100 - trust 0) * 0.8 ^ 2 = 64, by way of Browser > f1 > c1 > f2 > c2; the trust of Browser is a guess"
+	if got.Lines[2] != want {
+		t.Errorf("Explain(t).Lines[2] = %q, want %q", got.Lines[2], want)
+	}
+}
+
+func TestExplainIriusRisk(t *testing.T) {
+	t.Parallel()
+	m := guarded(model.Implemented, 33)
+	m.Weaknesses[0].Impact = 75
+	got := explained(t, m, model.Verdicts{}, Settings{Method: IriusRisk})
+	want := []string{
+		`the threat hurts confidentiality 90 with a value of 100 (asset "Card data"), integrity 0 with a value of 80 (asset "Card data"), availability 0 with a value of 20 (asset "Card data")`,
+		`impact = floor((1 * business 83 * weakness 75 / 100 + 1 * assets 66) / 2) = 64`,
+		`probability = floor((1 * exposure 70 + 1 * ease 75) / 2) = 72`,
+		`inherent = round(sqrt(impact 64 * probability 72)) = 68`,
+		`countermeasure "Bind parameters" against weakness "Unchecked query", share 33 percent, counts in current, projected: it is implemented; no passing test verifies it`,
+		`verified = 68 - 0 + 0 = 68`,
+		`current = 68 - 23 + 0 = 45`,
+		`projected = 68 - 23 + 0 = 45`,
+		`shown: inherent 68, verified 68, current 45 (medium), projected 45`,
+	}
+	if diff := cmp.Diff(want, got.Lines); diff != "" {
+		t.Errorf("Explain(t).Lines (-want +got):\n%s", diff)
+	}
+}
+
 func TestExplainUnknownThreat(t *testing.T) {
 	t.Parallel()
 	if _, err := Explain(site(1), model.Verdicts{}, Settings{}, "none"); !fault.Is(err, fault.NotFound) {

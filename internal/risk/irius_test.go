@@ -71,6 +71,20 @@ func TestIriusRiskLookupTable(t *testing.T) {
 	}
 }
 
+// Current ratings seen in that tool's exports.
+func TestIriusRiskReductionsRoundUp(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ inherent, share, want float64 }{{45, 34, 29}, {56, 33, 37}, {47, 50, 23}} {
+		m := lone([3]int{50, 50, 50}, 50, 100, 1)
+		m.Threats[0].Inherent = &c.inherent
+		m.Countermeasures = []model.Countermeasure{{ID: "m", State: model.Implemented}}
+		m.Links[0].Countermeasure, m.Links[0].Share = "m", c.share
+		if got := Rate(m, model.Verdicts{}, Settings{}).Threats[0].Exact.Current; got != c.want {
+			t.Errorf("Rate(inherent %g, %g percent) current = %g, want %g", c.inherent, c.share, got, c.want)
+		}
+	}
+}
+
 // The vendor's own example, in which projected is worse than current.
 func TestIriusRiskVendorsExample(t *testing.T) {
 	t.Parallel()

@@ -99,6 +99,7 @@ type linked struct {
 	share                                    float64
 	passed                                   bool // pass and fresh, and the state lets it count
 	contradictedBy                           string
+	fails                                    bool // the fail is on the countermeasure or a weakness of its
 	inVerified, inCurrent, inProjected       bool
 	tookVerified, tookCurrent, tookProjected float64 // iriusrisk: what the link takes off, in points
 }
@@ -259,6 +260,7 @@ func (r *rater) count(id model.ThreatID) []linked {
 			continue
 		}
 		l.contradictedBy = failing[l.Countermeasure]
+		l.fails = l.contradictedBy != ""
 		if l.contradictedBy == "" && r.s.RestoreThreat {
 			l.contradictedBy = all
 		}
@@ -321,7 +323,7 @@ func (r *rater) claimFlags(a *assessment) []Flag {
 		}
 		switch l.countermeasure.State {
 		case model.Rejected, model.StateNotApplicable:
-			reopened = true
+			reopened = reopened || l.fails
 		case model.Implemented:
 			contradicted = true
 		default:

@@ -143,6 +143,38 @@ func TestContradictionWithdrawsAllLinksOfTheCountermeasureOnly(t *testing.T) {
 	}
 }
 
+func TestFlagsWhereEvidenceAndDecisionsDisagree(t *testing.T) {
+	t.Parallel()
+	fails := model.Verdicts{Countermeasures: map[model.CountermeasureID]model.Evidence{"cm": {Verdict: model.Fail}}}
+	elsewhere := model.Verdicts{Weaknesses: map[model.WeaknessID]model.Evidence{"w2": {Verdict: model.Fail}}}
+	cases := []struct {
+		name     string
+		state    model.State
+		status   model.ThreatStatus
+		verdicts model.Verdicts
+		want     []Flag
+	}{
+		{"implemented and fails", model.Implemented, model.Open, fails, []Flag{Contradiction}},
+		{"required and fails: nothing was claimed", model.Required, model.Open, fails, nil},
+		{"rejected and fails", model.Rejected, model.Open, fails, []Flag{Reopened}},
+		{"not applicable and fails", model.StateNotApplicable, model.Open, fails, []Flag{Reopened}},
+		{"rejected, another weakness fails", model.Rejected, model.Open, elsewhere, nil},
+		{"threat not applicable, and a weakness of its fails", model.Recommended, model.NotApplicable, elsewhere, []Flag{Reopened}},
+	}
+	for _, c := range cases {
+		m := guarded(c.state, 50)
+		m.Threats[0].Status = c.status
+		m.Weaknesses = append(m.Weaknesses, model.Weakness{ID: "w2", Where: "c1"})
+		m.Links = append(m.Links, model.Link{Threat: "t", Weakness: "w2"})
+		for _, restore := range []bool{false, true} {
+			got, _ := Rate(m, c.verdicts, Settings{RestoreThreat: restore}).Threat("t")
+			if diff := cmp.Diff(c.want, got.Flags); diff != "" {
+				t.Errorf("Rate(%s, restore threat %v) flags (-want +got):\n%s", c.name, restore, diff)
+			}
+		}
+	}
+}
+
 func TestStandings(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)

@@ -8,6 +8,15 @@
 // are clamped to their range), and the order of the model's lists never
 // matters. Rate grows linearly with the model.
 //
+// What is not said elsewhere and is decided here: a threat that a file or ticket
+// calls mitigated stays open, since only countermeasures lower a rating
+// (ClaimedMitigated flags one that has none). A contradicted countermeasure
+// stays in the projection, for repairing it is planned work. What is out of
+// scope is rated but counted apart, and still carries exposure. Bands and
+// tolerances look at the rounded rating, so that nobody sees 75 called high.
+// Trusting a zone more never raises the exposure of a component that is alone
+// in it; it can raise that of others, because flows out of it no longer climb.
+//
 // With the threatloop method projected <= current <= verified <= inherent holds
 // always. The iriusrisk method reproduces another tool's figures and quirks;
 // the order does not hold there.
@@ -192,7 +201,8 @@ type Rating struct {
 	Figures
 	Exact Exact `json:"exact"`
 	// Impact, Exposure and Likelihood (exposure * ease / 100) are 0..100; all 0
-	// where the inherent rating did not come from them.
+	// where the inherent rating did not come from them. A closed threat keeps
+	// them. With the iriusrisk method Likelihood is its probability.
 	Impact     float64  `json:"impact"`
 	Exposure   float64  `json:"exposure"`
 	Likelihood float64  `json:"likelihood"`
