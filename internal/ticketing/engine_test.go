@@ -1,0 +1,349 @@
+package ticketing_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/threatloop/threatloop/internal/model"
+	"github.com/threatloop/threatloop/internal/store"
+	"github.com/threatloop/threatloop/internal/ticketing"
+	"github.com/threatloop/threatloop/internal/tracker"
+)
+
+func TestLoop(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 2)
+	b.reconcile()
+	if n := len(b.mem.issues); n != 2 {
+		t.Fatalf("tickets after the first reconcile = %d, want 2", n)
+	}
+	one := b.ticket(forCM(0))
+	if one.Summary != "Measure 0 — Web shop" || !slices.Contains(one.Labels, ticketing.Label) || !strings.Contains(one.Body, "CWE-89: Weakness 0") {
+		t.Errorf("ticket = %q, %v, %q, want summary, our label and the weakness", one.Summary, one.Labels, one.Body)
+	}
+	b.quiet()
+
+	// A developer closes it: the countermeasure is implemented.
+	b.Advance(time.Minute)
+	b.mem.human(one.ID, tracker.Done, "", "")
+	b.poll()
+	if got := b.h.cm(0).State; got != model.Implemented {
+		t.Fatalf("state after the ticket was done = %s, want implemented", got)
+	}
+	b.quiet()
+
+	// A test fails: the claim is contradicted.
+	b.Advance(time.Hour)
+	b.h.verdict(0, model.Fail, "login form, parameter q")
+	b.reconcile()
+	vuln := b.ticket(forWeakness(0))
+	if !strings.HasPrefix(vuln.Summary, "Vulnerability: Weakness 0") || !slices.Contains(vuln.Links, one.ID) || !strings.Contains(vuln.Body, "login form, parameter q") {
+		t.Errorf("vulnerability ticket = %q, links %v, want it linked to %s", vuln.Summary, vuln.Links, one.ID)
+	}
+	if one.Category != tracker.Done {
+		t.Errorf("the countermeasure's ticket is %s, want it left done", one.Category)
+	}
+	b.quiet()
+
+	// Still failing every night: nothing new.
+	for range 3 {
+		b.Advance(24 * time.Hour)
+		b.h.verdict(0, model.Fail, "login form, parameter q")
+		b.reconcile()
+	}
+	if got := b.notes(vuln.ID); got != nil {
+		t.Errorf("notes while it goes on failing = %q, want none", got)
+	}
+
+	// It passes: noted once, closed.
+	b.h.verdict(0, model.Pass, "run 7")
+	b.h.verdicts.Countermeasures[cm(0)] = model.Evidence{Verdict: model.Pass, At: b.Now(), Text: "run 7"}
+	b.reconcile()
+	if vuln.Category != tracker.Done {
+		t.Errorf("vulnerability ticket after the pass = %s, want done", vuln.Category)
+	}
+	if diff := cmp.Diff([]string{"The test passes now."}, b.notes(vuln.ID)); diff != "" {
+		t.Errorf("notes after the pass (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"Verified: the security test of this countermeasure passes."}, b.notes(one.ID)); diff != "" {
+		t.Errorf("notes on the countermeasure's ticket (-want +got):\n%s", diff)
+	}
+	b.quiet()
+
+	// A regression reopens it.
+	b.Advance(24 * time.Hour)
+	b.h.verdict(0, model.Fail, "again")
+	b.h.verdicts.Countermeasures[cm(0)] = model.Evidence{}
+	b.reconcile()
+	if vuln.Category == tracker.Done {
+		t.Error("the vulnerability ticket stayed done after a regression, want it reopened")
+	}
+	if n := len(b.mem.issues); n != 3 {
+		t.Errorf("tickets = %d, want 3", n)
+	}
+	b.quiet()
+}
+
+func TestFailureIsNotedWhileTheOwnTicketIsOpen(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1)
+	b.reconcile()
+	b.h.verdict(0, model.Fail, "parameter q")
+	b.reconcile()
+	if n := len(b.mem.issues); n != 1 {
+		t.Fatalf("tickets = %d, want the failure noted in the one that is open", n)
+	}
+	id := b.link(forCM(0)).TicketID
+	if diff := cmp.Diff([]string{"A security test of this countermeasure fails."}, b.notes(id)); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	b.quiet()
+	// Done in spite of it: now the claim is contradicted.
+	b.Advance(time.Minute)
+	b.mem.human(id, tracker.Done, "", "")
+	b.poll()
+	b.reconcile()
+	if n := len(b.mem.issues); n != 2 {
+		t.Errorf("tickets after the claim = %d, want a vulnerability ticket too", n)
+	}
+	b.quiet()
+}
+
+func TestWontDoBringsItsReason(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1)
+	b.reconcile()
+	b.Advance(time.Minute)
+	id := b.link(forCM(0)).TicketID
+	b.mem.issue(id).Estimate = tracker.Estimate{Seconds: 7200}
+	b.mem.human(id, tracker.Done, "Won't Do", "The page goes away in May.")
+	b.poll()
+	got := b.h.last[string(cm(0))]
+	if got.State != ticketing.MeansRejected || got.Reason != "The page goes away in May." || got.Actor != "Ann" || got.Estimate.Seconds != 7200 {
+		t.Errorf("observation = %+v, want rejected with Ann's reason and the estimate", got)
+	}
+	b.quiet()
+	b.Advance(time.Minute)
+	b.mem.human(id, tracker.InProgress, "", "")
+	b.poll()
+	if got := b.h.cm(0).State; got != model.Required {
+		t.Errorf("state after reopening = %s, want required", got)
+	}
+	b.quiet()
+}
+
+func TestHumanReopensAfterOurClose(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1)
+	b.reconcile()
+	b.Advance(time.Minute)
+	b.mem.human(b.link(forCM(0)).TicketID, tracker.Done, "", "")
+	b.poll()
+	b.h.verdict(0, model.Fail, "q")
+	b.reconcile()
+	vuln := b.ticket(forWeakness(0))
+	b.Advance(time.Hour)
+	b.h.verdict(0, model.Pass, "run 1")
+	b.reconcile()
+	if vuln.Category != tracker.Done {
+		t.Fatalf("vulnerability ticket = %s, want done after a pass", vuln.Category)
+	}
+	b.Advance(time.Hour)
+	b.mem.human(vuln.ID, tracker.InProgress, "", "")
+	b.poll()
+	b.reconcile()
+	if vuln.Category == tracker.Done {
+		t.Fatal("closed again although a person reopened it and no newer test passed")
+	}
+	b.Advance(time.Hour)
+	b.h.verdict(0, model.Pass, "run 2")
+	b.reconcile()
+	if vuln.Category != tracker.Done {
+		t.Error("not closed although a newer test passed")
+	}
+	if n := len(b.notes(vuln.ID)); n != 1 {
+		t.Errorf("notes = %q, want one: the verdict changed once", b.notes(vuln.ID))
+	}
+}
+
+func TestClosedByHandWithoutAPassStaysClosed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1)
+	b.h.set(0, model.Implemented)
+	b.h.verdict(0, model.Fail, "q")
+	b.reconcile()
+	vuln := b.ticket(forWeakness(0))
+	b.Advance(time.Hour)
+	b.mem.human(vuln.ID, tracker.Done, "", "")
+	b.poll()
+	b.Advance(time.Hour)
+	b.h.verdict(0, model.Fail, "q")
+	b.reconcile()
+	if vuln.Category != tracker.Done || b.h.cm(0).State != model.Implemented {
+		t.Errorf("ticket %s, countermeasure %s; want the person's move respected and no state changed by it", vuln.Category, b.h.cm(0).State)
+	}
+	b.quiet()
+}
+
+func TestHoldsAndRelease(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 3)
+	b.h.policy.Auto = false
+	b.reconcile()
+	if n := b.mem.calls["create"]; n != 0 {
+		t.Fatalf("creates before release = %d, want 0", n)
+	}
+	if i := b.intent(forCM(0)); i.State != store.IntentHeld || i.Reason != "waits to be published" {
+		t.Errorf("intent = %s %q, want held", i.State, i.Reason)
+	}
+	b.write(func(tx *store.Tx) error {
+		n, err := ticketing.Release(tx, product, forCM(0), forCM(2))
+		if n != 2 {
+			t.Errorf("Release() = %d, want 2", n)
+		}
+		return err
+	})
+	b.reconcile()
+	if n := len(b.mem.issues); n != 2 {
+		t.Errorf("tickets after release = %d, want 2", n)
+	}
+	// What is not wanted any more leaves the queue without a trace.
+	b.h.set(1, model.StateNotApplicable)
+	b.reconcile()
+	b.read(func(tx *store.Tx) error {
+		if _, err := tx.Intent(product, string(cm(1)), string(ticketing.ForCountermeasure)); err == nil {
+			t.Error("the intent of what is not wanted any more is still there")
+		}
+		return nil
+	})
+}
+
+func TestManyAtOnceAsk(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 21)
+	b.h.policy.AskAbove = 20
+	b.reconcile()
+	if i := b.intent(forCM(0)); i.State != store.IntentHeld || i.Reason != "21 new tickets at once: release those that are wanted" {
+		t.Errorf("intent = %s %q, want held because of the number", i.State, i.Reason)
+	}
+	b.h.policy.AskAbove = -1
+	b.h.first = true
+	for i := range 21 {
+		b.h.set(i, model.Implemented)
+	}
+	b.h.verdict(0, model.Fail, "q")
+	b.reconcile()
+	if i := b.intent(forWeakness(0)); i.State != store.IntentReady && i.State != store.IntentLinked {
+		t.Errorf("vulnerability intent = %s %q, want it to go out when policy never asks", i.State, i.Reason)
+	}
+}
+
+func TestPollCostsOneRequest(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 5)
+	b.reconcile()
+	b.poll()
+	b.Advance(time.Hour)
+	b.poll()
+	before := b.mem.calls["total"]
+	b.Advance(time.Minute)
+	b.poll()
+	if n := b.mem.calls["total"] - before; n != 1 {
+		t.Errorf("a poll with nothing changed cost %d requests, want 1", n)
+	}
+}
+
+func TestWebhookIsAHint(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1)
+	b.reconcile()
+	b.poll()
+	b.Advance(time.Second)
+	id := b.link(forCM(0)).TicketID
+	b.mem.human(id, tracker.Done, "", "")
+	b.mem.lag = time.Hour // the search would not show it
+	for i := range 10 {
+		fresh, err := b.e.Inbox(context.Background(), connection, tracker.Hint{Delivery: "d1", Tickets: []string{id, "777"}})
+		if err != nil || fresh != (i == 0) {
+			t.Fatalf("Inbox() delivery %d = %v, %v, want fresh only once", i, fresh, err)
+		}
+	}
+	before := b.mem.calls["total"]
+	b.poll()
+	if got := b.h.cm(0).State; got != model.Implemented {
+		t.Errorf("state after the hint = %s, want implemented", got)
+	}
+	if n := b.mem.calls["total"] - before; n != 1 {
+		t.Errorf("ten deliveries cost %d requests, want 1", n)
+	}
+}
+
+func TestLinkExistingTicketByKey(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1)
+	b.h.policy.Auto = false
+	for range 2 {
+		if _, err := b.mem.Create(context.Background(), tracker.Draft{Target: tracker.Target{Project: "SEC"}, Marker: "x", Summary: "theirs"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, k := range []string{"SEC-1", "SEC-2"} {
+		if err := b.e.LinkTicket(context.Background(), connection, product, forCM(0), nil, k); err != nil {
+			t.Fatalf("LinkTicket(%s) = %v", k, err)
+		}
+	}
+	if err := b.e.LinkTicket(context.Background(), connection, product, forCM(0), nil, "SEC-9"); err == nil {
+		t.Error("LinkTicket(SEC-9) = nil, want not found")
+	}
+	b.h.policy.Auto = true
+	b.reconcile()
+	if n := len(b.mem.issues); n != 2 {
+		t.Fatalf("tickets = %d, want none of ours besides the two linked by hand", n)
+	}
+	// Implemented when all are done.
+	for i, want := range []model.State{model.Required, model.Implemented} {
+		b.Advance(time.Minute)
+		b.mem.human(b.mem.issues[i].ID, tracker.Done, "", "")
+		if _, err := b.e.Inbox(context.Background(), connection, tracker.Hint{Tickets: []string{b.mem.issues[i].ID}}); err != nil {
+			t.Fatal(err)
+		}
+		b.poll()
+		if got := b.h.cm(0).State; got != want {
+			t.Errorf("state after %d of 2 are done = %s, want %s", i+1, got, want)
+		}
+	}
+	if b.mem.issues[0].Summary != "theirs" || b.mem.calls["edit"] != 0 || b.mem.calls["transition"] != 0 {
+		t.Error("a ticket linked by hand was edited or moved by us")
+	}
+}
+
+func TestUndoPublication(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 2)
+	b.reconcile()
+	b.Advance(time.Minute)
+	touched := b.ticket(forCM(1))
+	b.mem.human(touched.ID, tracker.InProgress, "", "")
+	b.poll()
+	b.h.policy.Unwanted = map[string]ticketing.Unpublish{string(cm(0)): {By: "ann", At: b.Now()}, string(cm(1)): {By: "ann", At: b.Now()}}
+	untouched := b.ticket(forCM(0))
+	b.reconcile()
+	if untouched.Category != tracker.Done || touched.Category != tracker.InProgress {
+		t.Errorf("after undo: untouched %s, touched %s; want done and left alone", untouched.Category, touched.Category)
+	}
+	if b.h.cm(0).State != model.Required {
+		t.Errorf("countermeasure = %s, want required: undoing a publication decides nothing", b.h.cm(0).State)
+	}
+	b.quiet()
+	b.h.policy.Unwanted = nil
+	b.reconcile()
+	if untouched.Category == tracker.Done || len(b.mem.issues) != 2 {
+		t.Errorf("after publishing again: %s, %d tickets; want the same one reopened", untouched.Category, len(b.mem.issues))
+	}
+	b.quiet()
+}
