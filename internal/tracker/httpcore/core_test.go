@@ -239,7 +239,7 @@ func TestNotSent(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	slow := func(w http.ResponseWriter, r *http.Request) {
+	c, _ := client(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/drip" {
 			fmt.Fprint(w, "{")
 			w.(http.Flusher).Flush()
@@ -248,20 +248,43 @@ func TestTimeout(t *testing.T) {
 		case <-release:
 		case <-r.Context().Done():
 		}
-	}
-	c, _ := client(t, slow, func(cfg *Config) { cfg.Timeout = 50 * time.Millisecond; cfg.Retries = -1 })
+	}, func(cfg *Config) { cfg.Timeout = time.Second; cfg.Retries = -1 })
 	defer close(release)
-	for _, path := range []string{"/issue", "/drip"} {
-		r := post()
-		r.Path = path
-		if e := typed(t, c, r); e.Outcome != tracker.Ambiguous || !errors.Is(e, context.DeadlineExceeded) {
-			t.Errorf("POST %s without an answer = %s, %v, want ambiguous", path, e.Outcome, e)
-		}
-		g := read()
-		g.Path = path
-		if e := typed(t, c, g); e.Outcome == tracker.Ambiguous {
-			t.Errorf("GET %s without an answer = ambiguous, want certainty that nothing changed", path)
-		}
+	var wg sync.WaitGroup
+	for _, path := range []string{"/silent", "/drip"} {
+		wg.Go(func() {
+			r := post()
+			r.Path = path
+			if _, err := c.Do(context.Background(), r); tracker.AsError(err).Outcome != tracker.Ambiguous || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("POST %s without an answer = %v, want ambiguous", path, err)
+			}
+		})
+		wg.Go(func() {
+			r := read()
+			r.Path = path
+			if _, err := c.Do(context.Background(), r); tracker.AsError(err).Outcome == tracker.Ambiguous || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("GET %s without an answer = %v, want certainty that nothing changed", path, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestCancelledWhenTheRequestHasArrived(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(context.Background())
+	c, _ := client(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		cancel()
+		<-r.Context().Done()
+	})
+	_, err := c.Do(ctx, post())
+	if e := tracker.AsError(err); err == nil || e.Outcome != tracker.Ambiguous || !errors.Is(err, context.Canceled) {
+		t.Errorf("POST cancelled on arrival = %v, want ambiguous", err)
+	}
+	_, err = c.Do(ctx, post())
+	if e := tracker.AsError(err); err == nil || e.Outcome != tracker.NotSent {
+		t.Errorf("POST cancelled before = %v, want not_sent", err)
 	}
 }
 

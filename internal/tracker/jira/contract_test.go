@@ -42,6 +42,7 @@ type site struct {
 	fake   *fake.Server
 	client *jira.Client
 	url    string
+	stop   func() // closes the fake's port after its last request
 }
 
 func open(t *testing.T, opt fake.Options, change ...func(*jira.Config)) *site {
@@ -53,7 +54,7 @@ func open(t *testing.T, opt fake.Options, change ...func(*jira.Config)) *site {
 	s.fake.AddProject("MOVE", "Elsewhere")
 	srv := httptest.NewServer(validate.Handler(t, s.fake))
 	t.Cleanup(srv.Close)
-	s.url = srv.URL
+	s.url, s.stop = srv.URL, srv.Close
 	flavour, email, token := s.fake.Credential()
 	cfg := jira.Config{BaseURL: srv.URL, Email: email, Token: token}
 	if flavour == fake.DataCenter {
@@ -61,7 +62,7 @@ func open(t *testing.T, opt fake.Options, change ...func(*jira.Config)) *site {
 	}
 	n := 0
 	var mu sync.Mutex
-	cfg.HTTP = httpcore.Config{AllowPrivate: true, Now: s.Now, Timeout: 5 * time.Second,
+	cfg.HTTP = httpcore.Config{AllowPrivate: true, Now: s.Now, Timeout: 60 * time.Second,
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 		NewID: func() string { mu.Lock(); defer mu.Unlock(); n++; return fmt.Sprintf("req-%d", n) }}
 	for _, f := range change {

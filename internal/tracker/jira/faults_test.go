@@ -68,14 +68,19 @@ func TestCreateFaults(t *testing.T) {
 		for _, flavour := range both {
 			t.Run(name+" "+string(flavour), func(t *testing.T) {
 				t.Parallel()
-				s := open(t, fake.Options{Flavour: flavour}, func(c *jira.Config) { c.HTTP.Timeout = 700 * time.Millisecond })
+				s := open(t, fake.Options{Flavour: flavour})
 				if _, err := s.client.Form(t.Context(), s.Target()); err != nil {
 					t.Fatal(err)
 				}
 				f := c.fault
 				f.Op, f.Times = "createIssue", 1
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if strings.HasPrefix(string(f.Kind), "hang") {
+					f.Before = func(*fake.Server) { cancel() } // the client gives up once the request has arrived
+				}
 				s.fake.Inject(f)
-				_, err := s.client.Create(t.Context(), draft(1))
+				_, err := s.client.Create(ctx, draft(1))
 				e := tracker.AsError(err)
 				if err == nil || e.Outcome != c.want.outcome || e.Kind != c.want.kind {
 					t.Fatalf("Create() = %v (%+v), want %s, %s", err, e, c.want.outcome, c.want.kind)
@@ -83,6 +88,7 @@ func TestCreateFaults(t *testing.T) {
 				if n := s.fake.Requests()["createIssue"]; n != 1 {
 					t.Errorf("the create was sent %d times, want once", n)
 				}
+				s.stop() // waits until the fake has finished what its client gave up
 				if n := len(s.fake.Issues()); n != c.want.made {
 					t.Errorf("%d issues exist, want %d", n, c.want.made)
 				}
