@@ -2,6 +2,7 @@ package generate
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,38 +17,86 @@ import (
 // that a thousand flows enter has the same reason a thousand times.
 const maxReasons = 3
 
-// place is where a thing of the library stands: the key of its identity.
+// place is a fact, or another named thing, at an element.
 type place struct {
 	where model.ElementID
 	ref   string
 }
 
-type linkKey struct {
-	threat         model.ThreatID
-	weakness       model.WeaknessID
-	countermeasure model.CountermeasureID
+// site is what is wanted at one element. The lists are short, so that a walk finds
+// a ref sooner than a map over the whole model would.
+type site struct {
+	where           model.ElementID
+	threats         []*threat
+	weaknesses      []*weakness
+	countermeasures []*countermeasure
 }
 
-type wanted[T any] struct {
-	thing T
-	why   []model.Why
+// The things at a site point into the library; finish makes the model's of them.
+type (
+	threat struct {
+		id    model.ThreatID
+		where model.ElementID
+		lib   *library.Threat
+		why   reasons
+		links []link
+	}
+	weakness struct {
+		id    model.WeaknessID
+		where model.ElementID
+		lib   *library.Weakness
+		why   reasons
+	}
+	countermeasure struct {
+		id    model.CountermeasureID
+		where model.ElementID
+		lib   *library.Countermeasure
+		state model.State
+		why   reasons
+	}
+	link struct {
+		weakness       *weakness
+		countermeasure *countermeasure // nil: none helps
+		share          float64
+	}
+)
+
+// prepared is what all threats made of one in the library have in common.
+type prepared struct{ path, description string }
+
+func prepare(lib *library.Library) map[*library.Threat]prepared {
+	all := map[*library.Threat]prepared{}
+	for i := range lib.Patterns {
+		p := &lib.Patterns[i]
+		for j := range p.Threats {
+			t := &p.Threats[j]
+			text := t.Description
+			if t.Because != "" && text != "" {
+				text += "\n\n"
+			}
+			all[t] = prepared{p.Ref + "/" + t.Ref, text + t.Because}
+		}
+	}
+	return all
 }
 
-func (w *wanted[T]) because(why model.Why) {
+type reasons []model.Why
+
+func (r *reasons) because(why model.Why) {
 	same := 0
-	for i := range w.why {
-		if w.why[i].Rule == why.Rule && w.why[i].Pattern == why.Pattern {
-			if same++; same == maxReasons || slices.Equal(w.why[i].Facts, why.Facts) {
+	for i := range *r {
+		if w := &(*r)[i]; w.Rule == why.Rule && w.Pattern == why.Pattern {
+			if same++; same == maxReasons || slices.Equal(w.Facts, why.Facts) {
 				return
 			}
 		}
 	}
-	w.why = append(w.why, why)
+	*r = append(*r, why)
 }
 
 type asked struct {
 	where map[model.ElementID]bool
-	wanted[struct{}]
+	why   reasons
 }
 
 // ask evaluates a rule for an element and, where it fires, collects what it
@@ -85,10 +134,10 @@ func (g *generator) ask(r *library.Rule, scope *library.Scope, element, where mo
 		g.apply(g.lib.Pattern(ref), where, why)
 	}
 	for _, ref := range r.Require {
-		g.countermeasure(g.lib.Countermeasure(ref), where, model.Required, why)
+		g.countermeasure(g.site(where), g.lib.Countermeasure(ref), model.Required).why.because(why)
 	}
 	for _, ref := range r.Recommend {
-		g.countermeasure(g.lib.Countermeasure(ref), where, model.Recommended, why)
+		g.countermeasure(g.site(where), g.lib.Countermeasure(ref), model.Recommended).why.because(why)
 	}
 	return why, true, nil
 }
@@ -151,7 +200,7 @@ func (g *generator) question(ref string, where model.ElementID, why model.Why) {
 		g.questions[ref] = q
 	}
 	q.where[where] = true
-	q.because(why)
+	q.why.because(why)
 }
 
 // fromType applies the patterns that a component of the type always brings.
@@ -165,98 +214,138 @@ func (g *generator) fromType(t *library.Type, where model.ElementID) {
 	}
 }
 
+func (g *generator) site(where model.ElementID) *site {
+	s := g.sites[where]
+	if s == nil {
+		s = &site{where: where}
+		g.sites[where] = s
+		g.order = append(g.order, s)
+	}
+	return s
+}
+
 func (g *generator) apply(p *library.Pattern, where model.ElementID, why model.Why) {
+	s := g.site(where)
 	for i := range p.Threats {
-		t := &p.Threats[i]
-		threat := g.threat(p, t, where, why)
-		for _, w := range t.Weaknesses {
-			weakness := g.weakness(g.lib.Weakness(w.Ref), where, why)
-			if len(w.Countermeasures) == 0 {
-				g.link(linkKey{threat, weakness, ""}, 0)
+		l := &p.Threats[i]
+		t := g.threat(s, l)
+		t.why.because(why)
+		for _, tw := range l.Weaknesses {
+			w := g.weakness(s, g.lib.Weakness(tw.Ref))
+			w.why.because(why)
+			if len(tw.Countermeasures) == 0 {
+				t.link(link{weakness: w})
 			}
-			for _, s := range w.Countermeasures {
-				c := g.lib.Countermeasure(s.Ref)
-				g.link(linkKey{threat, weakness, g.countermeasure(c, where, c.Default, why)}, s.Share)
+			for _, share := range tw.Countermeasures {
+				help := g.lib.Countermeasure(share.Ref)
+				c := g.countermeasure(s, help, help.Default)
+				c.why.because(why)
+				t.link(link{w, c, share.Share})
 			}
 		}
 	}
 }
 
-func (g *generator) threat(p *library.Pattern, t *library.Threat, where model.ElementID, why model.Why) model.ThreatID {
-	key := place{where, p.Ref + "/" + t.Ref}
-	w := g.threats[key]
-	if w == nil {
-		description := t.Description
-		if t.Because != "" && description != "" {
-			description += "\n\n"
+func (g *generator) threat(s *site, l *library.Threat) *threat {
+	for _, t := range s.threats {
+		if t.lib == l {
+			return t
 		}
-		w = &wanted[model.Threat]{thing: model.Threat{
-			ID: model.NewThreatID(g.m.Product.ID, where, key.ref), Where: where, Ref: key.ref, Title: t.Title, Description: description + t.Because,
-			Categories: t.Categories, CAPEC: t.CAPEC, Impact: t.Impact, Ease: t.Ease, Status: model.Open, Origin: model.ByRule,
-		}}
-		g.threats[key] = w
 	}
-	w.because(why)
-	return w.thing.ID
+	t := &threat{id: model.NewThreatID(g.m.Product.ID, s.where, g.prepared[l].path), where: s.where, lib: l}
+	s.threats = append(s.threats, t)
+	return t
 }
 
-func (g *generator) weakness(l *library.Weakness, where model.ElementID, why model.Why) model.WeaknessID {
-	key := place{where, l.Ref}
-	w := g.weaknesses[key]
-	if w == nil {
-		w = &wanted[model.Weakness]{thing: model.Weakness{
-			ID: model.NewWeaknessID(g.m.Product.ID, where, l.Ref), Where: where, Ref: l.Ref, Title: l.Title, Description: l.Description,
-			CWE: l.CWE, Test: l.Test, Origin: model.ByRule,
-		}}
-		g.weaknesses[key] = w
+func (g *generator) weakness(s *site, l *library.Weakness) *weakness {
+	for _, w := range s.weaknesses {
+		if w.lib == l {
+			return w
+		}
 	}
-	w.because(why)
-	return w.thing.ID
+	w := &weakness{id: model.NewWeaknessID(g.m.Product.ID, s.where, l.Ref), where: s.where, lib: l}
+	s.weaknesses = append(s.weaknesses, w)
+	return w
 }
 
 // countermeasure joins what rules say of one countermeasure: required beats recommended.
-func (g *generator) countermeasure(l *library.Countermeasure, where model.ElementID, state model.State, why model.Why) model.CountermeasureID {
-	key := place{where, l.Ref}
-	w := g.countermeasures[key]
-	if w == nil {
-		w = &wanted[model.Countermeasure]{thing: model.Countermeasure{
-			ID: model.NewCountermeasureID(g.m.Product.ID, where, l.Ref), Where: where, Ref: l.Ref, Title: l.Title, Description: l.Description,
-			State: state, Standards: l.Standards, Cost: l.Cost, Test: l.Test, Origin: model.ByRule,
-		}}
-		g.countermeasures[key] = w
+func (g *generator) countermeasure(s *site, l *library.Countermeasure, state model.State) *countermeasure {
+	for _, c := range s.countermeasures {
+		if c.lib == l {
+			if state == model.Required {
+				c.state = model.Required
+			}
+			return c
+		}
 	}
-	if state == model.Required {
-		w.thing.State = model.Required
-	}
-	w.because(why)
-	return w.thing.ID
+	c := &countermeasure{id: model.NewCountermeasureID(g.m.Product.ID, s.where, l.Ref), where: s.where, lib: l, state: state}
+	s.countermeasures = append(s.countermeasures, c)
+	return c
 }
 
 // link joins the shares of patterns that say it twice: the larger one.
-func (g *generator) link(key linkKey, share float64) {
-	g.links[key] = max(g.links[key], share)
+func (t *threat) link(l link) {
+	for i := range t.links {
+		if known := &t.links[i]; known.weakness == l.weakness && known.countermeasure == l.countermeasure {
+			known.share = max(known.share, l.share)
+			return
+		}
+	}
+	t.links = append(t.links, l)
 }
 
 // finish puts what was collected into the result, in order of ids.
 func (g *generator) finish() {
 	r := g.res
-	for _, w := range g.threats {
-		w.thing.Why = ordered(w.why)
-		r.Threats = append(r.Threats, w.thing)
+	var threats byID[threat]
+	var weaknesses byID[weakness]
+	var countermeasures byID[countermeasure]
+	links := 0
+	for _, s := range g.order {
+		for _, t := range s.threats {
+			threats.add(string(t.id), t)
+			links += len(t.links)
+		}
+		for _, w := range s.weaknesses {
+			weaknesses.add(string(w.id), w)
+		}
+		for _, c := range s.countermeasures {
+			countermeasures.add(string(c.id), c)
+		}
 	}
-	for _, w := range g.weaknesses {
-		w.thing.Why = ordered(w.why)
-		r.Weaknesses = append(r.Weaknesses, w.thing)
+	r.Threats, r.Links = make([]model.Threat, len(threats)), make([]model.Link, 0, links)
+	for i, k := range threats.sorted() {
+		t, l := k.of, k.of.lib
+		r.Threats[i] = model.Threat{
+			ID: t.id, Where: t.where, Ref: g.prepared[l].path, Title: l.Title, Description: g.prepared[l].description,
+			Categories: l.Categories, CAPEC: l.CAPEC, Impact: l.Impact, Ease: l.Ease, Status: model.Open, Origin: model.ByRule, Why: ordered(t.why),
+		}
+		from := len(r.Links)
+		for _, l := range t.links {
+			one := model.Link{Threat: t.id, Weakness: l.weakness.id, Share: l.share, Origin: model.ByRule}
+			if l.countermeasure != nil {
+				one.Countermeasure = l.countermeasure.id
+			}
+			r.Links = append(r.Links, one)
+		}
+		slices.SortFunc(r.Links[from:], model.CompareLinks)
 	}
-	for _, w := range g.countermeasures {
-		w.thing.Why = ordered(w.why)
-		r.Countermeasures = append(r.Countermeasures, w.thing)
+	r.Weaknesses = make([]model.Weakness, len(weaknesses))
+	for i, k := range weaknesses.sorted() {
+		w, l := k.of, k.of.lib
+		r.Weaknesses[i] = model.Weakness{
+			ID: w.id, Where: w.where, Ref: l.Ref, Title: l.Title, Description: l.Description, CWE: l.CWE, Test: l.Test,
+			Origin: model.ByRule, Why: ordered(w.why),
+		}
 	}
-	for key, share := range g.links {
-		r.Links = append(r.Links, model.Link{Threat: key.threat, Weakness: key.weakness, Countermeasure: key.countermeasure, Share: share, Origin: model.ByRule})
+	r.Countermeasures = make([]model.Countermeasure, len(countermeasures))
+	for i, k := range countermeasures.sorted() {
+		c, l := k.of, k.of.lib
+		r.Countermeasures[i] = model.Countermeasure{
+			ID: c.id, Where: c.where, Ref: l.Ref, Title: l.Title, Description: l.Description, State: c.state, Standards: l.Standards,
+			Cost: l.Cost, Test: l.Test, Origin: model.ByRule, Why: ordered(c.why),
+		}
 	}
-	sorted := &model.Model{Threats: r.Threats, Weaknesses: r.Weaknesses, Countermeasures: r.Countermeasures, Links: r.Links}
-	model.Sort(sorted)
 	for ref, q := range g.questions {
 		r.Questions = append(r.Questions, Question{Question: ref, Title: g.lib.Question(ref).Title, Where: slices.Sorted(maps.Keys(q.where)), Why: ordered(q.why)})
 	}
@@ -266,6 +355,33 @@ func (g *generator) finish() {
 		r.Facts[i].Why = ordered(r.Facts[i].Why)
 	}
 	slices.SortFunc(r.Notes, func(a, b Note) int { return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.Text, b.Text)) })
+}
+
+// byID sorts things by id. The first characters of the hash stand beside the
+// pointer, so that sorting hardly ever looks at the things, which are spread over the memory.
+type byID[T any] []keyed[T]
+
+type keyed[T any] struct {
+	key uint64
+	id  string
+	of  *T
+}
+
+func (b *byID[T]) add(id string, of *T) {
+	const prefix = 4 // "thr_"
+	var key [8]byte
+	copy(key[:], id[min(prefix, len(id)):])
+	*b = append(*b, keyed[T]{binary.BigEndian.Uint64(key[:]), id, of})
+}
+
+func (b byID[T]) sorted() byID[T] {
+	slices.SortFunc(b, func(x, y keyed[T]) int {
+		if x.key != y.key {
+			return cmp.Compare(x.key, y.key)
+		}
+		return cmp.Compare(x.id, y.id)
+	})
+	return b
 }
 
 func ordered(list []model.Why) []model.Why {

@@ -57,21 +57,21 @@ func (f *figures) exposure() *Setting[int] {
 
 // value is nil where no rule says anything; a property that no rule speaks of is unknown.
 func (f *figures) value() *Setting[model.CIA] {
-	w := wanted[struct{}]{}
+	var all reasons
 	one := func(name string) int {
 		if len(f.why[name]) == 0 {
 			return unknown
 		}
 		for _, why := range f.why[name] {
-			w.because(why)
+			all.because(why)
 		}
 		return f.said[name]
 	}
 	v := model.CIA{Confidentiality: one("confidentiality"), Integrity: one("integrity"), Availability: one("availability")}
-	if len(w.why) == 0 {
+	if len(all) == 0 {
 		return nil
 	}
-	return &Setting[model.CIA]{Value: v, Why: ordered(w.why)}
+	return &Setting[model.CIA]{Value: v, Why: ordered(all)}
 }
 
 // exposures is a queue of components, the most exposed first.

@@ -72,8 +72,7 @@ func Desired(m *model.Model, lib *library.Library) (*Result, error) {
 func desired(m *model.Model, lib *library.Library, trace bool) (*Result, error) {
 	g := &generator{
 		m: m, lib: lib, stamp: lib.Stamp(), res: &Result{Library: lib.Stamp(), model: m, library: lib},
-		threats: map[place]*wanted[model.Threat]{}, weaknesses: map[place]*wanted[model.Weakness]{}, countermeasures: map[place]*wanted[model.Countermeasure]{},
-		links: map[linkKey]float64{}, questions: map[string]*asked{}, candidates: map[kindAndType][]*library.Rule{}, grounds: map[place][]model.Fact{},
+		sites: make(map[model.ElementID]*site, len(m.Components)), prepared: prepare(lib), questions: map[string]*asked{}, candidates: map[kindAndType][]*library.Rule{}, grounds: map[place][]model.Fact{},
 	}
 	if trace {
 		g.res.fired = map[string][]model.ElementID{}
@@ -116,13 +115,12 @@ type generator struct {
 	views   *views
 	facts   *library.Facts // of the product
 
-	threats         map[place]*wanted[model.Threat]
-	weaknesses      map[place]*wanted[model.Weakness]
-	countermeasures map[place]*wanted[model.Countermeasure]
-	links           map[linkKey]float64
-	questions       map[string]*asked
-	candidates      map[kindAndType][]*library.Rule
-	grounds         map[place][]model.Fact // what the rule of a fact at a place looked at
+	sites      map[model.ElementID]*site
+	order      []*site // as they came up, which is the order of elements
+	prepared   map[*library.Threat]prepared
+	questions  map[string]*asked
+	candidates map[kindAndType][]*library.Rule
+	grounds    map[place][]model.Fact // what the rule of a fact at an element looked at
 }
 
 func (g *generator) unknownTypes() {

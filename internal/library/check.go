@@ -33,7 +33,7 @@ func (r *raw) order(p *problems) bool {
 				continue
 			}
 			for _, path := range e.reads {
-				for _, name := range dependsOn(path) {
+				for _, name := range dependsOn(path.steps) {
 					edges[rule.Ref] = append(edges[rule.Ref], makers[name]...)
 				}
 			}

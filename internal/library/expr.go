@@ -9,6 +9,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	celast "cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
@@ -34,7 +35,7 @@ type Expr struct {
 	checked  *celast.AST
 	program  cel.Program
 	typ      *cel.Type
-	reads    [][]string
+	reads    []read
 	fields   map[string]map[string]field
 }
 
@@ -77,8 +78,8 @@ func (e *Expr) Facts(s *Scope) []model.Fact {
 	}
 	facts := make([]model.Fact, 0, len(e.reads))
 	for _, path := range e.reads {
-		if value, ok := e.resolve(s, path); ok {
-			facts = append(facts, model.Fact{Name: strings.Join(path, "."), Value: value})
+		if value, ok := e.resolve(s, path.steps); ok {
+			facts = append(facts, model.Fact{Name: path.name, Value: value})
 		}
 	}
 	return facts
@@ -87,8 +88,12 @@ func (e *Expr) Facts(s *Scope) []model.Fact {
 func (e *Expr) resolve(s *Scope, path []string) (string, bool) {
 	v, ok := s.ResolveName(path[0])
 	for _, step := range path[1:] {
-		f, known := e.fields[typeName(v)][step]
-		if !ok || !known {
+		typ := typeOf(v)
+		if !ok || typ == nil {
+			return "", false
+		}
+		f, known := e.fields[typ.TypeName()][step]
+		if !known {
 			return "", false
 		}
 		v = f.get(v)
@@ -135,14 +140,6 @@ func FormatValue(v any) string {
 		return FormatValue(v.Value())
 	}
 	return fmt.Sprint(v)
-}
-
-// typeName returns the CEL type of one of the scope's values, or "".
-func typeName(v any) string {
-	if o, ok := (adapter{types.DefaultTypeAdapter}).NativeToValue(v).(object); ok {
-		return o.typ.TypeName()
-	}
-	return ""
 }
 
 // environment compiles the expressions of one library.
@@ -240,17 +237,38 @@ func (v *environment) check(e *Expr, t Target, what string, want *cel.Type, p *p
 		p.add(e.At, "%s: expected bool, int, double or string, the expression gives %s", what, out)
 		return false
 	}
-	cost := uint64(elementCost)
-	if t == ForProduct {
-		cost = productCost
+	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	switch {
+	case !costly(checked.NativeRep().Expr()):
+	case t == ForProduct:
+		opts = append(opts, cel.CostLimit(productCost))
+	default:
+		opts = append(opts, cel.CostLimit(elementCost))
 	}
-	program, err := v.envs[t].Program(checked, cel.CostLimit(cost), cel.EvalOptions(cel.OptOptimize))
+	program, err := v.envs[t].Program(checked, opts...)
 	if err != nil {
 		p.add(e.At, "%s: %s", what, err)
 		return false
 	}
 	e.checked, e.program, e.typ = checked.NativeRep(), program, out
 	return true
+}
+
+// costly tells whether a run may cost more than the expression is long: it loops or
+// calls something besides the operators. Counting costs doubles the time of all others.
+func costly(root celast.Expr) bool {
+	found := false
+	celast.PreOrderVisit(root, celast.NewExprVisitor(func(e celast.Expr) {
+		switch e.Kind() {
+		case celast.ComprehensionKind:
+			found = true
+		case celast.CallKind:
+			name := e.AsCall().FunctionName()
+			_, operator := operators.FindReverse(name)
+			found = found || !operator || name == operators.Add || name == operators.Multiply
+		}
+	}))
+	return found
 }
 
 // explain puts a message of the type checker into the words of the library.
@@ -336,8 +354,14 @@ func selection(e celast.Expr) []string {
 	return nil
 }
 
-// reads returns the chains of selections on variables, sorted, each once.
-func reads(root celast.Expr, roots map[string]string) [][]string {
+// read is a chain of selections on a variable, and its name in one piece.
+type read struct {
+	steps []string
+	name  string
+}
+
+// reads returns what an expression reads, sorted, each once.
+func reads(root celast.Expr, roots map[string]string) []read {
 	var paths [][]string
 	var visit func(e celast.Expr, bound map[string]bool)
 	visit = func(e celast.Expr, bound map[string]bool) {
@@ -389,5 +413,9 @@ func reads(root celast.Expr, roots map[string]string) [][]string {
 	}
 	visit(root, nil)
 	slices.SortFunc(paths, slices.Compare)
-	return slices.CompactFunc(paths, slices.Equal)
+	var all []read
+	for _, path := range slices.CompactFunc(paths, slices.Equal) {
+		all = append(all, read{path, strings.Join(path, ".")})
+	}
+	return all
 }

@@ -207,8 +207,8 @@ func (r *raw) compileQuestions(p *problems) {
 	for _, q := range list {
 		if q.When != nil {
 			for _, path := range q.When.reads {
-				if len(path) > 1 && r.questions[path[1]] != nil {
-					edges[q.Ref] = append(edges[q.Ref], path[1])
+				if len(path.steps) > 1 && r.questions[path.steps[1]] != nil {
+					edges[q.Ref] = append(edges[q.Ref], path.steps[1])
 				}
 			}
 		}

@@ -164,30 +164,45 @@ func (o object) Value() any     { return o.native }
 type adapter struct{ types.Adapter }
 
 func (a adapter) NativeToValue(v any) ref.Val {
-	name := ""
-	switch v := v.(type) {
-	case ref.Val:
-		return v
-	case *Product:
-		name = productType
-	case *model.CIA:
-		name = valueType
-	case *Answers:
-		name = answersType
-	case *Component:
-		name = componentType
-	case *Zone:
-		name = zoneType
-	case *Flow:
-		name = flowType
-	case Attributes:
-		name = attributesType
-	case *Facts:
-		name = factsType("")
-	default:
-		return a.Adapter.NativeToValue(v)
+	if val, ok := v.(ref.Val); ok {
+		return val
 	}
-	return object{cel.ObjectType(name), v}
+	if typ := typeOf(v); typ != nil {
+		return object{typ, v}
+	}
+	return a.Adapter.NativeToValue(v)
+}
+
+// objectTypes are the types of the Go values above; made once because rules meet them at every step.
+var objectTypes = func() map[string]*types.Type {
+	all := map[string]*types.Type{}
+	for _, name := range []string{productType, valueType, answersType, componentType, zoneType, flowType, attributesType, factsType("")} {
+		all[name] = cel.ObjectType(name)
+	}
+	return all
+}()
+
+// typeOf returns the CEL type of one of the Go values above, or nil.
+func typeOf(v any) *types.Type {
+	switch v.(type) {
+	case *Product:
+		return objectTypes[productType]
+	case *model.CIA:
+		return objectTypes[valueType]
+	case *Answers:
+		return objectTypes[answersType]
+	case *Component:
+		return objectTypes[componentType]
+	case *Zone:
+		return objectTypes[zoneType]
+	case *Flow:
+		return objectTypes[flowType]
+	case Attributes:
+		return objectTypes[attributesType]
+	case *Facts:
+		return objectTypes[factsType("")]
+	}
+	return nil
 }
 
 func list[T any](values []*T) ref.Val {
