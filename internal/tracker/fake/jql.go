@@ -48,7 +48,7 @@ func lex(s string) ([]lexeme, error) {
 	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {
 		m := token.FindStringSubmatch(s)
 		if m == nil {
-			return nil, fmt.Errorf("Error in the JQL Query: the character %q is not expected.", s[:1])
+			return nil, refusef("Error in the JQL Query: the character %q is not expected.", s[:1])
 		}
 		switch {
 		case m[3] != "" || m[4] != "":
@@ -60,6 +60,14 @@ func lex(s string) ([]lexeme, error) {
 	}
 	return out, nil
 }
+
+// jqlError is a refusal in Jira's own words, which start with a capital and end
+// with a stop.
+type jqlError string
+
+func (e jqlError) Error() string { return string(e) }
+
+func refusef(format string, args ...any) error { return jqlError(fmt.Sprintf(format, args...)) }
 
 type parser struct {
 	in []lexeme
@@ -74,7 +82,7 @@ func (p *parser) peek() string {
 
 func (p *parser) take() (lexeme, error) {
 	if len(p.in) == 0 {
-		return lexeme{}, fmt.Errorf("Error in the JQL Query: the query ends too early.")
+		return lexeme{}, refusef("Error in the JQL Query: the query ends too early.")
 	}
 	l := p.in[0]
 	p.in = p.in[1:]
@@ -99,7 +107,7 @@ func parseJQL(s string) (query, error) {
 		}
 	}
 	if len(p.in) > 0 {
-		return query{}, fmt.Errorf("Error in the JQL Query: expecting either 'OR' or 'AND' but got '%s'.", p.in[0].text)
+		return query{}, refusef("Error in the JQL Query: expecting either 'OR' or 'AND' but got '%s'.", p.in[0].text)
 	}
 	return q, nil
 }
@@ -148,7 +156,7 @@ func (p *parser) term() (expr, error) {
 			return nil, err
 		}
 		if l, err := p.take(); err != nil || l.text != ")" {
-			return nil, fmt.Errorf("Error in the JQL Query: expecting ')'.")
+			return nil, refusef("Error in the JQL Query: expecting ')'.")
 		}
 		return e, nil
 	}
@@ -159,7 +167,7 @@ func (p *parser) term() (expr, error) {
 	c := clause{field: strings.ToLower(f.text)}
 	ops, known := operators[c.field]
 	if !known {
-		return nil, fmt.Errorf("Field '%s' does not exist or you do not have permission to view it.", f.text)
+		return nil, refusef("Field '%s' does not exist or you do not have permission to view it.", f.text)
 	}
 	op, err := p.take()
 	if err != nil {
@@ -167,7 +175,7 @@ func (p *parser) term() (expr, error) {
 	}
 	c.op = strings.ToLower(op.text)
 	if !slices.Contains(strings.Fields(ops), c.op) {
-		return nil, fmt.Errorf("The operator '%s' is not supported by the '%s' field.", op.text, f.text)
+		return nil, refusef("The operator '%s' is not supported by the '%s' field.", op.text, f.text)
 	}
 	if c.op != "in" {
 		v, err := p.take()
@@ -185,12 +193,12 @@ func (p *parser) term() (expr, error) {
 
 func (p *parser) list(c clause) (expr, error) {
 	if l, err := p.take(); err != nil || l.text != "(" {
-		return nil, fmt.Errorf("Error in the JQL Query: expecting '(' after 'in'.")
+		return nil, refusef("Error in the JQL Query: expecting '(' after 'in'.")
 	}
 	for {
 		v, err := p.take()
 		if err != nil || !v.quoted && (v.text == ")" || v.text == ",") {
-			return nil, fmt.Errorf("Error in the JQL Query: a value is missing in the list of '%s'.", c.field)
+			return nil, refusef("Error in the JQL Query: a value is missing in the list of '%s'.", c.field)
 		}
 		c.values = append(c.values, v.text)
 		switch l, err := p.take(); {
@@ -199,7 +207,7 @@ func (p *parser) list(c clause) (expr, error) {
 		case l.text == ")":
 			return c, nil
 		case l.text != ",":
-			return nil, fmt.Errorf("Error in the JQL Query: expecting ',' or ')'.")
+			return nil, refusef("Error in the JQL Query: expecting ',' or ')'.")
 		}
 	}
 }
@@ -207,7 +215,7 @@ func (p *parser) list(c clause) (expr, error) {
 func (p *parser) orderBy() ([]ordering, error) {
 	p.in = p.in[1:]
 	if p.peek() != "by" {
-		return nil, fmt.Errorf("Error in the JQL Query: expecting 'BY'.")
+		return nil, refusef("Error in the JQL Query: expecting 'BY'.")
 	}
 	p.in = p.in[1:]
 	var out []ordering
@@ -218,7 +226,7 @@ func (p *parser) orderBy() ([]ordering, error) {
 		}
 		o := ordering{field: strings.ToLower(f.text)}
 		if !slices.Contains([]string{"updated", "created", "key", "id", "issuekey"}, o.field) {
-			return nil, fmt.Errorf("Not able to sort using field '%s'.", f.text)
+			return nil, refusef("Not able to sort using field '%s'.", f.text)
 		}
 		if d := p.peek(); d == "asc" || d == "desc" {
 			o.desc = d == "desc"
@@ -298,11 +306,11 @@ func (s *Server) validate(e expr) error {
 			switch e.field {
 			case "id", "key", "issue", "issuekey":
 				if s.find(v) == nil {
-					return fmt.Errorf("An issue with key '%s' does not exist for field '%s'.", v, e.field)
+					return refusef("An issue with key '%s' does not exist for field '%s'.", v, e.field)
 				}
 			case "project":
 				if s.project(v) == nil {
-					return fmt.Errorf("The value '%s' does not exist for the field 'project'.", v)
+					return refusef("The value '%s' does not exist for the field 'project'.", v)
 				}
 			}
 		}
@@ -404,7 +412,7 @@ func (s *Server) moment(v string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("Date value '%s' is invalid. Valid formats include: 'yyyy/MM/dd HH:mm', 'yyyy-MM-dd HH:mm', or a period format e.g. '-5d', '4w 2d'.", v)
+	return time.Time{}, refusef("Date value '%s' is invalid. Valid formats include: 'yyyy/MM/dd HH:mm', 'yyyy-MM-dd HH:mm', or a period format e.g. '-5d', '4w 2d'.", v)
 }
 
 // phrase reports whether the words of want follow one another in the text.

@@ -2,6 +2,7 @@ package httpcore
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -233,6 +234,23 @@ func TestNotSent(t *testing.T) {
 		if e := typed(t, c, post()); e.Outcome != tracker.NotSent || e.Kind != tracker.KindUnavailable {
 			t.Errorf("%s: %s, %s, want not_sent, unavailable (%v)", name, e.Outcome, e.Kind, e)
 		}
+	}
+}
+
+func TestPrivateAuthority(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 1 {
+			t.Errorf("protocol %s, want HTTP/1", r.Proto)
+		}
+		fmt.Fprint(w, "{}")
+	}))
+	defer srv.Close()
+	pool := x509.NewCertPool()
+	pool.AddCert(srv.Certificate())
+	c, _ := clientAt(t, srv.URL, func(cfg *Config) { cfg.RootCAs = pool })
+	if _, err := c.Do(context.Background(), post()); err != nil {
+		t.Errorf("POST to a server of a configured authority = %v", err)
 	}
 }
 

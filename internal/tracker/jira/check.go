@@ -68,7 +68,7 @@ func (c *Client) checkForm(ctx context.Context, in tracker.Target, add adder) {
 	ours := map[string]bool{"project": true, "issuetype": true, "summary": true, "description": true, "labels": true}
 	level := tracker.OK
 	for _, id := range sortedKeys(f.fields) {
-		if m := f.fields[id]; m.Required && !m.HasDefault && !ours[id] {
+		if m := f.fields[id]; m.demanded() && !ours[id] {
 			level = tracker.Failed
 			add("fields", tracker.Failed, "field %s: %s. Map a value to it", id, m.missing())
 		}

@@ -140,7 +140,7 @@ func draftFields(d tracker.Draft, f form, cloud bool) (map[string]any, *tracker.
 		out[id] = v
 	}
 	for id, m := range f.fields {
-		if _, given := out[id]; m.Required && !m.HasDefault && !given && wrong[id] == "" {
+		if _, given := out[id]; m.demanded() && !given && wrong[id] == "" {
 			wrong[id] = m.missing()
 		}
 	}

@@ -115,6 +115,10 @@ func (f fieldMeta) offers() string {
 	return strings.Join(names, ", ")
 }
 
+// demanded reports whether a create without the field is refused. Jira takes the
+// caller as reporter although its form says that one is required.
+func (f fieldMeta) demanded() bool { return f.Required && !f.HasDefault && f.FieldID != "reporter" }
+
 // missing is the text for a required field without a value.
 func (f fieldMeta) missing() string {
 	s := fmt.Sprintf("%s (%s) is required and no value is mapped", f.Name, first(f.Schema.Custom, f.Schema.Type))
@@ -146,7 +150,7 @@ func (c *Client) Form(ctx context.Context, in tracker.Target) (tracker.Form, err
 	var out tracker.Form
 	for _, id := range sortedKeys(f.fields) {
 		m := f.fields[id]
-		ff := tracker.FormField{ID: id, Name: m.Name, Required: m.Required && !m.HasDefault, Type: first(m.Schema.Custom, m.Schema.Type)}
+		ff := tracker.FormField{ID: id, Name: m.Name, Required: m.demanded(), Type: first(m.Schema.Custom, m.Schema.Type)}
 		for _, a := range m.Allowed {
 			ff.Allowed = append(ff.Allowed, tracker.Option{ID: a.ID, Name: a.label()})
 		}

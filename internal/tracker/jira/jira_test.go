@@ -196,6 +196,30 @@ func TestPriorityParentAssignee(t *testing.T) {
 	}
 }
 
+func TestPollInEveryTimeZone(t *testing.T) {
+	t.Parallel()
+	for _, zone := range []string{"Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Berlin", "America/St_Johns", "UTC"} {
+		for _, flavour := range both {
+			s := open(t, fake.Options{Flavour: flavour, TimeZone: zone})
+			known, other := create(t, s, 1), create(t, s, 2)
+			// Over the night in which Berlin's clocks go forward.
+			for hour := range 4 {
+				s.Advance(time.Hour)
+				if err := s.SetStatus(other.ID, []tracker.Category{tracker.Done, tracker.New}[hour%2]); err != nil {
+					t.Fatal(err)
+				}
+				changed := s.Now()
+				s.Advance(3 * time.Minute)
+				q := tracker.ChangeQuery{Label: "threatloop", Now: s.Now().Add(10 * time.Minute), Since: s.Now().Add(5 * time.Minute), Known: known.ID} // our clock is ahead
+				page, err := s.client.Changed(t.Context(), q)
+				if err != nil || len(page.Tickets) != 2 || !page.Tickets[1].Updated.Equal(changed) {
+					t.Errorf("%s %s: Changed() = %+v, %v, want the change of %s", zone, flavour, page.Tickets, err, changed)
+				}
+			}
+		}
+	}
+}
+
 func TestStoryPoints(t *testing.T) {
 	t.Parallel()
 	s := open(t, fake.Options{}, func(c *jira.Config) { c.StoryPoints = "customfield_10016" })
