@@ -240,3 +240,19 @@ func (tx *Tx) verifyAudit(stream string) error {
 	}
 	return nil
 }
+
+// AllAuditHeads returns the last sequence number of every stream.
+func (tx *Tx) AllAuditHeads() (map[string]int64, error) {
+	heads := map[string]int64{}
+	err := each(tx, func(row func(...any) error) error {
+		var stream string
+		var seq int64
+		err := row(&stream, &seq)
+		heads[stream] = seq
+		return err
+	}, "SELECT stream, seq FROM audit_head")
+	if err != nil {
+		return nil, fmt.Errorf("store: audit heads: %w", err)
+	}
+	return heads, nil
+}

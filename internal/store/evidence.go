@@ -279,3 +279,17 @@ func (tx *Tx) RemovePin(product model.ProductID, id string) error {
 	}
 	return nil
 }
+
+// RemoveEvidence removes rows of a product by id, with what they match; absent ones are no error.
+func (tx *Tx) RemoveEvidence(product model.ProductID, ids ...string) error {
+	for chunk := range slices.Chunk(ids, inChunk) {
+		args := []any{string(product)}
+		for _, id := range chunk {
+			args = append(args, id)
+		}
+		if _, err := tx.exec("DELETE FROM evidence WHERE product_id = $1 AND id IN ("+placeholders(2, len(chunk))+")", args...); err != nil {
+			return fmt.Errorf("store: evidence of product %s: %w", product, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/threatloop/threatloop/internal/app"
+	"github.com/threatloop/threatloop/internal/model"
+	"github.com/threatloop/threatloop/internal/policy"
+	"github.com/threatloop/threatloop/internal/risk"
+)
+
+const tagRisks = "Threats, weaknesses, countermeasures"
+
+// riskList selects threats, weaknesses or countermeasures.
+type riskList struct {
+	inProduct
+	paging
+	Text    string          `query:"q" maxLength:"200" doc:"In the title or the place's name"`
+	Where   model.ElementID `query:"where" doc:"At this component or flow, or 'product'"`
+	State   string          `query:"state" doc:"Status of a threat, state of a countermeasure, verdict on a weakness"`
+	Band    string          `query:"band" enum:"low,medium,high,critical,unrated" doc:"Band of a threat's current rating"`
+	Retired bool            `query:"retired" doc:"Retired ones instead of the others"`
+}
+
+func (l riskList) filter() app.RiskFilter {
+	return app.RiskFilter{Text: l.Text, Where: l.Where, State: l.State, Band: l.Band, Retired: l.Retired, Cursor: l.Cursor, Limit: l.Limit}
+}
+
+type oneThreat struct {
+	inProduct
+	Threat model.ThreatID `path:"threat" maxLength:"100"`
+}
+
+type oneWeakness struct {
+	inProduct
+	Weakness model.WeaknessID `path:"weakness" maxLength:"100"`
+}
+
+type oneCountermeasure struct {
+	inProduct
+	Countermeasure model.CountermeasureID `path:"countermeasure" maxLength:"100"`
+}
+
+func (s *API) risks() {
+	register(s, op{method: http.MethodGet, path: "/products/{product}/threats", id: "list-threats", tag: tagRisks, summary: "List threats with their ratings", action: policy.ProductRead},
+		func(ctx context.Context, c app.Caller, in *riskList) (app.Page[app.ThreatView], error) {
+			return s.app.Threats(ctx, c, in.Product, in.filter())
+		})
+	type addThreat struct {
+		inProduct
+		Body app.ThreatInput
+	}
+	register(s, op{method: http.MethodPost, path: "/products/{product}/threats", id: "add-threat", tag: tagRisks, summary: "Add a threat by hand", action: policy.ModelEdit, status: http.StatusCreated},
+		func(ctx context.Context, c app.Caller, in *addThreat) (app.ThreatView, error) {
+			return s.app.AddThreat(ctx, c, in.Product, in.Body)
+		})
+	register(s, op{method: http.MethodGet, path: "/products/{product}/threats/{threat}", id: "get-threat", tag: tagRisks, summary: "Show a threat", action: policy.ProductRead},
+		func(ctx context.Context, c app.Caller, in *oneThreat) (app.ThreatView, error) {
+			return s.app.Threat(ctx, c, in.Product, in.Threat)
+		})
+	type editThreat struct {
+		oneThreat
+		changing
+		Body app.ThreatEdit
+	}
+	register(s, op{method: http.MethodPatch, path: "/products/{product}/threats/{threat}", id: "edit-threat", tag: tagRisks, summary: "Change a threat", action: policy.ModelEdit,
+		about: "What a person changes stays; regeneration shows the difference and never overwrites it."},
+		func(ctx context.Context, c app.Caller, in *editThreat) (app.ThreatView, error) {
+			version, err := ifMatch(in.IfMatch)
+			if err != nil {
+				return app.ThreatView{}, err
+			}
+			return s.app.EditThreat(ctx, c, in.Product, in.Threat, version, in.Body)
+		})
+	register(s, op{method: http.MethodGet, path: "/products/{product}/threats/{threat}/explanation", id: "explain-threat", tag: tagRisks, summary: "Why this figure", action: policy.ProductRead},
+		func(ctx context.Context, c app.Caller, in *oneThreat) (risk.Explanation, error) {
+			return s.app.Explain(ctx, c, in.Product, in.Threat)
+		})
+	type accept struct {
+		oneThreat
+		changing
+		Body app.AcceptanceInput
+	}
+	register(s, op{method: http.MethodPost, path: "/products/{product}/threats/{threat}/acceptance", id: "accept-threat", tag: tagRisks, summary: "Carry a risk until a date", action: policy.ThreatAccept},
+		func(ctx context.Context, c app.Caller, in *accept) (app.ThreatView, error) {
+			version, err := ifMatch(in.IfMatch)
+			if err != nil {
+				return app.ThreatView{}, err
+			}
+			return s.app.AcceptThreat(ctx, c, in.Product, in.Threat, version, in.Body)
+		})
+
+	register(s, op{method: http.MethodGet, path: "/products/{product}/weaknesses", id: "list-weaknesses", tag: tagRisks, summary: "List weaknesses with their evidence", action: policy.ProductRead},
+		func(ctx context.Context, c app.Caller, in *riskList) (app.Page[app.WeaknessView], error) {
+			return s.app.Weaknesses(ctx, c, in.Product, in.filter())
+		})
+	type addWeakness struct {
+		inProduct
+		Body app.WeaknessInput
+	}
+	register(s, op{method: http.MethodPost, path: "/products/{product}/weaknesses", id: "add-weakness", tag: tagRisks, summary: "Add a weakness by hand", action: policy.ModelEdit, status: http.StatusCreated},
+		func(ctx context.Context, c app.Caller, in *addWeakness) (app.WeaknessView, error) {
+			return s.app.AddWeakness(ctx, c, in.Product, in.Body)
+		})
+	type editWeakness struct {
+		oneWeakness
+		changing
+		Body app.WeaknessEdit
+	}
+	register(s, op{method: http.MethodPatch, path: "/products/{product}/weaknesses/{weakness}", id: "edit-weakness", tag: tagRisks, summary: "Change a weakness", action: policy.ModelEdit},
+		func(ctx context.Context, c app.Caller, in *editWeakness) (app.WeaknessView, error) {
+			version, err := ifMatch(in.IfMatch)
+			if err != nil {
+				return app.WeaknessView{}, err
+			}
+			return s.app.EditWeakness(ctx, c, in.Product, in.Weakness, version, in.Body)
+		})
+
+	register(s, op{method: http.MethodGet, path: "/products/{product}/countermeasures", id: "list-countermeasures", tag: tagRisks, summary: "List countermeasures with evidence, tickets and effect", action: policy.ProductRead},
+		func(ctx context.Context, c app.Caller, in *riskList) (app.Page[app.CountermeasureView], error) {
+			return s.app.Countermeasures(ctx, c, in.Product, in.filter())
+		})
+	type addCountermeasure struct {
+		inProduct
+		Body app.CountermeasureInput
+	}
+	register(s, op{method: http.MethodPost, path: "/products/{product}/countermeasures", id: "add-countermeasure", tag: tagRisks, summary: "Add a countermeasure by hand", action: policy.ModelEdit, status: http.StatusCreated},
+		func(ctx context.Context, c app.Caller, in *addCountermeasure) (app.CountermeasureView, error) {
+			return s.app.AddCountermeasure(ctx, c, in.Product, in.Body)
+		})
+	register(s, op{method: http.MethodGet, path: "/products/{product}/countermeasures/{countermeasure}", id: "get-countermeasure", tag: tagRisks, summary: "Show a countermeasure", action: policy.ProductRead},
+		func(ctx context.Context, c app.Caller, in *oneCountermeasure) (app.CountermeasureView, error) {
+			return s.app.Countermeasure(ctx, c, in.Product, in.Countermeasure)
+		})
+	type editCountermeasure struct {
+		oneCountermeasure
+		changing
+		Body app.CountermeasureEdit
+	}
+	register(s, op{method: http.MethodPatch, path: "/products/{product}/countermeasures/{countermeasure}", id: "edit-countermeasure", tag: tagRisks, summary: "Change a countermeasure", action: policy.CountermeasureState,
+		about: "Developers may change the state; everything else takes the right to edit the model."},
+		func(ctx context.Context, c app.Caller, in *editCountermeasure) (app.CountermeasureView, error) {
+			version, err := ifMatch(in.IfMatch)
+			if err != nil {
+				return app.CountermeasureView{}, err
+			}
+			return s.app.EditCountermeasure(ctx, c, in.Product, in.Countermeasure, version, in.Body)
+		})
+
+	type link struct {
+		inProduct
+		Body app.LinkInput
+	}
+	register(s, op{method: http.MethodPut, path: "/products/{product}/links", id: "set-link", tag: tagRisks, summary: "Link threat, weakness and countermeasure, or change the share", action: policy.ModelEdit},
+		func(ctx context.Context, c app.Caller, in *link) (app.ThreatView, error) {
+			return s.app.SetLink(ctx, c, in.Product, in.Body)
+		})
+	register(s, op{method: http.MethodPost, path: "/products/{product}/links/removed", id: "remove-link", tag: tagRisks, summary: "Remove a link", action: policy.ModelEdit,
+		about: "A hand-made link goes; a generated one is retired and does not come back by itself."},
+		func(ctx context.Context, c app.Caller, in *link) (app.ThreatView, error) {
+			return s.app.RemoveLink(ctx, c, in.Product, in.Body)
+		})
+}

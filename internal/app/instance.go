@@ -1,0 +1,166 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/threatloop/threatloop/internal/library"
+	"github.com/threatloop/threatloop/internal/model"
+	"github.com/threatloop/threatloop/internal/policy"
+	"github.com/threatloop/threatloop/internal/store"
+)
+
+// InstanceView is what an installation is and how much it takes.
+type InstanceView struct {
+	Version   string `json:"version"`
+	Engine    string `json:"engine" enum:"sqlite,postgresql"`
+	Library   string `json:"library" doc:"Name, version and content of the library that plans follow"`
+	BaseURL   string `json:"base_url,omitempty" doc:"How people reach it; tickets link there"`
+	Upload    int64  `json:"upload_limit" doc:"Largest report in bytes"`
+	FreshDays int    `json:"fresh_days" doc:"How long a passing test verifies"`
+}
+
+// Instance shows what this installation is; the version is the caller's to add.
+func (a *App) Instance(ctx context.Context, c Caller) (InstanceView, error) {
+	if err := a.Check(ctx, c, policy.InstanceRead, ""); err != nil {
+		return InstanceView{}, err
+	}
+	return InstanceView{Engine: a.DB.Engine(), Library: a.Library.Stamp(), BaseURL: a.BaseURL, Upload: a.Limit, FreshDays: int(a.Fresh.Hours() / 24)}, nil
+}
+
+// Check reports whether the caller may take the action on the product, or on the
+// instance where product is "": nil, or the fault that says why not.
+func (a *App) Check(ctx context.Context, c Caller, action policy.Action, product model.ProductID) error {
+	_, err := query(ctx, a, c, action, product, func(*store.Tx) (struct{}, error) { return struct{}{}, nil })
+	return err
+}
+
+// StreamProduct returns the product of a stream of Heads; "" is the instance's.
+func StreamProduct(stream string) model.ProductID {
+	id, _ := strings.CutPrefix(stream, store.ProductStream(""))
+	if id == stream {
+		return ""
+	}
+	return model.ProductID(id)
+}
+
+// Backup writes everything to a new file at path while the database is in use.
+func (a *App) Backup(ctx context.Context, c Caller, path string) error {
+	c.Key = "" // a file is not kept for repetitions
+	if _, err := change(ctx, a, c, policy.BackupTake, "", Cause{}, func(ch *changing) (struct{}, error) {
+		return struct{}{}, ch.record("backup.take", "instance", nil, nil)
+	}); err != nil {
+		return err
+	}
+	if err := a.DB.Backup(ctx, path); err != nil {
+		return fmt.Errorf("app: backup: %w", err)
+	}
+	return nil
+}
+
+// LibraryView is the head of the library with its vocabulary.
+type LibraryView struct {
+	Ref            string              `json:"ref"`
+	Name           string              `json:"name"`
+	Version        string              `json:"version"`
+	Description    string              `json:"description,omitempty"`
+	Stamp          string              `json:"stamp" doc:"Names library, version and content; products show it as what they were generated from"`
+	Digest         string              `json:"digest" doc:"SHA-256 of the content"`
+	Tags           map[string]string   `json:"tags" doc:"Tags with their meaning"`
+	Categories     map[string]string   `json:"categories" doc:"Categories of threats with their meaning"`
+	Attributes     []library.Attribute `json:"attributes" doc:"What components and flows may say of themselves"`
+	Types          int                 `json:"types"`
+	Patterns       int                 `json:"patterns"`
+	Rules          int                 `json:"rules"`
+	Questionnaires int                 `json:"questionnaires"`
+}
+
+// LibraryHead shows the library without its content.
+func (a *App) LibraryHead(ctx context.Context, c Caller) (LibraryView, error) {
+	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
+		return LibraryView{}, err
+	}
+	l := a.Library
+	return LibraryView{Ref: l.Ref, Name: l.Name, Version: l.Version, Description: l.Description, Stamp: l.Stamp(), Digest: l.Digest,
+		Tags: l.Tags, Categories: l.Categories, Attributes: l.Attributes,
+		Types: len(l.Types), Patterns: len(l.Patterns), Rules: len(l.Rules), Questionnaires: len(l.Questionnaires)}, nil
+}
+
+// ComponentTypes lists the library's component types by ref.
+func (a *App) ComponentTypes(ctx context.Context, c Caller, cursor string, limit int) (Page[library.Type], error) {
+	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
+		return Page[library.Type]{}, err
+	}
+	return paginate(a.Library.Types, func(t *library.Type) string { return t.Ref }, cursor, limit)
+}
+
+// PatternView is the head of a risk pattern.
+type PatternView struct {
+	Ref             string `json:"pattern"`
+	Name            string `json:"name"`
+	Description     string `json:"description,omitempty"`
+	Threats         int    `json:"threats"`
+	Weaknesses      int    `json:"weaknesses" doc:"Defined here; threats may use those of other patterns"`
+	Countermeasures int    `json:"countermeasures" doc:"Defined here; threats may use those of other patterns"`
+}
+
+// Patterns lists the library's risk patterns by ref.
+func (a *App) Patterns(ctx context.Context, c Caller, cursor string, limit int) (Page[PatternView], error) {
+	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
+		return Page[PatternView]{}, err
+	}
+	views := make([]PatternView, 0, len(a.Library.Patterns))
+	for _, p := range a.Library.Patterns {
+		views = append(views, PatternView{Ref: p.Ref, Name: p.Name, Description: p.Description, Threats: len(p.Threats), Weaknesses: len(p.Weaknesses), Countermeasures: len(p.Countermeasures)})
+	}
+	return paginate(views, func(p *PatternView) string { return p.Ref }, cursor, limit)
+}
+
+// Pattern shows one risk pattern.
+func (a *App) Pattern(ctx context.Context, c Caller, ref string) (library.Pattern, error) {
+	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
+		return library.Pattern{}, err
+	}
+	p := a.Library.Pattern(ref)
+	if p == nil {
+		return library.Pattern{}, notFound("pattern", ref)
+	}
+	return *p, nil
+}
+
+// QuestionnaireView is the head of a questionnaire.
+type QuestionnaireView struct {
+	Ref         string `json:"questionnaire"`
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	Questions   int    `json:"questions"`
+}
+
+// Questionnaires lists the library's questionnaires by ref.
+func (a *App) Questionnaires(ctx context.Context, c Caller, cursor string, limit int) (Page[QuestionnaireView], error) {
+	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
+		return Page[QuestionnaireView]{}, err
+	}
+	views := make([]QuestionnaireView, 0, len(a.Library.Questionnaires))
+	for _, q := range a.Library.Questionnaires {
+		v := QuestionnaireView{Ref: q.Ref, Name: q.Name, Description: q.Description}
+		for _, g := range q.Groups {
+			v.Questions += len(g.Questions)
+		}
+		views = append(views, v)
+	}
+	return paginate(views, func(q *QuestionnaireView) string { return q.Ref }, cursor, limit)
+}
+
+// Questionnaire shows one questionnaire with its questions in the order in which they are asked.
+func (a *App) Questionnaire(ctx context.Context, c Caller, ref string) (library.Questionnaire, error) {
+	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
+		return library.Questionnaire{}, err
+	}
+	q := a.Library.Questionnaire(ref)
+	if q == nil {
+		return library.Questionnaire{}, notFound("questionnaire", ref)
+	}
+	return *q, nil
+}

@@ -1,0 +1,576 @@
+package app
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/identity"
+	"github.com/threatloop/threatloop/internal/model"
+	"github.com/threatloop/threatloop/internal/policy"
+	"github.com/threatloop/threatloop/internal/store"
+)
+
+// How long a session lasts without use, and at the longest.
+const (
+	sessionIdle = 12 * time.Hour
+	sessionMax  = 14 * 24 * time.Hour
+	// A session's last use is written at most this often.
+	sessionTouch = time.Minute
+)
+
+// UserView is an account as others see it.
+type UserView struct {
+	ID       string    `json:"id"`
+	Email    string    `json:"email"`
+	Name     string    `json:"name"`
+	Admin    bool      `json:"admin,omitempty" doc:"Administrator of the installation"`
+	Disabled bool      `json:"disabled,omitempty"`
+	Created  time.Time `json:"created"`
+	Version  int64     `json:"version"`
+}
+
+// ETag returns the version of the account.
+func (v UserView) ETag() int64 { return v.Version }
+
+func viewUser(a store.Account) UserView {
+	return UserView{ID: a.ID, Email: a.Email, Name: a.Name, Admin: a.Admin, Disabled: a.Disabled, Created: a.CreatedAt, Version: a.Version}
+}
+
+// SignedIn is a new session; Token is shown once.
+type SignedIn struct {
+	User    UserView        `json:"user"`
+	Token   identity.Secret `json:"-"`
+	Expires time.Time       `json:"expires"`
+}
+
+// AccountInput makes an account.
+type AccountInput struct {
+	Email    string          `json:"email" format:"email" maxLength:"200"`
+	Name     string          `json:"name" maxLength:"200"`
+	Password identity.Secret `json:"password" doc:"At least 12 characters"`
+	Admin    bool            `json:"admin,omitempty" doc:"Administrator of the installation"`
+}
+
+// SetupNeeded reports whether the first administrator is still to be made.
+func (a *App) SetupNeeded(ctx context.Context) (bool, error) {
+	var n int64
+	err := a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
+		n, _, err = tx.CountAccounts()
+		return err
+	})
+	return n == 0, err
+}
+
+// Setup makes the first administrator and signs them in; a conflict once there is an account.
+func (a *App) Setup(ctx context.Context, c Caller, in AccountInput) (SignedIn, error) {
+	hash, err := a.newPassword(ctx, in)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	var out SignedIn
+	err = a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		n, _, err := tx.CountAccounts()
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return fault.New(fault.Conflict, "setup.done", "this installation has its administrator already; sign in")
+		}
+		in.Admin = true
+		out, err = changeIn(ctx, a, tx, c, "", Cause{}, func(ch *changing) (SignedIn, error) {
+			acc, err := ch.addAccount(in, hash)
+			if err != nil {
+				return SignedIn{}, err
+			}
+			return ch.signIn(acc)
+		})
+		return err
+	})
+	return out, err
+}
+
+func (a *App) newPassword(ctx context.Context, in AccountInput) (string, error) {
+	if err := identity.CheckPassword(in.Password, in.Email, in.Name); err != nil {
+		return "", err
+	}
+	return a.passwords.Hash(ctx, in.Password)
+}
+
+func (ch *changing) addAccount(in AccountInput, hash string) (store.Account, error) {
+	acc := store.Account{ID: ch.app.id("usr"), Email: strings.TrimSpace(in.Email), Name: cleanLine(in.Name, 200), PasswordHash: hash, Admin: in.Admin, CreatedAt: ch.at, Version: 1}
+	if acc.Name == "" {
+		acc.Name = acc.Email
+	}
+	if err := ch.tx.AddAccount(acc); err != nil {
+		return acc, err
+	}
+	return acc, ch.record("user.add", "user/"+acc.ID, nil, viewUser(acc))
+}
+
+func (ch *changing) signIn(acc store.Account) (SignedIn, error) {
+	token, hash, err := identity.NewToken(identity.SessionToken, ch.app.randomReader())
+	if err != nil {
+		return SignedIn{}, err
+	}
+	expires := ch.at.Add(sessionIdle)
+	s := store.Session{Hash: hash, User: acc.ID, CreatedAt: ch.at, SeenAt: ch.at, ExpiresAt: expires, UserAgent: cleanLine(ch.caller.UserAgent, 300), IP: ch.caller.IP}
+	if err := ch.tx.AddSession(s); err != nil {
+		return SignedIn{}, err
+	}
+	ch.caller.User, ch.caller.Name, ch.caller.Kind = acc.ID, acc.Name, "person"
+	return SignedIn{User: viewUser(acc), Token: token, Expires: expires}, ch.record("session.start", "user/"+acc.ID, nil, map[string]string{"ip": ch.caller.IP})
+}
+
+var errLogin = fault.New(fault.Unauthenticated, "session.refused", "the e-mail address or the password is wrong")
+
+// SignIn starts a session. Failures are slowed down per account and address,
+// and say the same whether the account exists or not.
+func (a *App) SignIn(ctx context.Context, c Caller, email string, password identity.Secret) (SignedIn, error) {
+	limits := identity.LoginLimits(store.FoldEmail(email), c.IP)
+	var acc store.Account
+	now := store.Truncate(a.Now())
+	err := a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) error {
+		for _, l := range limits {
+			t, err := tx.Throttle(l.Key)
+			if err != nil {
+				return err
+			}
+			if wait := t.BlockedUntil.Sub(now); wait > 0 {
+				return fault.New(fault.RateLimited, "session.throttled", "too many failed attempts; try again in %s", wait.Round(time.Second))
+			}
+		}
+		var err error
+		acc, err = tx.AccountByEmail(email)
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return SignedIn{}, err
+	}
+	// An unknown account costs the same time: Verify of "" compares with a decoy.
+	match, rehash, err := a.passwords.Verify(ctx, acc.PasswordHash, password)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	if !match || acc.Disabled || acc.ID == "" {
+		if err := a.failedLogin(ctx, c, limits, acc.ID, now); err != nil {
+			return SignedIn{}, err
+		}
+		return SignedIn{}, errLogin
+	}
+	if rehash {
+		if acc.PasswordHash, err = a.passwords.Hash(ctx, password); err != nil {
+			return SignedIn{}, err
+		}
+	}
+	var out SignedIn
+	err = a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		out, err = changeIn(ctx, a, tx, c, "", Cause{}, func(ch *changing) (SignedIn, error) {
+			if err := ch.tx.ClearFailures(limits[0].Key); err != nil {
+				return SignedIn{}, err
+			}
+			if rehash {
+				if err := ch.tx.SetAccount(acc); err != nil {
+					return SignedIn{}, err
+				}
+			}
+			return ch.signIn(acc)
+		})
+		return err
+	})
+	return out, err
+}
+
+func (a *App) failedLogin(ctx context.Context, c Caller, limits []identity.Limit, user string, now time.Time) error {
+	return a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := changeIn(ctx, a, tx, c, "", Cause{}, func(ch *changing) (struct{}, error) {
+			for _, l := range limits {
+				t, err := ch.tx.AddFailure(l.Key, now, now.Add(-identity.ThrottleWindow))
+				if err != nil {
+					return struct{}{}, err
+				}
+				if d := l.Delay(t.Failures); d > 0 {
+					if err := ch.tx.Block(l.Key, now.Add(d)); err != nil {
+						return struct{}{}, err
+					}
+				}
+			}
+			if user == "" {
+				return struct{}{}, nil
+			}
+			return struct{}{}, ch.record("session.refuse", "user/"+user, nil, map[string]string{"ip": c.IP})
+		})
+		return err
+	})
+}
+
+// AuthenticateSession returns the caller of a session token; fault.Unauthenticated where it does not hold.
+func (a *App) AuthenticateSession(ctx context.Context, base Caller, token string) (Caller, error) {
+	hash, ok := identity.HashToken(identity.SessionToken, identity.Secret(token))
+	if !ok {
+		return base, fault.New(fault.Unauthenticated, "session.invalid", "the session is over; sign in again")
+	}
+	now := store.Truncate(a.Now())
+	var s store.Session
+	var acc store.Account
+	err := a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
+		if s, err = tx.Session(hash); err == nil {
+			acc, err = tx.Account(s.User)
+		}
+		return err
+	})
+	if fault.Is(err, fault.NotFound) || err == nil && (!now.Before(s.ExpiresAt) || acc.Disabled || now.Sub(s.CreatedAt) > sessionMax) {
+		return base, fault.New(fault.Unauthenticated, "session.invalid", "the session is over; sign in again")
+	}
+	if err != nil {
+		return base, err
+	}
+	if now.Sub(s.SeenAt) > sessionTouch {
+		err := a.DB.Write(ctx, func(_ context.Context, tx *store.Tx) error { return tx.TouchSession(hash, now, now.Add(sessionIdle)) })
+		if err != nil {
+			return base, err
+		}
+	}
+	base.User, base.Name, base.Kind, base.Admin, base.session = acc.ID, acc.Name, "person", acc.Admin, hash
+	return base, nil
+}
+
+// AuthenticateToken returns the caller of an API or session token; fault.Unauthenticated where it does not hold.
+func (a *App) AuthenticateToken(ctx context.Context, base Caller, token string) (Caller, error) {
+	if kind, ok := identity.KindOfToken(identity.Secret(token)); ok && kind == identity.SessionToken {
+		return a.AuthenticateSession(ctx, base, token)
+	}
+	invalid := fault.New(fault.Unauthenticated, "token.invalid", "the token is unknown, expired or revoked")
+	hash, ok := identity.HashToken(identity.APIToken, identity.Secret(token))
+	if !ok {
+		return base, invalid
+	}
+	now := store.Truncate(a.Now())
+	var t store.Token
+	var acc store.Account
+	err := a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
+		if t, err = tx.TokenByHash(hash); err == nil {
+			acc, err = tx.Account(t.User)
+		}
+		return err
+	})
+	if fault.Is(err, fault.NotFound) || err == nil && (!t.RevokedAt.IsZero() || !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt) || acc.Disabled) {
+		return base, invalid
+	}
+	if err != nil {
+		return base, err
+	}
+	scopes, err := policy.ParseScopes(t.Scopes)
+	if err != nil {
+		return base, invalid
+	}
+	if now.Sub(t.UsedAt) > sessionTouch {
+		err := a.DB.Write(ctx, func(_ context.Context, tx *store.Tx) error { return tx.TouchToken(t.ID, now) })
+		if err != nil {
+			return base, err
+		}
+	}
+	base.User, base.Name, base.Kind, base.Admin, base.Scopes, base.Product = acc.ID, acc.Name+" ("+t.Name+")", "token", acc.Admin, scopes, t.Product
+	return base, nil
+}
+
+// Me shows the caller's own account.
+func (a *App) Me(ctx context.Context, c Caller) (UserView, error) {
+	return query(ctx, a, c, policy.AccountOwn, "", func(tx *store.Tx) (UserView, error) {
+		acc, err := tx.Account(c.User)
+		return viewUser(acc), err
+	})
+}
+
+// SignOut ends the caller's session.
+func (a *App) SignOut(ctx context.Context, c Caller) error {
+	_, err := change(ctx, a, c, policy.AccountOwn, "", Cause{}, func(ch *changing) (struct{}, error) {
+		if c.session == "" {
+			return struct{}{}, fault.New(fault.Invalid, "session.none", "a token has no session to end")
+		}
+		if err := ch.tx.RemoveSession(c.session); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, ch.record("session.end", "user/"+c.User, nil, nil)
+	})
+	return err
+}
+
+// SetPassword changes the caller's own password and ends all their other sessions.
+func (a *App) SetPassword(ctx context.Context, c Caller, old, fresh identity.Secret) error {
+	var acc store.Account
+	if _, err := query(ctx, a, c, policy.TokenOwn, "", func(tx *store.Tx) (bool, error) {
+		var err error
+		acc, err = tx.Account(c.User)
+		return true, err
+	}); err != nil {
+		return err
+	}
+	match, _, err := a.passwords.Verify(ctx, acc.PasswordHash, old)
+	if err != nil {
+		return err
+	}
+	if !match {
+		return fault.New(fault.Invalid, "password.old", "the old password is wrong").With("body.old", "expected your current password")
+	}
+	if acc.PasswordHash, err = a.newPassword(ctx, AccountInput{Email: acc.Email, Name: acc.Name, Password: fresh}); err != nil {
+		return err
+	}
+	_, err = change(ctx, a, c, policy.TokenOwn, "", Cause{}, func(ch *changing) (struct{}, error) {
+		if err := ch.tx.SetAccount(acc); err != nil {
+			return struct{}{}, err
+		}
+		if _, err := ch.tx.RemoveSessions(acc.ID, c.session); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, ch.record("user.password", "user/"+acc.ID, nil, nil)
+	})
+	return err
+}
+
+// Users lists accounts by e-mail.
+func (a *App) Users(ctx context.Context, c Caller, text, cursor string, limit int) (Page[UserView], error) {
+	return query(ctx, a, c, policy.UserRead, "", func(tx *store.Tx) (Page[UserView], error) {
+		page := Page[UserView]{Items: []UserView{}}
+		after := ""
+		if cursor != "" {
+			if err := decodeCursor(cursor, &after); err != nil {
+				return page, err
+			}
+		}
+		limit = clampLimit(limit)
+		list, err := tx.Accounts(text, after, limit)
+		if err != nil {
+			return page, err
+		}
+		for _, acc := range list {
+			page.Items = append(page.Items, viewUser(acc))
+		}
+		if len(list) == limit {
+			page.Next = encodeCursor(list[len(list)-1].Email)
+		}
+		return page, nil
+	})
+}
+
+// AddUser makes an account.
+func (a *App) AddUser(ctx context.Context, c Caller, in AccountInput) (UserView, error) {
+	hash, err := a.newPassword(ctx, in)
+	if err != nil {
+		return UserView{}, err
+	}
+	return change(ctx, a, c, policy.UserManage, "", Cause{}, func(ch *changing) (UserView, error) {
+		acc, err := ch.addAccount(in, hash)
+		return viewUser(acc), err
+	})
+}
+
+// UserEdit is a change of an account; nil fields are left alone.
+type UserEdit struct {
+	Name     *string          `json:"name,omitempty" maxLength:"200"`
+	Admin    *bool            `json:"admin,omitempty"`
+	Disabled *bool            `json:"disabled,omitempty"`
+	Password *identity.Secret `json:"password,omitempty"`
+}
+
+// EditUser changes an account; the last administrator stays one.
+func (a *App) EditUser(ctx context.Context, c Caller, id string, version int64, in UserEdit) (UserView, error) {
+	hash := ""
+	if in.Password != nil {
+		var err error
+		if hash, err = a.newPassword(ctx, AccountInput{Password: *in.Password}); err != nil {
+			return UserView{}, err
+		}
+	}
+	return change(ctx, a, c, policy.UserManage, "", Cause{}, func(ch *changing) (UserView, error) {
+		acc, err := ch.tx.Account(id)
+		if err != nil {
+			return UserView{}, err
+		}
+		before := viewUser(acc)
+		if version != 0 && version != acc.Version {
+			return UserView{}, fault.New(fault.Stale, "user.stale", "the account was changed meanwhile; look at it again")
+		}
+		setIf(&acc.Name, in.Name)
+		setIf(&acc.Admin, in.Admin)
+		setIf(&acc.Disabled, in.Disabled)
+		if hash != "" {
+			acc.PasswordHash = hash
+		}
+		if err := ch.tx.SetAccount(acc); err != nil {
+			return UserView{}, err
+		}
+		if _, admins, err := ch.tx.CountAccounts(); err != nil || admins == 0 {
+			if err == nil {
+				err = fault.New(fault.Conflict, "user.last_admin", "this is the last administrator; make another one first")
+			}
+			return UserView{}, err
+		}
+		if acc.Disabled || hash != "" {
+			if _, err := ch.tx.RemoveSessions(id, ""); err != nil {
+				return UserView{}, err
+			}
+		}
+		acc.Version++
+		return viewUser(acc), ch.record("user.change", "user/"+id, before, viewUser(acc))
+	})
+}
+
+// TokenView is an API token without its secret.
+type TokenView struct {
+	ID      string          `json:"id"`
+	Name    string          `json:"name"`
+	Scopes  []string        `json:"scopes"`
+	Product model.ProductID `json:"product,omitempty"`
+	Created time.Time       `json:"created"`
+	Expires *time.Time      `json:"expires,omitempty"`
+	Used    *time.Time      `json:"used,omitempty"`
+	Revoked *time.Time      `json:"revoked,omitempty"`
+	Token   string          `json:"token,omitempty" doc:"The secret; shown once, when the token is made"`
+}
+
+func viewToken(t store.Token) TokenView {
+	v := TokenView{ID: t.ID, Name: t.Name, Scopes: strings.Split(t.Scopes, ","), Product: t.Product, Created: t.CreatedAt}
+	for _, p := range []struct {
+		at  time.Time
+		dst **time.Time
+	}{{t.ExpiresAt, &v.Expires}, {t.UsedAt, &v.Used}, {t.RevokedAt, &v.Revoked}} {
+		if !p.at.IsZero() {
+			at := p.at
+			*p.dst = &at
+		}
+	}
+	return v
+}
+
+// TokenInput makes an API token.
+type TokenInput struct {
+	Name    string          `json:"name" minLength:"1" maxLength:"200" doc:"What uses it"`
+	Scopes  []string        `json:"scopes" minItems:"1" doc:"upload, read, write, admin; they only narrow what you may"`
+	Product model.ProductID `json:"product,omitempty" doc:"Only for this product"`
+	Days    int             `json:"days,omitempty" minimum:"0" maximum:"3650" doc:"Until it expires; 0 is never"`
+}
+
+// AddToken makes an API token of the caller's own.
+func (a *App) AddToken(ctx context.Context, c Caller, in TokenInput) (TokenView, error) {
+	scopes, err := policy.ParseScopes(strings.Join(in.Scopes, ","))
+	if err != nil {
+		return TokenView{}, err
+	}
+	c.Key = "" // a secret is not kept for repetitions
+	return change(ctx, a, c, policy.TokenOwn, "", Cause{}, func(ch *changing) (TokenView, error) {
+		if in.Product != "" {
+			if err := a.allow(ch.tx, c, policy.ProductRead, in.Product); err != nil {
+				return TokenView{}, err
+			}
+		}
+		secret, hash, err := identity.NewToken(identity.APIToken, a.randomReader())
+		if err != nil {
+			return TokenView{}, err
+		}
+		t := store.Token{ID: a.id("tok"), Hash: hash, Name: cleanLine(in.Name, 200), User: c.User, Scopes: scopes.String(), Product: in.Product, CreatedAt: ch.at}
+		if in.Days > 0 {
+			t.ExpiresAt = ch.at.AddDate(0, 0, in.Days)
+		}
+		if err := ch.tx.AddToken(t); err != nil {
+			return TokenView{}, err
+		}
+		v := viewToken(t)
+		if err := ch.record("token.add", "token/"+t.ID, nil, v); err != nil {
+			return TokenView{}, err
+		}
+		v.Token = secret.Reveal()
+		return v, nil
+	})
+}
+
+// Tokens lists the caller's own tokens.
+func (a *App) Tokens(ctx context.Context, c Caller) (Page[TokenView], error) {
+	return query(ctx, a, c, policy.TokenOwn, "", func(tx *store.Tx) (Page[TokenView], error) {
+		page := Page[TokenView]{Items: []TokenView{}}
+		list, err := tx.Tokens(c.User)
+		for _, t := range list {
+			page.Items = append(page.Items, viewToken(t))
+		}
+		return page, err
+	})
+}
+
+// RevokeToken ends a token: one's own, or anybody's for who manages tokens.
+func (a *App) RevokeToken(ctx context.Context, c Caller, id string) error {
+	_, err := change(ctx, a, c, policy.TokenOwn, "", Cause{}, func(ch *changing) (struct{}, error) {
+		t, err := ch.tx.Token(id)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if t.User != c.User {
+			if err := a.allow(ch.tx, c, policy.TokenManage, ""); err != nil {
+				return struct{}{}, notFound("token", id)
+			}
+		}
+		if err := ch.tx.RevokeToken(id, ch.at); err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, ch.record("token.revoke", "token/"+id, nil, nil)
+	})
+	return err
+}
+
+// MemberView is a person's role on a product.
+type MemberView struct {
+	User  string      `json:"user"`
+	Name  string      `json:"name"`
+	Email string      `json:"email"`
+	Role  policy.Role `json:"role" enum:"viewer,developer,modeller,approver,administrator"`
+}
+
+// Members lists who has which role on a product.
+func (a *App) Members(ctx context.Context, c Caller, product model.ProductID) (Page[MemberView], error) {
+	return query(ctx, a, c, policy.RoleRead, product, func(tx *store.Tx) (Page[MemberView], error) {
+		page := Page[MemberView]{Items: []MemberView{}}
+		list, err := tx.Members(product)
+		if err != nil {
+			return page, err
+		}
+		for _, m := range list {
+			acc, err := tx.Account(m.User)
+			if err != nil {
+				return page, err
+			}
+			page.Items = append(page.Items, MemberView{User: m.User, Name: acc.Name, Email: acc.Email, Role: policy.Role(m.Role)})
+		}
+		return page, nil
+	})
+}
+
+// SetMember gives a person a role on a product; "" takes it.
+func (a *App) SetMember(ctx context.Context, c Caller, product model.ProductID, user string, role policy.Role) error {
+	if role != "" {
+		if _, err := policy.ParseRole(string(role)); err != nil {
+			return err
+		}
+	}
+	_, err := attach(ctx, a, c, policy.RoleManage, product, func(ch *changing) (struct{}, error) {
+		if _, err := ch.tx.Account(user); err != nil {
+			return struct{}{}, err
+		}
+		old, err := ch.tx.Role(user, product)
+		if err != nil {
+			return struct{}{}, err
+		}
+		if role == "" {
+			err = ch.tx.RemoveMembership(user, product)
+		} else {
+			err = ch.tx.SetMembership(store.Membership{User: user, Product: product, Role: string(role)})
+		}
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, ch.record("role.set", "user/"+user, old, role)
+	})
+	return err
+}

@@ -1,0 +1,307 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/generate"
+	"github.com/threatloop/threatloop/internal/interchange"
+	"github.com/threatloop/threatloop/internal/model"
+	"github.com/threatloop/threatloop/internal/policy"
+	"github.com/threatloop/threatloop/internal/store"
+)
+
+// PlanView is what applying the library would change.
+type PlanView struct {
+	From      string               `json:"from,omitempty" doc:"Library that the generated part stands at"`
+	To        string               `json:"to" doc:"Library that the plan follows"`
+	Version   int64                `json:"version" doc:"Of the product; send it as If-Match when applying"`
+	Items     []PlanItem           `json:"items"`
+	Counts    map[string]int       `json:"counts" doc:"Items per action"`
+	Questions []generate.Question  `json:"questions,omitempty" doc:"Asked by rules and not answered yet"`
+	Notes     []generate.Note      `json:"notes,omitempty" doc:"What a person should settle"`
+	Facts     []generate.Concluded `json:"facts,omitempty" doc:"What rules concluded"`
+	Tickets   []PlannedTicket      `json:"tickets,omitempty" doc:"Tickets that would be created, by the product's ticket policy"`
+}
+
+// PlanItem is one step with its key.
+type PlanItem struct {
+	Key string `json:"key" doc:"Names the step when accepting one by one"`
+	generate.Item
+}
+
+// ETag returns the version of the product that the plan is based on.
+func (v PlanView) ETag() int64 { return v.Version }
+
+// makePlan compares what is stored with what the library wants.
+func (a *App) makePlan(tx *store.Tx, m *model.Model) (*generate.Plan, *generate.Result, error) {
+	want, err := generate.Desired(m, a.Library)
+	if err != nil {
+		return nil, nil, err
+	}
+	touched, err := a.touched(tx, m.Product.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	return generate.MakePlan(m, want, touched), want, nil
+}
+
+// touched tells which objects have evidence or tickets.
+func (a *App) touched(tx *store.Tx, product model.ProductID) (func(generate.Kind, string) bool, error) {
+	ids := map[string]bool{}
+	rows, err := tx.MatchedEvidence(product, "", "")
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		for _, t := range r.Matches {
+			ids[t.ID] = true
+		}
+	}
+	ticketed, err := a.ticketedObjects(tx, product)
+	if err != nil {
+		return nil, err
+	}
+	for id := range ticketed {
+		ids[id] = true
+	}
+	return func(_ generate.Kind, id string) bool { return ids[id] }, nil
+}
+
+func (a *App) planView(tx *store.Tx, m *model.Model, version int64) (PlanView, *generate.Plan, error) {
+	plan, want, err := a.makePlan(tx, m)
+	if err != nil {
+		return PlanView{}, nil, err
+	}
+	v := PlanView{From: plan.From, To: plan.To, Version: version, Items: []PlanItem{}, Counts: map[string]int{}, Questions: want.Questions, Notes: want.Notes, Facts: want.Facts}
+	for action, n := range plan.Counts() {
+		v.Counts[string(action)] = n
+	}
+	for _, i := range plan.Items {
+		v.Items = append(v.Items, PlanItem{Key: i.Key(), Item: i})
+	}
+	all := generate.Apply(m, plan, a.Now(), func(generate.Item) bool { return true })
+	v.Tickets, err = a.plannedTickets(tx, all)
+	return v, plan, err
+}
+
+// Plan shows what applying the library would change, and which tickets would follow.
+func (a *App) Plan(ctx context.Context, c Caller, product model.ProductID) (PlanView, error) {
+	return query(ctx, a, c, policy.PlanRead, product, func(tx *store.Tx) (PlanView, error) {
+		m, versions, err := tx.LoadModel(product)
+		if err != nil {
+			return PlanView{}, err
+		}
+		v, _, err := a.planView(tx, m, versions.Product)
+		return v, err
+	})
+}
+
+// PlanInput says what of a plan is accepted.
+type PlanInput struct {
+	All    bool     `json:"all,omitempty" doc:"Everything"`
+	Accept []string `json:"accept,omitempty" maxItems:"20000" doc:"Keys of the accepted steps"`
+}
+
+// AppliedView is what applying a plan did.
+type AppliedView struct {
+	Applied int            `json:"applied" doc:"Steps that were accepted"`
+	Left    int            `json:"left" doc:"Steps that still wait"`
+	Counts  map[string]int `json:"counts"`
+	Product ProductView    `json:"product"`
+}
+
+// ETag returns the version of the product.
+func (v AppliedView) ETag() int64 { return v.Product.Version }
+
+// ApplyPlan applies a plan, all of it or the accepted steps. Applying again changes nothing.
+func (a *App) ApplyPlan(ctx context.Context, c Caller, product model.ProductID, version int64, in PlanInput) (AppliedView, error) {
+	cause := Cause{Kind: "generated", Text: "the plan was applied"}
+	return change(ctx, a, c, policy.PlanApply, product, cause, func(ch *changing) (AppliedView, error) {
+		if err := ch.expect(store.KindProduct, string(product), version); err != nil {
+			return AppliedView{}, err
+		}
+		plan, _, err := a.makePlan(ch.tx, ch.model)
+		if err != nil {
+			return AppliedView{}, err
+		}
+		if !in.All {
+			bad := fault.New(fault.Invalid, "plan.key", "some of the accepted steps are not in the plan any more; look at it again")
+			for n, key := range in.Accept {
+				if !slices.ContainsFunc(plan.Items, func(i generate.Item) bool { return i.Key() == key }) {
+					bad.With("body.accept["+itoa(n)+"]", "%q is no step of the plan", key)
+				}
+			}
+			if len(bad.Fields) > 0 {
+				return AppliedView{}, bad
+			}
+		}
+		v := AppliedView{Counts: map[string]int{}}
+		accepted := map[string]bool{}
+		for _, i := range plan.Items {
+			if i.Action != generate.Keep && (in.All || slices.Contains(in.Accept, i.Key())) {
+				accepted[i.Key()] = true
+				v.Counts[string(i.Action)]++
+				v.Applied++
+			}
+		}
+		ch.cause.Ref = plan.To
+		ch.model = generate.Apply(ch.model, plan, ch.at, func(i generate.Item) bool { return in.All || accepted[i.Key()] })
+		if v.Product, err = ch.saveAndView(); err != nil {
+			return AppliedView{}, err
+		}
+		again, _, err := a.makePlan(ch.tx, ch.model)
+		if err != nil {
+			return AppliedView{}, err
+		}
+		for _, i := range again.Items {
+			if i.Action != generate.Keep {
+				v.Left++
+			}
+		}
+		return v, ch.record("plan.apply", "product/"+string(product), nil, map[string]any{"library": plan.To, "counts": v.Counts})
+	})
+}
+
+// ImportView is what was understood of a model file.
+type ImportView struct {
+	interchange.Summary
+	Applied bool  `json:"applied" doc:"False for a preview: nothing was stored"`
+	Added   int   `json:"added"`
+	Changed int   `json:"changed"`
+	Kept    int   `json:"kept" doc:"Elements that were here and are not in the file; nothing is deleted by an import"`
+	Version int64 `json:"version"`
+}
+
+// ETag returns the version of the product.
+func (v ImportView) ETag() int64 { return v.Version }
+
+// Import takes a model file into a product: what is new is added, what has the
+// same id is replaced, nothing is deleted, and what people decided here stays.
+// With preview nothing is stored.
+func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, version int64, name string, data []byte, preview bool) (ImportView, error) {
+	read, err := interchange.Read(data, interchange.Options{Name: name, Product: product, GuessType: interchange.GuessType(a.Library)})
+	if err != nil {
+		return ImportView{}, err
+	}
+	cause := Cause{Kind: "import", Text: "a model file was imported", Ref: cleanLine(name, 200)}
+	if preview {
+		return query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (ImportView, error) {
+			m, versions, err := tx.LoadModel(product)
+			if err != nil {
+				return ImportView{}, err
+			}
+			v := mergeImport(m, read.Model, a.Now())
+			v.Summary, v.Version = interchange.Summarise(read), versions.Product
+			return v, nil
+		})
+	}
+	return change(ctx, a, c, policy.ModelEdit, product, cause, func(ch *changing) (ImportView, error) {
+		if err := ch.expect(store.KindProduct, string(product), version); err != nil {
+			return ImportView{}, err
+		}
+		v := mergeImport(ch.model, read.Model, ch.at)
+		if err := ch.save(); err != nil {
+			return ImportView{}, err
+		}
+		ch.saved = true
+		v.Summary, v.Applied, v.Version = interchange.Summarise(read), true, ch.versions.Product
+		return v, ch.record("model.import", "product/"+string(product), nil, map[string]any{"name": name, "format": v.Format, "added": v.Added, "changed": v.Changed})
+	})
+}
+
+// mergeImport brings an imported model into a product's. Drawn things and assets
+// follow the file; of risks that are here already, fields that a person, a
+// tracker or a test set since stay as they are.
+func mergeImport(m, file *model.Model, _ time.Time) ImportView {
+	var v ImportView
+	merge(&v, &m.Assets, file.Assets, func(a *model.Asset) model.AssetID { return a.ID }, nil)
+	merge(&v, &m.Diagrams, file.Diagrams, func(d *model.Diagram) model.DiagramID { return d.ID }, nil)
+	merge(&v, &m.Zones, file.Zones, func(z *model.Zone) model.ElementID { return z.ID }, func(old, new *model.Zone) {
+		if new.Guess && !old.Guess {
+			new.Trust, new.Guess = old.Trust, false // a person settled it
+		}
+	})
+	merge(&v, &m.Components, file.Components, func(c *model.Component) model.ElementID { return c.ID }, func(old, new *model.Component) {
+		if new.Type == "" {
+			new.Type = old.Type
+		}
+	})
+	merge(&v, &m.Flows, file.Flows, func(f *model.Flow) model.ElementID { return f.ID }, nil)
+	merge(&v, &m.Curves, file.Curves, func(c *model.Curve) model.ElementID { return c.ID }, nil)
+	merge(&v, &m.Texts, file.Texts, func(t *model.TextBlock) model.ElementID { return t.ID }, nil)
+	merge(&v, &m.Threats, file.Threats, func(t *model.Threat) model.ThreatID { return t.ID }, func(old, new *model.Threat) {
+		keepSets(old.Sets, &new.Sets, map[string]func(){
+			"title": func() { new.Title = old.Title }, "description": func() { new.Description = old.Description }, "categories": func() { new.Categories = old.Categories },
+			"capec": func() { new.CAPEC = old.CAPEC }, "impact": func() { new.Impact = old.Impact }, "ease": func() { new.Ease = old.Ease },
+			"inherent": func() { new.Inherent = old.Inherent }, "owner": func() { new.Owner = old.Owner }, "status_reason": func() { new.StatusReason = old.StatusReason },
+			"status": func() { new.Status, new.Acceptance = old.Status, old.Acceptance },
+		})
+	})
+	merge(&v, &m.Weaknesses, file.Weaknesses, func(w *model.Weakness) model.WeaknessID { return w.ID }, func(old, new *model.Weakness) {
+		keepSets(old.Sets, &new.Sets, map[string]func(){
+			"title": func() { new.Title = old.Title }, "description": func() { new.Description = old.Description }, "cwe": func() { new.CWE = old.CWE }, "test": func() { new.Test = old.Test },
+		})
+	})
+	merge(&v, &m.Countermeasures, file.Countermeasures, func(c *model.Countermeasure) model.CountermeasureID { return c.ID }, func(old, new *model.Countermeasure) {
+		keepSets(old.Sets, &new.Sets, map[string]func(){
+			"title": func() { new.Title = old.Title }, "description": func() { new.Description = old.Description }, "standards": func() { new.Standards = old.Standards },
+			"cost": func() { new.Cost = old.Cost }, "test": func() { new.Test = old.Test }, "mandatory": func() { new.Mandatory = old.Mandatory }, "owner": func() { new.Owner = old.Owner },
+			"state": func() { new.State = old.State }, "state_reason": func() { new.StateReason = old.StateReason },
+		})
+	})
+	for _, l := range file.Links {
+		i := slices.IndexFunc(m.Links, func(x model.Link) bool { return store.LinkID(x) == store.LinkID(l) })
+		switch {
+		case i < 0:
+			m.Links = append(m.Links, l)
+		case m.Links[i].Origin == model.ByImport && len(m.Links[i].Sets) == 0:
+			m.Links[i] = l
+		}
+	}
+	if m.Product.Description == "" {
+		m.Product.Description = file.Product.Description
+	}
+	return v
+}
+
+// keepSets keeps the fields of an object that somebody set since it was imported.
+func keepSets(old model.Sets, dst *model.Sets, keep map[string]func()) {
+	for field, set := range old {
+		if fn := keep[field]; fn != nil && set.By != model.SetByImport {
+			fn()
+			if *dst == nil {
+				*dst = model.Sets{}
+			}
+			(*dst)[field] = set
+		}
+	}
+}
+
+func merge[T any, ID comparable](v *ImportView, dst *[]T, from []T, id func(*T) ID, keep func(old, new *T)) {
+	at := make(map[ID]int, len(*dst))
+	for i := range *dst {
+		at[id(&(*dst)[i])] = i
+	}
+	seen := 0
+	for i := range from {
+		n := from[i]
+		j, known := at[id(&n)]
+		if !known {
+			*dst = append(*dst, n)
+			v.Added++
+			continue
+		}
+		seen++
+		if keep != nil {
+			keep(&(*dst)[j], &n)
+		}
+		if !equal((*dst)[j], n) {
+			(*dst)[j] = n
+			v.Changed++
+		}
+	}
+	v.Kept += len(at) - seen
+}

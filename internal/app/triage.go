@@ -1,0 +1,136 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/threatloop/threatloop/internal/evidence"
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/model"
+	"github.com/threatloop/threatloop/internal/policy"
+	"github.com/threatloop/threatloop/internal/store"
+)
+
+// EvidenceView is one row of evidence.
+type EvidenceView struct {
+	ID          string            `json:"id"`
+	Source      string            `json:"source"`
+	Branch      string            `json:"branch,omitempty"`
+	Environment string            `json:"environment,omitempty"`
+	Tool        string            `json:"tool"`
+	Key         string            `json:"key"`
+	Component   model.ElementID   `json:"component,omitempty"`
+	Result      evidence.Result   `json:"result"`
+	Verdict     evidence.Outcome  `json:"verdict,omitempty" doc:"Last conclusive verdict"`
+	VerdictAt   *time.Time        `json:"verdict_at,omitempty"`
+	Attempt     evidence.Outcome  `json:"attempt" doc:"Last attempt of any kind"`
+	AttemptAt   time.Time         `json:"attempt_at"`
+	Standing    evidence.Standing `json:"standing" doc:"What the row says now"`
+	Reason      string            `json:"reason" doc:"Why it says so"`
+	State       evidence.State    `json:"state" enum:"matched,unmatched,ambiguous,refused"`
+	StateReason string            `json:"state_reason,omitempty"`
+	Matches     []evidence.Match  `json:"matches,omitempty"`
+	Proposed    []evidence.Match  `json:"proposed,omitempty"`
+}
+
+// EvidenceFilter selects rows of evidence; empty fields select all.
+type EvidenceFilter struct {
+	Triage  bool   // only failures that wait for a person
+	Subject string // id of a weakness or countermeasure
+	Cursor  string
+	Limit   int
+}
+
+// Evidence lists a product's evidence, or what of it waits in triage.
+func (a *App) Evidence(ctx context.Context, c Caller, product model.ProductID, f EvidenceFilter) (Page[EvidenceView], error) {
+	return query(ctx, a, c, policy.ResultsRead, product, func(tx *store.Tx) (Page[EvidenceView], error) {
+		l, err := ledger(tx, product)
+		if err != nil {
+			return Page[EvidenceView]{}, err
+		}
+		judged := l.Judge()
+		var views []EvidenceView
+		for i := range l.Rows {
+			r := &l.Rows[i]
+			waits := (r.State == evidence.Unmatched || r.State == evidence.Ambiguous) && judged[i].Standing == evidence.Failing
+			about := slices.ContainsFunc(r.Matches, func(m evidence.Match) bool {
+				return string(m.Weakness) == f.Subject || string(m.Countermeasure) == f.Subject
+			})
+			if f.Triage && !waits || f.Subject != "" && !about {
+				continue
+			}
+			v := EvidenceView{ID: evidenceKey(r).ID(), Source: r.Source, Branch: r.Branch, Environment: r.Environment, Tool: r.Tool, Key: r.Key, Component: r.Component,
+				Result: r.Result, Verdict: r.Verdict, Attempt: r.Attempt, AttemptAt: r.AttemptAt, Standing: judged[i].Standing, Reason: judged[i].Reason,
+				State: r.State, StateReason: r.Reason, Matches: r.Matches, Proposed: r.Proposed}
+			if !r.VerdictAt.IsZero() {
+				v.VerdictAt = &r.VerdictAt
+			}
+			views = append(views, v)
+		}
+		slices.SortFunc(views, func(x, y EvidenceView) int { return compareText(x.ID, y.ID) })
+		return paginate(views, func(v *EvidenceView) string { return v.ID }, f.Cursor, f.Limit)
+	})
+}
+
+func compareText(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// TriageInput decides about a result that waits, once and for all results of its rule.
+type TriageInput struct {
+	Evidence string          `json:"evidence" doc:"Id of the row of evidence"`
+	Decision string          `json:"decision" enum:"match,refuse,dismiss,retest" doc:"match: it is evidence about the subject. refuse: it is not about the subject. dismiss: it is evidence of nothing here. retest: looked at again and fixed"`
+	Subject  string          `json:"subject,omitempty" doc:"Id or ref of a weakness or countermeasure, for match and refuse"`
+	Where    model.ElementID `json:"where,omitempty" doc:"Only at this component"`
+	Reason   string          `json:"reason" minLength:"3" maxLength:"2000"`
+}
+
+// Triage records a decision about a result and matches the evidence anew.
+func (a *App) Triage(ctx context.Context, c Caller, product model.ProductID, in TriageInput) error {
+	_, err := change(ctx, a, c, policy.ResultsTriage, product, Cause{Kind: "test", Text: "triage: " + in.Reason, Ref: in.Evidence}, func(ch *changing) (struct{}, error) {
+		l, err := ledger(ch.tx, product)
+		if err != nil {
+			return struct{}{}, err
+		}
+		i := slices.IndexFunc(l.Rows, func(r evidence.Row) bool { return evidenceKey(&r).ID() == in.Evidence })
+		if i < 0 {
+			return struct{}{}, notFound("evidence", in.Evidence)
+		}
+		row := l.Rows[i]
+		if in.Decision == "retest" {
+			return struct{}{}, ch.decide(evidence.Decision{Kind: evidence.Retested, Key: row.Key, Component: row.Component, Reason: in.Reason})
+		}
+		if in.Decision != "dismiss" {
+			known := slices.ContainsFunc(ch.model.Weaknesses, func(w model.Weakness) bool { return string(w.ID) == in.Subject || w.Ref == in.Subject }) ||
+				slices.ContainsFunc(ch.model.Countermeasures, func(m model.Countermeasure) bool { return string(m.ID) == in.Subject || m.Ref == in.Subject })
+			if !known {
+				return struct{}{}, fault.New(fault.Invalid, "triage.subject", "there is no weakness or countermeasure %q in the model", in.Subject).With("body.subject", "expected an id or a ref")
+			}
+		} else {
+			in.Subject = ""
+		}
+		decision := "match"
+		if in.Decision != "match" {
+			decision = "refuse"
+		}
+		pin := store.Pin{ID: a.id("pin"), Product: product, Tool: row.Tool, Rule: row.Result.ID, Target: store.Target{Kind: string(in.Where), ID: in.Subject},
+			Decision: decision, Reason: in.Reason, By: c.Name, At: ch.at}
+		if err := ch.tx.PutPin(pin); err != nil {
+			return struct{}{}, err
+		}
+		if err := ch.record("evidence.pin", "evidence/"+in.Evidence, nil, in); err != nil {
+			return struct{}{}, err
+		}
+		ch.wake = true
+		return struct{}{}, ch.rematch()
+	})
+	return err
+}

@@ -1,0 +1,125 @@
+package app
+
+import (
+	"time"
+
+	"github.com/threatloop/threatloop/internal/model"
+	"github.com/threatloop/threatloop/internal/risk"
+)
+
+// ProductView is a product as its people see it.
+type ProductView struct {
+	ID            model.ProductID `json:"id"`
+	Name          string          `json:"name"`
+	Description   string          `json:"description,omitempty"`
+	Owner         string          `json:"owner,omitempty"`
+	Tags          []string        `json:"tags,omitempty"`
+	Archived      bool            `json:"archived,omitempty"`
+	Version       int64           `json:"version" doc:"The ETag's number"`
+	Created       time.Time       `json:"created"`
+	Updated       time.Time       `json:"updated"`
+	Questionnaire string          `json:"questionnaire,omitempty"`
+	Library       string          `json:"library,omitempty" doc:"Library version that the generated part stands at"`
+	Branch        string          `json:"branch,omitempty"`
+	Environment   string          `json:"environment,omitempty"`
+	Method        string          `json:"method,omitempty"`
+	Tolerance     *float64        `json:"tolerance,omitempty"`
+	Value         *model.CIA      `json:"value,omitempty"`
+	Exposure      *int            `json:"exposure,omitempty"`
+	Risk          risk.Summary    `json:"risk"`
+	// Vulnerabilities counts weaknesses and countermeasures that a test contradicts.
+	Vulnerabilities int `json:"vulnerabilities"`
+}
+
+// Evidence is the verdict of tests on a weakness or countermeasure.
+type Evidence struct {
+	Verdict model.Verdict `json:"verdict" enum:"untested,pass,fail"`
+	Stale   bool          `json:"stale,omitempty"`
+	At      *time.Time    `json:"at,omitempty"`
+	Text    string        `json:"text,omitempty"`
+}
+
+// TicketRef is a ticket of an object.
+type TicketRef struct {
+	Key     string `json:"key"`
+	URL     string `json:"url,omitempty"`
+	Status  string `json:"status" doc:"The tracker's own word"`
+	State   string `json:"state" doc:"What Threatloop makes of it: open, implemented, rejected, closed, pending, held, ambiguous, failed, deleted"`
+	Purpose string `json:"purpose" enum:"countermeasure,threat,vulnerability"`
+	Note    string `json:"note,omitempty" doc:"Why it waits or failed, and what to do"`
+}
+
+// ThreatView is a threat with its ratings and what hangs on it.
+type ThreatView struct {
+	model.Threat
+	WhereName       string                   `json:"where_name"`
+	Rating          risk.Rating              `json:"rating"`
+	Weaknesses      []model.WeaknessID       `json:"weaknesses,omitempty"`
+	Countermeasures []model.CountermeasureID `json:"countermeasures,omitempty"`
+	Tickets         []TicketRef              `json:"tickets,omitempty"`
+	Version         int64                    `json:"version"`
+}
+
+// WeaknessView is a weakness with its evidence.
+type WeaknessView struct {
+	model.Weakness
+	WhereName string           `json:"where_name"`
+	Evidence  Evidence         `json:"evidence"`
+	Threats   []model.ThreatID `json:"threats,omitempty"`
+	Tickets   []TicketRef      `json:"tickets,omitempty"`
+	Version   int64            `json:"version"`
+}
+
+// CountermeasureView is a countermeasure with its evidence, tickets and effect.
+type CountermeasureView struct {
+	model.Countermeasure
+	WhereName  string             `json:"where_name"`
+	Evidence   Evidence           `json:"evidence"`
+	Weaknesses []model.WeaknessID `json:"weaknesses,omitempty"`
+	Threats    []model.ThreatID   `json:"threats,omitempty"`
+	Takes      int                `json:"takes" doc:"What it takes, or would take, off the summed current rating"`
+	Tickets    []TicketRef        `json:"tickets,omitempty"`
+	Version    int64              `json:"version"`
+}
+
+// Page is one page of a list.
+type Page[T any] struct {
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty" doc:"Cursor of the next page; absent on the last"`
+}
+
+// RatingChange is one change of a threat's or the product's rating, with its cause.
+type RatingChange struct {
+	At     time.Time    `json:"at"`
+	Threat string       `json:"threat,omitempty" doc:"Absent for the product's own figures"`
+	Title  string       `json:"title,omitempty"`
+	Before risk.Figures `json:"before"`
+	After  risk.Figures `json:"after"`
+	Cause  Cause        `json:"cause"`
+}
+
+// Cause is what moved a rating.
+type Cause struct {
+	Kind  string `json:"kind" enum:"generated,edited,ticket,test,acceptance,expiry,import,library"`
+	Text  string `json:"text"`
+	Ref   string `json:"ref,omitempty" doc:"Id of the run, ticket or object"`
+	Actor string `json:"actor,omitempty"`
+}
+
+// ETag returns the version of the product.
+func (v ProductView) ETag() int64 { return v.Version }
+
+// ETag returns the version of the threat.
+func (v ThreatView) ETag() int64 { return v.Version }
+
+// ETag returns the version of the weakness.
+func (v WeaknessView) ETag() int64 { return v.Version }
+
+// ETag returns the version of the countermeasure.
+func (v CountermeasureView) ETag() int64 { return v.Version }
+
+// ETag returns the version of the element.
+func (v ElementView) ETag() int64 { return v.Version }
+
+// ETag returns the version of the product that the answers belong to.
+func (v AnswersView) ETag() int64 { return v.Version }

@@ -1,0 +1,181 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/queue"
+	"github.com/threatloop/threatloop/internal/store"
+)
+
+// Handlers are the application's background work by kind.
+func (a *App) Handlers() map[queue.Kind]queue.Handler {
+	h := map[queue.Kind]queue.Handler{
+		WorkResults: a.ReadRun,
+		WorkTime:    func(ctx context.Context, _ string) error { return a.passTime(ctx) },
+	}
+	if !a.Without["reconciler"] {
+		h[WorkReconcile] = a.reconcile
+		h[WorkPoll] = a.poll
+		h[WorkSweep] = func(ctx context.Context, id string) error { return again(a.ticketing.Sweep(ctx, id)) }
+		h[WorkPollAll] = func(ctx context.Context, _ string) error { return a.eachConnection(ctx, WorkPoll) }
+		h[WorkSweepAll] = func(ctx context.Context, _ string) error { return a.sweepAll(ctx) }
+	}
+	return h
+}
+
+// Periodic is the work that comes again by itself.
+func (a *App) Periodic(pollEvery, sweepEvery time.Duration) []queue.Periodic {
+	p := []queue.Periodic{{Kind: WorkTime, Every: min(time.Minute, pollEvery)}}
+	if !a.Without["reconciler"] {
+		p = append(p, queue.Periodic{Kind: WorkPollAll, Every: pollEvery}, queue.Periodic{Kind: WorkSweepAll, Every: sweepEvery})
+	}
+	return p
+}
+
+// again turns the reconciler's "call me again then" into the queue's.
+func again(next time.Time, err error) error {
+	if err != nil || next.IsZero() {
+		return err
+	}
+	return queue.Later(next, "more is due")
+}
+
+// reconcile brings a connection into agreement. The marks of products that were
+// looked at go, unless they were raised meanwhile.
+func (a *App) reconcile(ctx context.Context, connection string) error {
+	var marks []store.Setting
+	err := a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
+		marks, err = tx.Settings(markPrefix(connection))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	next, err := a.ticketing.Reconcile(ctx, connection)
+	if fault.Is(err, fault.NotFound) {
+		return nil // the connection was removed
+	}
+	if err != nil {
+		return err
+	}
+	paused := false
+	err = a.DB.Write(ctx, func(_ context.Context, tx *store.Tx) error {
+		c, err := tx.Connection(connection)
+		if err != nil {
+			return err
+		}
+		if paused = c.State == "paused"; paused {
+			return nil // nothing was looked at
+		}
+		for _, m := range marks {
+			now, err := tx.Setting(m.Key)
+			if err != nil {
+				return err
+			}
+			if now.Version == m.Version {
+				if err := tx.RemoveSetting(m.Key); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return fmt.Errorf("app: reconcile connection %s: %w", connection, err)
+	}
+	return again(next, nil)
+}
+
+// poll asks a tracker what changed. News wake the reconciler by themselves, in
+// their own transaction; what is due later is left to the periodic poll.
+func (a *App) poll(ctx context.Context, connection string) error {
+	_, err := a.ticketing.Poll(ctx, connection)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// eachConnection makes work due for every connection.
+func (a *App) eachConnection(ctx context.Context, kind queue.Kind) error {
+	return a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		list, err := tx.Connections()
+		if err != nil {
+			return err
+		}
+		for _, c := range list {
+			if err := queue.Due(ctx, tx, kind, c.ID, time.Time{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// sweepAll looks for duplicates and deletions, and once a day makes every
+// product be compared with its tickets whatever changed.
+func (a *App) sweepAll(ctx context.Context) error {
+	if err := a.eachConnection(ctx, WorkSweep); err != nil {
+		return err
+	}
+	const key = "tickets.compared"
+	now := store.Truncate(a.Now())
+	return a.DB.Write(ctx, func(_ context.Context, tx *store.Tx) error {
+		last, err := tx.Setting(key)
+		if err != nil || last.Version > 0 && now.Sub(last.At) < 24*time.Hour {
+			return err
+		}
+		last.At, last.Doc = now, "{}"
+		if err := tx.SetSetting(last); err != nil {
+			return err
+		}
+		policies, err := tx.Settings("tickets.policy/")
+		if err != nil {
+			return err
+		}
+		for _, p := range policies {
+			if err := a.wakeTickets(tx, productOfPolicy(p.Key), now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// passTime re-rates products whose figures change by the passing of time alone
+// (an acceptance ends, a pass gets stale) and clears what is over.
+func (a *App) passTime(ctx context.Context) error {
+	now := store.Truncate(a.Now())
+	for {
+		var due []productID
+		err := a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
+			due, err = tx.DueRecompute(now, 100)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, id := range due {
+			err := a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+				_, err := changeIn(ctx, a, tx, System("system"), id, Cause{Kind: "expiry", Text: "time passed: an acceptance ended or a test result got stale"}, func(ch *changing) (struct{}, error) {
+					ch.wake = true
+					return struct{}{}, ch.endAcceptances()
+				})
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("app: pass time over product %s: %w", id, err)
+			}
+		}
+		if len(due) < 100 {
+			break
+		}
+	}
+	return a.DB.Write(ctx, func(_ context.Context, tx *store.Tx) error {
+		_, err := tx.RemoveExpired(now, 24*time.Hour)
+		return err
+	})
+}
