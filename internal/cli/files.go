@@ -28,7 +28,7 @@ func readModelFile(env *Env, name string) ([]byte, error) {
 func readAll(r io.Reader, name string, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, fileFault(err))
+		return nil, fileFault(err)
 	}
 	if int64(len(data)) > limit {
 		return nil, fault.New(fault.TooLarge, "file.too_large", "%s has more than %d bytes, the most that is read", name, limit)

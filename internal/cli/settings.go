@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v4"
@@ -159,6 +160,9 @@ func fileFault(err error) error {
 	}
 	if errors.Is(err, os.ErrNotExist) {
 		return fault.Wrap(err, fault.NotFound, "file.not_found", "%s: there is no such file", path.Path)
+	}
+	if errors.Is(err, syscall.EISDIR) {
+		return fault.Wrap(err, fault.Invalid, "file.folder", "%s: is a folder", path.Path)
 	}
 	return fault.Wrap(err, fault.Unavailable, "file.unreadable", "%s: %v", path.Path, path.Err)
 }

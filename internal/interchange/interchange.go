@@ -68,10 +68,10 @@ func open(data []byte, opts Options) (Format, func() (*Import, error), error) {
 		if root.Get("product").Object() || root.Get("answers").Object() || root.Get("answers").Array() {
 			return openYAML(data, opts) // JSON is YAML: the model or the answers as the interface has them
 		}
-		return "", nil, unknown()
+		return "", nil, unknown(data)
 	}
 	if trimmed[0] == '<' || bytes.HasPrefix(trimmed, []byte("PK\x03\x04")) {
-		return "", nil, unknown()
+		return "", nil, unknown(data)
 	}
 	return openYAML(data, opts)
 }
@@ -85,12 +85,30 @@ func openYAML(data []byte, opts Options) (Format, func() (*Import, error), error
 		return imported.Answers, func() (*Import, error) { return tlyaml.ReadAnswers(root, opts) }, nil
 	}
 	if !tlyaml.Detect(root) {
-		return "", nil, unknown()
+		return "", nil, unknown(data)
 	}
 	return imported.Threatloop, func() (*Import, error) { return tlyaml.Read(root, opts) }, nil
 }
 
-func unknown() error {
-	return fault.New(fault.Unsupported, "model.unknown_format",
+// strangers are the marks of other tools' files, to name what was given.
+var strangers = []struct{ mark, name string }{
+	{"otmVersion", "an Open Threat Model file"},
+	{"threagile_version", "a Threagile model"},
+	{"schemas.datacontract.org/2004/07/ThreatModeling", "a model of the Microsoft Threat Modeling Tool"},
+	{"bomFormat", "a CycloneDX document"},
+	{"<testsuite", "a JUnit report: see results show"},
+	{"<OWASPZAPReport", "a ZAP report: see results show"},
+	{`"runs"`, "a SARIF report: see results show"},
+}
+
+func unknown(data []byte) error {
+	f := fault.New(fault.Unsupported, "model.unknown_format",
 		"the file is no threat model that can be read here; these can: Threat Dragon 1 and 2 (JSON), Threatloop (YAML), answers to a questionnaire (JSON, YAML)")
+	head := data[:min(len(data), 64<<10)]
+	for _, s := range strangers {
+		if bytes.Contains(head, []byte(s.mark)) {
+			return f.With("", "it looks like %s", s.name)
+		}
+	}
+	return f
 }

@@ -3,13 +3,16 @@ package interchange_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/interchange"
@@ -328,11 +331,12 @@ func TestRefused(t *testing.T) {
 		{"two values", `{"summary":{},"detail":{}} {}`, fault.Invalid, "in:1:28"},
 		{"deep", deep, fault.Invalid, "deeper than 64"},
 		{"deep yaml", "product:\n  name: x\n  extra:\n    a: " + strings.Repeat("[", 100) + strings.Repeat("]", 100), fault.Invalid, "deep"},
-		{"other json", `{"otmVersion": "0.2.0"}`, fault.Unsupported, "Threat Dragon"},
+		{"other json", `{"otmVersion": "0.2.0"}`, fault.Unsupported, "looks like an Open Threat Model"},
+		{"other yaml", "threagile_version: 1.0.0\n", fault.Unsupported, "looks like a Threagile"},
 		{"xml", "<a/>", fault.Unsupported, "Threat Dragon"},
 		{"no list", `{"summary":{},"detail":{"diagrams":7}}`, fault.Invalid, "detail.diagrams is no list"},
 		{"no object", "{\"summary\":{},\"detail\":{\"diagrams\":[\n7]}}", fault.Invalid, "in:2:1"},
-		{"yaml syntax", "product:\n  name: [", fault.Invalid, "in:"},
+		{"yaml syntax", "product:\n  name: a: b", fault.Invalid, "in:2:10: is not YAML: "},
 		{"yaml text", "just text", fault.Invalid, "no YAML mapping"},
 		{"yaml alias", "product: &a\n  name: x\nanswers: *a\n", fault.Invalid, "aliases"},
 		{"yaml key", "product:\n  name: x\n  colour: red\n", fault.Invalid, "in:3:3: unknown key \"colour\""},
@@ -434,38 +438,120 @@ components:
 	}
 }
 
-func FuzzRead(f *testing.F) {
-	for _, path := range []string{"testdata/hybrid.json"} {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
+// TestYAMLKeepsAnyText checks that no text, key or kept JSON is changed by our YAML.
+func TestYAMLKeepsAnyText(t *testing.T) {
+	t.Parallel()
+	awkward := []string{
+		"", " ", "yes", "null", "~", "1", "1e3", "0x10", "-", "- a", "a: b", "#", "a #b", "'", "\"", "\\", "\t", "a\nb", "a\nb\n", "a\n\nb", "\na", "a\n",
+		" a\nb", "a \nb", "a\r\nb", "\u0085", "\u2028", "\ufeff", "\x07", "\U0001F600", "%", "@a", "`", "{}", "[", "!tag", "&a", "*a", "<<", "=", "2001-01-01", "a:", "?", "|", ">-", "...\n---",
 	}
-	f.Add([]byte("threatloop: 1\nproduct: {id: p, name: x, extra: {a: [1, 2.50, \"yes\", null, {b: |\n    x\n    y\n}]}}\n"))
-	f.Add([]byte("product:\n  name: \"a\\tb\\u0085\"\nanswers: {q: [a, b], r: no}\nproduct2: 1\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		i, err := interchange.Read(data, interchange.Options{})
+	word := rapid.OneOf(rapid.SampledFrom(awkward), rapid.String()).Filter(func(s string) bool { return utf8.ValidString(s) && !strings.ContainsAny(s, "\x00\uFFFD") })
+	rapid.Check(t, func(t *rapid.T) {
+		key := word.Draw(t, "key")
+		raw, err := json.Marshal(map[string]any{word.Draw(t, "k"): []any{word.Draw(t, "v"), nil, true, 1.5, map[string]any{}, []any{}}, "k": word.Draw(t, "w")})
 		if err != nil {
-			if fault.As(err) == nil {
-				t.Fatalf("Read = %v, want a fault", err)
-			}
-			return
+			t.Fatal(err)
 		}
-		if err := model.Validate(i.Model); err != nil {
-			t.Fatalf("the model that Read returned is not valid: %v", err)
+		m := &model.Model{
+			Product: model.Product{ID: "p", Name: word.Draw(t, "name"), Description: word.Draw(t, "description"), Custom: map[string]string{key: word.Draw(t, "custom")}},
+			Answers: []model.Answer{{Question: "q" + key, Values: []string{word.Draw(t, "answer")}}, {Question: "r", Values: []string{}}},
+			Texts:   []model.TextBlock{{ID: "t", Text: word.Draw(t, "text"), Box: &model.Box{X: 0.1, Y: -3, W: 1e21, H: 5, Z: -1}}},
+			Extra:   model.Extra{key: raw},
 		}
-		out, err := interchange.Write(i.Model)
+		out, err := interchange.Write(m)
 		if err != nil {
 			t.Fatalf("Write = %v", err)
 		}
-		again, err := interchange.Read(out, interchange.Options{})
+		i, err := interchange.Read(out, interchange.Options{})
 		if err != nil {
 			t.Fatalf("Read(Write(m)) = %v\n%s", err, out)
 		}
-		second, err := interchange.Write(again.Model)
-		if err != nil || !bytes.Equal(out, second) {
-			t.Fatalf("Write is not stable: %v\n%s\n%s", err, out, second)
+		opts := cmp.Options{cmpopts.EquateEmpty(), cmp.Transformer("json", func(r json.RawMessage) any {
+			var v any
+			if err := json.Unmarshal(r, &v); err != nil {
+				t.Fatalf("kept JSON is broken: %v: %s", err, r)
+			}
+			return v
+		})}
+		if diff := cmp.Diff(m, i.Model, opts); diff != "" {
+			t.Fatalf("Read(Write(m)) (-want +got):\n%s\n%s", diff, out)
 		}
 	})
+}
+
+func BenchmarkReadThreatDragon(b *testing.B) {
+	var cells []string
+	for i := range 1000 {
+		cells = append(cells, fmt.Sprintf(`{"id":"p%d","shape":"process","zIndex":1,"position":{"x":%d,"y":%d},"size":{"width":60,"height":60},"data":{"type":"tm.Process","name":"Process %d","threats":[{"id":"t%d","title":"T","type":"Tampering","status":"Open","severity":"High","mitigation":"M"}]}}`, i, i%40*100, i/40*100, i, i),
+			fmt.Sprintf(`{"id":"f%d","shape":"flow","zIndex":2,"source":{"cell":"p%d"},"target":{"cell":"p%d"},"data":{"type":"tm.Flow","name":"F"}}`, i, i, (i+1)%1000))
+	}
+	data := []byte(`{"version":"2.6.2","summary":{"title":"Large"},"detail":{"diagrams":[{"id":0,"title":"D","diagramType":"STRIDE","cells":[` + strings.Join(cells, ",") + `]}]}}`)
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := interchange.Read(data, interchange.Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// addSamples adds small real files as seeds, where they are at hand.
+func addSamples(f *testing.F) {
+	dir := os.Getenv("THREATLOOP_SHARED")
+	if dir == "" {
+		dir = filepath.Join(sharedtest.Root(f), "..", "shared")
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "samples", "threat-dragon", "*.json"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range files {
+		if data, err := os.ReadFile(path); err == nil && len(data) < 40<<10 {
+			f.Add(data)
+		}
+	}
+}
+
+func FuzzThreatDragon(f *testing.F) {
+	data, err := os.ReadFile("testdata/hybrid.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	addSamples(f)
+	f.Fuzz(stable)
+}
+
+func FuzzYAML(f *testing.F) {
+	f.Add([]byte("threatloop: 1\nproduct: {id: p, name: x, extra: {a: [1, 2.50, \"yes\", null, {b: |\n    x\n    y\n}]}}\n"))
+	f.Add([]byte("product:\n  name: \"a\\tb\\u0085\"\nanswers: {q: [a, b], r: no}\nproduct2: 1\n"))
+	f.Add([]byte("name: x\nanswers:\n  q: yes\n"))
+	f.Add([]byte("product: {name: x}\nthreats:\n  - {id: t, where: product, ref: r, title: T, impact: {confidentiality: 1, integrity: 2, availability: 3}, ease: 4, status: open, origin: person}\n"))
+	f.Fuzz(stable)
+}
+
+// stable checks that reading fails with a fault or gives a valid model that our YAML keeps.
+func stable(t *testing.T, data []byte) {
+	i, err := interchange.Read(data, interchange.Options{})
+	if err != nil {
+		if fault.As(err) == nil {
+			t.Fatalf("Read = %v, want a fault", err)
+		}
+		return
+	}
+	if err := model.Validate(i.Model); err != nil {
+		t.Fatalf("the model that Read returned is not valid: %v", err)
+	}
+	out, err := interchange.Write(i.Model)
+	if err != nil {
+		t.Fatalf("Write = %v", err)
+	}
+	again, err := interchange.Read(out, interchange.Options{})
+	if err != nil {
+		t.Fatalf("Read(Write(m)) = %v\n%s", err, out)
+	}
+	second, err := interchange.Write(again.Model)
+	if err != nil || !bytes.Equal(out, second) {
+		t.Fatalf("Write is not stable: %v\n%s\n%s", err, out, second)
+	}
 }

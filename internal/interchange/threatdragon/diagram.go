@@ -48,7 +48,7 @@ func (r *diagramReader) cells(raws []jsontree.Value, version int) json.RawMessag
 		}
 	}
 	if r.unnamed > 0 {
-		r.out.Add(imported.Guess, r.where(), "%s no name and named after what it is or joins", plural(r.unnamed, "element has", "elements have"))
+		r.out.Add(imported.Guess, r.where(), "%s named here after what it is or joins", plural(r.unnamed, "element has no name and is", "elements have no name and are"))
 	}
 	return joined(list)
 }

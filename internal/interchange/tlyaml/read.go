@@ -45,16 +45,17 @@ func Parse(data []byte, opts imported.Options) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-var lineOf = regexp.MustCompile(`line (\d+)(?:,? column (\d+))?`)
+// lineOf finds the place in the library's texts: "... at L21.C19: ..." and "line 4: ...".
+var lineOf = regexp.MustCompile(`(?:.* at )?L(\d+)\.C(\d+): |line (\d+): `)
 
 func syntaxFault(err error, opts imported.Options) error {
 	line, column := 1, 0
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	text, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")
 	if m := lineOf.FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		column, _ = strconv.Atoi(m[2])
+		line, _ = strconv.Atoi(cmpOr(m[1], m[3]))
+		column, _ = strconv.Atoi(cmpOr(m[2], "0"))
+		text = strings.Replace(text, m[0], "", 1)
 	}
-	text, _, _ = strings.Cut(text, "\n")
 	return fault.Wrap(err, fault.Invalid, "model.syntax", "the model file cannot be read").With(opts.At(line, column), "is not YAML: %s", text)
 }
 
