@@ -153,37 +153,53 @@ func (v Value) Number() (float64, bool) {
 func (v Value) Bool() bool { return v.Text() == "true" }
 
 // Get returns the last value of the key; the zero Value when there is none.
+// Further keys lead into the objects below.
 func (v Value) Get(keys ...string) Value {
 	for _, key := range keys {
 		found := Value{}
-		for _, m := range v.Members() {
-			if m.Key == key {
-				found = m.Value
+		v.each(func(name []byte, value Value) {
+			if keyIs(name, key) {
+				found = value
 			}
-		}
+		})
 		v = found
 	}
 	return v
 }
 
+// keyIs compares a key as written with a name; only one with an escape has to be decoded.
+func keyIs(written []byte, name string) bool {
+	if bytes.IndexByte(written, '\\') < 0 {
+		return string(written[1:len(written)-1]) == name
+	}
+	return Value{raw: written}.Text() == name
+}
+
 // Members returns the keys of an object in their order; nil for anything else.
 func (v Value) Members() []Member {
-	if !v.Object() {
-		return nil
-	}
 	var members []Member
+	v.each(func(name []byte, value Value) {
+		members = append(members, Member{Key: Value{raw: name}.Text(), Value: value})
+	})
+	return members
+}
+
+// each calls f for every key, as written with its quotes, and its value.
+func (v Value) each(f func(name []byte, value Value)) {
+	if !v.Object() {
+		return
+	}
 	i := skipSpace(v.raw, 1)
 	for i < len(v.raw) && v.raw[i] != '}' {
 		end := stringEnd(v.raw, i)
-		key := Value{raw: v.raw[i:end]}.Text()
+		name := v.raw[i:end]
 		i = skipSpace(v.raw, skipSpace(v.raw, end)+1)
 		end = valueEnd(v.raw, i)
-		members = append(members, Member{Key: key, Value: Value{doc: v.doc, raw: v.raw[i:end], off: v.off + i}})
+		f(name, Value{doc: v.doc, raw: v.raw[i:end], off: v.off + i})
 		if i = skipSpace(v.raw, end); i < len(v.raw) && v.raw[i] == ',' {
 			i = skipSpace(v.raw, i+1)
 		}
 	}
-	return members
 }
 
 // Items returns the parts of a list; nil for anything else.
