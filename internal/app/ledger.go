@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/threatloop/threatloop/internal/evidence"
+	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/store"
 )
@@ -22,6 +23,9 @@ type uploadDoc struct {
 	Record *evidence.RunRecord `json:"record,omitempty"` // of the whole run; held by its newest upload
 	Diff   *evidence.Diff      `json:"diff,omitempty"`
 	Notes  []string            `json:"notes,omitempty"`
+	// Kind and Code say as what fault the upload was rejected.
+	Kind fault.Kind `json:"kind,omitempty"`
+	Code string     `json:"code,omitempty"`
 }
 
 // evidencePolicy says which evidence counts for the product.

@@ -48,6 +48,7 @@ type RunView struct {
 	Tool        string          `json:"tool"`
 	State       store.RunState  `json:"state" enum:"queued,parsing,open,done,rejected,failed"`
 	Error       string          `json:"error,omitempty"`
+	Code        string          `json:"code,omitempty" doc:"As what it was rejected: the code of a problem"`
 	Complete    bool            `json:"complete"`
 	Reasons     []string        `json:"reasons,omitempty" doc:"Why the run is not complete"`
 	Notes       []string        `json:"notes,omitempty"`
@@ -56,6 +57,18 @@ type RunView struct {
 	By          string          `json:"by"`
 	Diff        *evidence.Diff  `json:"diff,omitempty" doc:"What the upload changed; absent until it is read"`
 	Repeat      bool            `json:"repeat,omitempty" doc:"The same upload was here before: this is its answer"`
+	kind        fault.Kind
+}
+
+// Refusal returns the fault as which the upload was rejected, nil where it was not.
+func (v RunView) Refusal() error {
+	if v.State != store.RunRejected {
+		return nil
+	}
+	if v.kind == "" {
+		return fault.New(fault.Invalid, "results.rejected", "%s", v.Error)
+	}
+	return fault.New(v.kind, v.Code, "%s", v.Error)
 }
 
 func viewRun(r store.Run) (RunView, error) {
@@ -73,7 +86,7 @@ func viewRun(r store.Run) (RunView, error) {
 			return v, fmt.Errorf("app: run %s: %w", r.ID, err)
 		}
 	}
-	v.Run, v.Name, v.Notes, v.Diff = doc.Run, doc.Name, doc.Notes, doc.Diff
+	v.Run, v.Name, v.Notes, v.Diff, v.Code, v.kind = doc.Run, doc.Name, doc.Notes, doc.Diff, doc.Code, doc.Kind
 	return v, nil
 }
 
@@ -323,6 +336,16 @@ func (a *App) reject(ctx context.Context, run store.Run, f *fault.Error) error {
 		_, err := changeIn(ctx, a, tx, System("test"), "", Cause{}, func(ch *changing) (struct{}, error) {
 			blobless := run
 			blobless.State, blobless.Error, blobless.UpdatedAt, blobless.Blob = store.RunRejected, cleanLine(f.Error(), 2000), ch.at, ""
+			var doc uploadDoc
+			if err := json.Unmarshal([]byte(run.Doc), &doc); err != nil {
+				return struct{}{}, fmt.Errorf("app: run %s: %w", run.ID, err)
+			}
+			doc.Kind, doc.Code = f.Kind, f.Code
+			data, err := json.Marshal(doc)
+			if err != nil {
+				return struct{}{}, fmt.Errorf("app: run %s: %w", run.ID, err)
+			}
+			blobless.Doc = string(data)
 			// The same file may be sent again after it was repaired elsewhere; its key must not answer with this.
 			if err := ch.tx.SetRun(blobless); err != nil {
 				return struct{}{}, err
