@@ -67,7 +67,7 @@ func (r *run) act(ctx context.Context, s Situation, row store.TicketLink, action
 		return false, nil
 	}
 	if b.wait.IsZero() {
-		b.row.Failures, b.row.Reason = 0, b.Link.Snapshot.Frozen
+		b.row.Failures, b.row.Reason = 0, standing(b.Link.Snapshot)
 	}
 	b.row.RetryAt = b.wait
 	r.due(b.wait)
@@ -96,4 +96,12 @@ func (r *run) save(ctx context.Context, b *bond, want *Want) error {
 	b.Link.Snapshot = snap
 	b.row.Snapshot, b.row.UpdatedAt = encode(snap), r.now()
 	return r.write(ctx, func(tx *store.Tx) error { return tx.SaveLink(b.row) })
+}
+
+// standing says what a person should know about a link that has no failure.
+func standing(n Snapshot) string {
+	if n.Stuck != "" {
+		return "needs a hand: no way leads from " + n.Status + " to where the ticket should be"
+	}
+	return n.Frozen
 }

@@ -327,7 +327,7 @@ func (s Situation) edit(seen tracker.Ticket) []Action {
 	}
 	for _, l := range w.Labels {
 		asked := slices.Contains(snap.Ours, l)
-		if !slices.Contains(seen.Labels, l) && (!asked || !snap.Restored && slices.Contains(snap.Labels, l)) {
+		if !slices.Contains(seen.Labels, l) && (!asked || !snap.Restored) {
 			e.AddLabels = append(e.AddLabels, l)
 		}
 	}

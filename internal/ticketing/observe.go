@@ -37,7 +37,7 @@ func (r *run) observe(ctx context.Context, b *bond, a Action) error {
 		snap.Stuck = ""
 	}
 	b.row.TicketKey, b.row.URL = b.seen.Key, b.seen.URL
-	b.row.Failures, b.row.RetryAt, b.row.Reason = 0, time.Time{}, snap.Frozen
+	b.row.Failures, b.row.RetryAt, b.row.Reason = 0, time.Time{}, standing(snap)
 	return r.tell(ctx, b, snap, o)
 }
 

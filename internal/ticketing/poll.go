@@ -2,7 +2,6 @@ package ticketing
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/store"
@@ -173,9 +172,7 @@ func (r *run) seen(ctx context.Context, t tracker.Ticket) error {
 			return nil
 		}
 		s := Situation{Link: &l, Seen: &t, Table: r.settings.Status, Caps: r.caps, Now: r.now()}
-		// What people do not see changes too often to be news: only the reconciler remembers it.
-		actions := slices.DeleteFunc(Decide(s), func(a Action) bool { return a.Kind == ActAgree && l.Snapshot.Missing.IsZero() })
-		_, err := r.act(ctx, s, row, actions)
+		_, err := r.act(ctx, s, row, Decide(s))
 		if refused := (*tracker.Error)(nil); asTracker(err, &refused) {
 			return r.refusedLink(ctx, row, refused)
 		}

@@ -46,6 +46,5 @@ func (r *run) transition(ctx context.Context, b *bond, a Action) error {
 	if a.Wish.Category == tracker.Done {
 		move = "closed"
 	}
-	b.row.Reason = "needs a hand: no way leads from " + b.seen.Status + " to where the ticket should be"
 	return r.comment(ctx, b.seen.ID, *note("stuck-"+snap.Stuck, "This ticket should be "+move+" now, and Threatloop finds no way to do it. Please move it by hand.", b.Want.Cause), &b.wait)
 }
