@@ -94,8 +94,8 @@ func TestPurePackages(t *testing.T) {
 			t.Errorf("%s is listed here and does not exist", parent)
 		}
 		for path, p := range all {
-			if !under(path, parent) {
-				continue
+			if !under(path, parent) || strings.HasSuffix(path, "test") {
+				continue // a helper of tests reads files
 			}
 			for _, i := range p.Imports {
 				if why, bad := notInPure[i]; bad {
@@ -128,7 +128,7 @@ var directions = []struct {
 	{"internal/server", []string{"internal/cli", "internal/demo"}, "the server sees everything, so nothing may see it but what starts it"},
 	{"internal/api", []string{"internal/server"}, "the interface is an adapter over app"},
 	{"internal/app", []string{"internal/api", "internal/server"}, "use cases are entered through the interface"},
-	{"internal/store", []string{"internal/app", "internal/ticketing", "internal/identity", "internal/queue", "internal/server", "internal/cli"}, "SQL stays behind the use cases; api never sees it"},
+	{"internal/store", []string{"internal/app", "internal/ticketing", "internal/identity", "internal/queue", "internal/server", "internal/cli", "internal/tracker/builtin"}, "SQL stays behind the use cases; api never sees it"},
 	{"internal/queue", []string{"internal/server", "internal/app", "internal/ticketing"}, "jobs are hints; only their owners know them"},
 	{"github.com/riverqueue/river", []string{"internal/queue"}, "River can be replaced in one place"},
 	{"modernc.org/sqlite", []string{"internal/store", "internal/queue"}, "one package knows the engine"},
@@ -167,6 +167,23 @@ func TestDirections(t *testing.T) {
 		}
 		if !own && !used {
 			t.Errorf("%s is listed here and nothing imports it", d.what)
+		}
+	}
+}
+
+// TestTrackersAreNeutral checks that adapters know tickets and nothing of threats.
+// The built-in board is the one that lives in our own database.
+func TestTrackersAreNeutral(t *testing.T) {
+	t.Parallel()
+	for path, p := range load(t) {
+		if !under(path, "internal/tracker") || under(path, "internal/tracker/builtin") {
+			continue
+		}
+		for _, d := range p.Deps {
+			own, isOwn := strings.CutPrefix(d, module)
+			if isOwn && !under(own, "internal/tracker") && own != "internal/fault" && own != "internal/sharedtest" {
+				t.Errorf("%s reaches %s: an adapter knows only the neutral contract", path, own)
+			}
 		}
 	}
 }
