@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -51,7 +52,7 @@ type Config struct {
 
 	Now   func() time.Time                                 // nil: the system clock
 	Sleep func(ctx context.Context, d time.Duration) error // nil: a timer
-	Rand  func() float64                                   // in [0,1), for jitter; nil: 0.5
+	Rand  func() float64                                   // in [0,1), for jitter; nil: the system's
 	NewID func() string                                    // id of a request, sent as X-Request-Id; nil: none is sent
 	Point func(name string)                                // called with "<op>/before" and "<op>/after" around every exchange
 	// Refusal reads the tracker's own error body; nil takes its first line.
@@ -114,7 +115,7 @@ func (cfg *Config) defaults() {
 		cfg.Sleep = sleep
 	}
 	if cfg.Rand == nil {
-		cfg.Rand = func() float64 { return 0.5 }
+		cfg.Rand = rand.Float64
 	}
 	if cfg.Point == nil {
 		cfg.Point = func(string) {}

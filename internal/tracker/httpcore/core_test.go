@@ -51,7 +51,7 @@ func client(t *testing.T, h http.HandlerFunc, change ...func(*Config)) (*Client,
 func clientAt(t *testing.T, base string, change ...func(*Config)) (*Client, *manual) {
 	t.Helper()
 	m := &manual{at: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
-	cfg := Config{Base: base, AllowPrivate: true, Now: m.now, Sleep: m.sleep, Timeout: 10 * time.Second}
+	cfg := Config{Base: base, AllowPrivate: true, Now: m.now, Sleep: m.sleep, Rand: func() float64 { return 0.5 }, Timeout: 60 * time.Second}
 	cfg.Auth, cfg.Secrets = BearerAuth(secret)
 	for _, f := range change {
 		f(&cfg)
@@ -454,6 +454,38 @@ func TestRateLimit(t *testing.T) {
 		if _, err := cl.Do(context.Background(), post()); err != nil {
 			t.Errorf("%s: after the pause %v", name, err)
 		}
+	}
+}
+
+func TestSlowsDownNearTheLimit(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		header, value string
+		want          time.Duration
+	}{
+		"near": {"X-RateLimit-NearLimit", "true", 2 * time.Second}, "not near": {"X-RateLimit-NearLimit", "false", 0}, "tokens left": {"X-RateLimit-Remaining", "5", 0},
+	} {
+		cl, m := client(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set(c.header, c.value); fmt.Fprint(w, "{}") })
+		start := m.now()
+		for range 3 {
+			if _, err := cl.Do(context.Background(), post()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := m.now().Sub(start); got != c.want {
+			t.Errorf("%s: three requests took %s, want %s", name, got, c.want)
+		}
+	}
+	cl, _ := client(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-RateLimit-Remaining", "0")
+		w.Header().Set("X-RateLimit-Interval-Seconds", "30")
+		fmt.Fprint(w, "{}")
+	})
+	if _, err := cl.Do(context.Background(), post()); err != nil {
+		t.Fatal(err)
+	}
+	if e := typed(t, cl, post()); e.Outcome != tracker.NotSent || e.RetryAfter != 30*time.Second {
+		t.Errorf("Do() without tokens = %s, %s, want not_sent, 30s", e.Outcome, e.RetryAfter)
 	}
 }
 

@@ -127,6 +127,10 @@ func (l *limiter) learn(scope string, status int, h http.Header) time.Duration {
 				l.until[""] = later(l.until[""], now.Add(wait))
 			}
 		}
+		// Near the limit: a second between requests keeps us from reaching it.
+		if h.Get("X-RateLimit-NearLimit") == "true" {
+			l.until[""] = later(l.until[""], now.Add(shortWait))
+		}
 		return asked
 	}
 	if asked == 0 {

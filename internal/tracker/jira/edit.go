@@ -160,11 +160,27 @@ func (c *Client) link(ctx context.Context, kind, from, to string) error {
 	body := map[string]any{"type": map[string]any{"name": kind}, "inwardIssue": ref(from, "key"), "outwardIssue": ref(to, "key")}
 	err := c.do(ctx, call{op: "link issues", method: http.MethodPost, path: "/issueLink", body: body, scope: from})
 	if err != nil && tracker.AsError(err).Outcome == tracker.Rejected {
+		err = c.linkRefused(ctx, err)
 		c.mu.Lock()
 		c.types = nil // the type may have been renamed or removed: ask again next time
 		c.mu.Unlock()
 	}
 	return err
+}
+
+// linkRefused tells a missing permission from a bad credential: Jira answers
+// both with 401 when issues are linked, and only the latter must stop the
+// connection.
+func (c *Client) linkRefused(ctx context.Context, err error) error {
+	if tracker.AsError(err).Kind != tracker.KindAuth {
+		return err
+	}
+	if _, who := c.Identify(ctx); who != nil {
+		return err
+	}
+	e := *tracker.AsError(err)
+	e.Kind = tracker.KindPermission
+	return &e
 }
 
 // linkTypeName returns the name of the wanted link type (by id or name), else

@@ -211,7 +211,7 @@ func TestConcurrentCreatesWithLostAnswers(t *testing.T) {
 		s := open(t, fake.Options{Flavour: flavour, Seed: 7})
 		create(t, s, 0)
 		s.fake.Inject(fake.Fault{Kind: fake.DropAfter, Op: "createIssue", Probability: 0.2})
-		const n = 100
+		const n = 40
 		var mu sync.Mutex
 		linked := map[string]string{}
 		var unknown []string

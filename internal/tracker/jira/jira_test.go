@@ -362,6 +362,22 @@ func TestLinkTypeFallsBack(t *testing.T) {
 	}
 }
 
+func TestMissingLinkPermissionIsNoBadCredential(t *testing.T) {
+	t.Parallel()
+	for _, flavour := range both {
+		s := open(t, fake.Options{Flavour: flavour})
+		a, b := create(t, s, 1), create(t, s, 2)
+		s.fake.Deny("LINK_ISSUES", true) // answered with 401
+		if err := s.client.Link(t.Context(), a.ID, b.ID); kindOf(err) != tracker.KindPermission {
+			t.Errorf("%s: Link(no permission) = %v, want permission", flavour, err)
+		}
+		s.fake.SetAuth(fake.AuthRefused)
+		if err := s.client.Link(t.Context(), a.ID, b.ID); kindOf(err) != tracker.KindAuth {
+			t.Errorf("%s: Link(revoked) = %v, want auth", flavour, err)
+		}
+	}
+}
+
 func TestBackLinkIsReplaced(t *testing.T) {
 	t.Parallel()
 	s := open(t, fake.Options{})
