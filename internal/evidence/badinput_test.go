@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -103,6 +104,12 @@ func TestZipOfReports(t *testing.T) {
 	if sum.Complete || !strings.HasPrefix(sum.Reasons[0], "b/c.xml: ") || sum.Format != "junit" || !strings.Contains(strings.Join(sum.Notes, " "), "readme.txt was left out") {
 		t.Errorf("summary %+v, want incomplete because of b/c.xml, and readme.txt noted", sum)
 	}
+	data := zipped(t, "a.xml", smallJUnit, "b.xml", smallJUnit+strings.Repeat(" ", 3000))
+	at := bytes.LastIndex(data[:bytes.LastIndex(data, []byte("PK\x01\x02"))-20], []byte("b.xml"))
+	copy(data[at+5:], bytes.Repeat([]byte{0xff}, 40))
+	if got, sum, err := read(t, data, evidence.Options{}); err != nil || len(got) != 2 || sum.Complete || !strings.HasPrefix(sum.Reasons[0], "b.xml could not be read") {
+		t.Errorf("Read(zip with a damaged member) = %d results, %+v, %v, want 2, incomplete because of b.xml", len(got), sum, err)
+	}
 	zapReport := `<OWASPZAPReport version="1"><site name="a"><alerts/></site></OWASPZAPReport>`
 	if _, sum, err := read(t, zipped(t, "a.xml", smallJUnit, "z.xml", zapReport), evidence.Options{}); err != nil || sum.Format != "mixed" {
 		t.Errorf("Read(zip of two formats) = format %q, %v, want mixed", sum.Format, err)
@@ -112,7 +119,7 @@ func TestZipOfReports(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	bomb := `<?xml version="1.0"?><!DOCTYPE testsuite [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><testsuite name="&b;"><testcase name="x"/></testsuite>`
-	zeros := bytes.Repeat([]byte("<testcase name='a'/>"), 2<<20)
+	zeros := bytes.Repeat([]byte("0123456789abcdef"), 2<<20)
 	small := evidence.Limits{Bytes: 1 << 20}
 	for _, c := range []struct {
 		name string
@@ -138,6 +145,8 @@ func TestRefusals(t *testing.T) {
 		{"only a declaration", []byte(`<?xml version="1.0"?>`), evidence.Options{}, fault.Invalid, "no element"},
 		{"another format than announced", []byte(smallJUnit), evidence.Options{Format: "sarif"}, fault.Unsupported, "looks like junit"},
 		{"unknown format announced", []byte(smallJUnit), evidence.Options{Format: "spdx"}, fault.Unsupported, `"spdx" is not known`},
+		{"gzip cut off at once", packed(t, []byte(smallJUnit))[:12], evidence.Options{}, fault.Invalid, "no element that can be read"},
+		{"gzip header only", packed(t, []byte(smallJUnit))[:4], evidence.Options{}, fault.Invalid, "gzip stream is damaged"},
 		{"damaged zip", zipped(t, "a.xml", smallJUnit)[:60], evidence.Options{}, fault.Invalid, "zip archive is damaged"},
 		{"zip without a report", zipped(t, "a.txt", "hello"), evidence.Options{}, fault.Unsupported, "none of the 1 files"},
 		{"too large", []byte("<testsuite>" + string(zeros[:2<<20])), evidence.Options{Limits: small}, fault.TooLarge, "larger than 1 MiB"},
@@ -147,6 +156,7 @@ func TestRefusals(t *testing.T) {
 		{"deep json", []byte(`{"runs":` + strings.Repeat("[", 10_000)), evidence.Options{}, fault.TooLarge, "nests deeper"},
 		{"endless number", []byte(`{"runs": [` + strings.Repeat("1", 10_000)), evidence.Options{}, fault.TooLarge, "longer than"},
 		{"too many results", []byte(smallJUnit), evidence.Options{Limits: evidence.Limits{Results: 1}}, fault.TooLarge, "more than 1 results"},
+		{"zip larger in total", zipped(t, "a.xml", smallJUnit+strings.Repeat(" ", 600<<10), "b.xml", smallJUnit+strings.Repeat(" ", 600<<10)), evidence.Options{Limits: small}, fault.TooLarge, "more than 1 MiB"},
 		{"too many files", zipped(t, "a.xml", smallJUnit, "b.xml", smallJUnit), evidence.Options{Limits: evidence.Limits{Entries: 1}}, fault.TooLarge, "2 files"},
 	} {
 		_, _, err := read(t, c.data, c.opts)
@@ -162,6 +172,24 @@ func TestHarmlessDTD(t *testing.T) {
 	got, _, err := read(t, []byte(`<!DOCTYPE testsuite [<!ELEMENT testsuite (testcase*)>]><testsuite><testcase name="a"/></testsuite>`), evidence.Options{})
 	if err != nil || len(got) != 1 {
 		t.Errorf("Read = %d results, %v, want 1", len(got), err)
+	}
+}
+
+// Damage in the packed stream itself is like a file that ends there.
+func TestDamagedPacking(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString("<testsuite>")
+	for i := range 20_000 {
+		fmt.Fprintf(&b, "<testcase name='case %d' classname='c%x'/>", i, i*i)
+	}
+	b.WriteString("</testsuite>")
+	data := packed(t, []byte(b.String()))
+	for _, n := range []int{len(data) / 2, len(data) - 9} {
+		got, sum, err := read(t, data[:n], evidence.Options{})
+		if err != nil || sum.Complete || len(got) == 0 || n < len(data)/2+1 && len(got) > 15_000 {
+			t.Errorf("Read(first %d of %d packed bytes) = %d results, complete %v, %v, want some, incomplete", n, len(data), len(got), sum.Complete, err)
+		}
 	}
 }
 

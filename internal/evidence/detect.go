@@ -78,6 +78,9 @@ var errFound = errors.New("found")
 // detect tells the format of a source from its first bytes, its root element or its first decisive member.
 func detect(s *cursor.Source, forced string) (format, error) {
 	r, err := s.Open()
+	if cursor.AsBroken(err) != nil {
+		return format{}, fault.Wrap(err, fault.Invalid, "evidence.broken", "%s is damaged: nothing in it can be read", nameOf(s.Name))
+	}
 	if err != nil {
 		return format{}, err
 	}

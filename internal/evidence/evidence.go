@@ -57,7 +57,8 @@ type Options struct {
 type Report struct {
 	parts  []part
 	limits Limits
-	notes  []string
+	notes  []string // members of an archive that are no reports
+	broken []string // members that may have been
 }
 
 type part struct {
@@ -129,6 +130,9 @@ func (r *Report) openZip(src io.ReaderAt, size int64, opts Options) error {
 	if len(names) > r.limits.Entries {
 		return fault.New(fault.TooLarge, "evidence.zip_entries", "the zip archive has %d files; at most %d are read as reports", len(names), r.limits.Entries)
 	}
+	if z.Total() > r.limits.Bytes {
+		return fault.New(fault.TooLarge, "evidence.too_large", "the zip archive holds more than %d MiB of reports", r.limits.Bytes>>20)
+	}
 	var last error
 	for _, name := range names {
 		s := z.Source(name)
@@ -138,14 +142,18 @@ func (r *Report) openZip(src io.ReaderAt, size int64, opts Options) error {
 				return err
 			}
 			last = err
-			r.notes = append(r.notes, fmt.Sprintf("%s was left out: %s", name, err))
+			if fault.Is(err, fault.Invalid) {
+				r.broken = append(r.broken, fmt.Sprintf("%s could not be read: %s", name, err))
+			} else {
+				r.notes = append(r.notes, fmt.Sprintf("%s was left out: %s", name, err))
+			}
 			continue
 		}
 		r.parts = append(r.parts, part{s, f})
 	}
 	if len(r.parts) == 0 {
 		f := fault.Wrap(last, fault.Unsupported, "evidence.format", "none of the %d files in the zip archive is a report that is read here", len(names))
-		for _, n := range r.notes[:min(len(r.notes), 5)] {
+		for _, n := range append(r.broken, r.notes...)[:min(len(names), 5)] {
 			f.With("", "%s", n)
 		}
 		return f
@@ -174,6 +182,9 @@ func (r *Report) Read(ctx context.Context, yield func(Result) error) (Summary, e
 }
 
 func (r *Report) read(run *result.Run) (Summary, error) {
+	for _, n := range r.broken {
+		run.Incomplete("%s", n)
+	}
 	for _, n := range r.notes {
 		run.Note("%s", n)
 	}

@@ -68,7 +68,7 @@ type DecisionKind string
 const (
 	Retested     DecisionKind = "retest"        // Key (at Component): looked at again and fixed
 	SourceEnded  DecisionKind = "source_ended"  // Source: its evidence up to now no longer counts
-	RunConfirmed DecisionKind = "run_confirmed" // Run: it is whole, what it lacks is gone
+	RunConfirmed DecisionKind = "run_confirmed" // Run, of a scanner: it is whole, what it lacks is gone
 )
 
 // Decision is a person's word with a reason; it holds for what was observed up to its time.
@@ -166,9 +166,9 @@ func (j *judge) judgeRuns(runs []RunRecord) {
 		total := r.Counts.Total()
 		why := ""
 		switch {
-		case j.confirmed(r.ID):
 		case !r.Scanner:
 			why = "a test run lists only what it ran"
+		case j.confirmed(r.ID):
 		case !r.Complete:
 			why = "the run is incomplete: " + strings.Join(r.Reasons, "; ")
 		case total == 0:

@@ -21,7 +21,7 @@ func Decode(r io.Reader) (io.Reader, error) {
 		if err == io.EOF {
 			return b, nil
 		}
-		return nil, err
+		return nil, readError(0, "its packed form", err)
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):

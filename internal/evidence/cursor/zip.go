@@ -66,6 +66,15 @@ func (z *Zip) Names() []string {
 	return names
 }
 
+// Total returns the inflated size of all members by the directory, at most 1 << 62.
+func (z *Zip) Total() int64 {
+	total := uint64(0)
+	for _, f := range z.r.File {
+		total = min(total+min(f.UncompressedSize64, 1<<61), 1<<62)
+	}
+	return int64(total)
+}
+
 // Find returns the name of the member with the base name, ignoring case and
 // preferring the shallowest; "" where there is none.
 func (z *Zip) Find(base string) string {
@@ -99,7 +108,9 @@ func (z *Zip) open(name string) (io.Reader, error) {
 			return nil, fault.Wrap(err, fault.Invalid, "evidence.zip_member", "%s in the zip archive cannot be read", name)
 		}
 		packed := int64(max(f.CompressedSize64, 1))
-		return Bound(r, z.limits.Bytes, func() int64 { return packed }, z.limits.Ratio), nil
+		// The directory's size counts against the total (see Total): a member may not be longer than it says.
+		most := int64(min(f.UncompressedSize64, uint64(z.limits.Bytes)))
+		return Bound(r, most, func() int64 { return packed }, z.limits.Ratio), nil
 	}
 	return nil, fault.New(fault.Invalid, "evidence.zip_member", "the zip archive has no member %s", name)
 }

@@ -12,6 +12,7 @@ import (
 // Bounds of what one run keeps for joining; what is over is noted and not joined.
 const (
 	maxRuns     = 200
+	maxParts    = 200     // extensions, and taxonomies, of a run
 	maxRules    = 200_000 // over all runs
 	maxNamed    = 200_000 // artifacts and taxa, over all runs
 	maxMessages = 20      // message strings of a rule
@@ -25,6 +26,17 @@ type rule struct {
 	cwes, guessed               []int // guessed: from help texts, used only where nothing else says
 	targets                     []target
 	messages                    map[string]string
+}
+
+// component returns the driver (-1) or an extension, or nil.
+func (s *skeleton) component(i int) *component {
+	switch {
+	case i == -1:
+		return &s.tool
+	case i >= 0 && i < len(s.extensions):
+		return &s.extensions[i]
+	}
+	return nil
 }
 
 // target is a reference to a taxon: of a rule's relationship, or of a result.
@@ -96,6 +108,9 @@ func (c *collector) member(s *skeleton, key string) error {
 				return c.component(&s.tool, &s.version)
 			case "extensions":
 				return j.List(func() error {
+					if len(s.extensions) == maxParts {
+						return nil
+					}
 					s.extensions = append(s.extensions, component{})
 					return c.component(&s.extensions[len(s.extensions)-1], nil)
 				})
@@ -104,6 +119,9 @@ func (c *collector) member(s *skeleton, key string) error {
 		})
 	case "taxonomies":
 		return j.List(func() error {
+			if len(s.taxonomies) == maxParts {
+				return nil
+			}
 			s.taxonomies = append(s.taxonomies, component{})
 			return c.component(&s.taxonomies[len(s.taxonomies)-1], nil)
 		})

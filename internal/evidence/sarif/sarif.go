@@ -309,26 +309,19 @@ func cleanURI(uri string) string {
 // rule finds the rule of a result: by index into the driver or an extension, by
 // id anywhere, and for a hierarchical id (CA1000/1) by its parents.
 func (r *reader) rule(f *finding) *rule {
-	comps := append([]component{r.s.tool}, r.s.extensions...)
-	if f.ruleIndex >= 0 {
-		i := 0
-		if f.extension >= 0 {
-			i = f.extension + 1
-		}
-		if i < len(comps) && f.ruleIndex < len(comps[i].rules) {
-			if got := &comps[i].rules[f.ruleIndex]; f.ruleID == "" || got.id == f.ruleID || strings.HasPrefix(f.ruleID, got.id+"/") {
-				return got
-			}
+	if c := r.s.component(f.extension); c != nil && f.ruleIndex >= 0 && f.ruleIndex < len(c.rules) {
+		if got := &c.rules[f.ruleIndex]; f.ruleID == "" || got.id == f.ruleID || strings.HasPrefix(f.ruleID, got.id+"/") {
+			return got
 		}
 	}
 	for id := f.ruleID; id != ""; {
-		for i := range comps {
-			if n, ok := comps[i].byID[id]; ok {
-				return &comps[i].rules[n]
+		for i := -1; i < len(r.s.extensions); i++ {
+			c := r.s.component(i)
+			if n, ok := c.byID[id]; ok {
+				return &c.rules[n]
 			}
 		}
-		cut := strings.LastIndexByte(id, '/')
-		id = id[:max(cut, 0)]
+		id = id[:max(strings.LastIndexByte(id, '/'), 0)]
 	}
 	return &rule{}
 }
