@@ -319,9 +319,7 @@ func TestDeadProcess(t *testing.T) {
 		t.Parallel()
 		path := filepath.Join(t.TempDir(), "test.db")
 		running := make(chan struct{}, 1)
-		never := make(chan struct{})
-		t.Cleanup(func() { close(never) })
-		dead := dyingSQLite(t, path, running, never)
+		dead := dyingSQLite(t, path, running)
 		receive(t, "the run of the first process", running)
 		if err := dead.Close(); err != nil {
 			t.Fatalf("Close: %v", err)
@@ -372,8 +370,9 @@ func TestDeadProcess(t *testing.T) {
 	})
 }
 
-func dyingSQLite(t *testing.T, path string, running chan<- struct{}, never <-chan struct{}) *store.DB {
+func dyingSQLite(t *testing.T, path string, running chan<- struct{}) *store.DB {
 	t.Helper()
+	never := make(chan struct{})
 	db, err := store.Open(context.Background(), store.Options{Path: path})
 	if err != nil {
 		t.Fatalf("Open: %v", err)
@@ -388,6 +387,7 @@ func dyingSQLite(t *testing.T, path string, running chan<- struct{}, never <-cha
 		t.Fatalf("Start: %v", err)
 	}
 	t.Cleanup(func() {
+		close(never)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_ = q.Stop(ctx) // its database is gone; only its goroutines have to end

@@ -530,3 +530,6 @@ func positions(keys []ObjectKey, stored map[ObjectKey]int64) []int64 {
 	}
 	return out
 }
+
+// readable reports whether a stored object can be decoded.
+func readable(kind string, doc []byte) error { return addObject(&model.Model{}, kind, doc) }

@@ -101,3 +101,13 @@ func atLeast(version string, want ...int) bool {
 	}
 	return true
 }
+
+// openSide opens another connection to a file, for a backup.
+func openSide(path string) (*sql.DB, error) {
+	side, err := sql.Open("sqlite", sqliteURL(path, []string{"busy_timeout(5000)", "synchronous(FULL)"}))
+	if err != nil {
+		return nil, fmt.Errorf("store: open %s: %w", path, err)
+	}
+	side.SetMaxOpenConns(1)
+	return side, nil
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -168,6 +169,15 @@ func (db *DB) begin(ctx context.Context) (tx *Tx, commit func() error, rollback 
 	return &Tx{db: db, ctx: ctx, q: conn, pg: t, writable: true}, commit, rollback, nil
 }
 
+// explain is DB.explain for an error of a statement. The PostgreSQL driver calls a
+// connection bad on which the context ended; that is no lost database.
+func (tx *Tx) explain(err error) error {
+	if ended := tx.ctx.Err(); err != nil && ended != nil && !errors.Is(err, ended) {
+		return fmt.Errorf("%w: %w", ended, err)
+	}
+	return tx.db.explain(err)
+}
+
 // exec runs a statement and returns how many rows it changed.
 func (tx *Tx) exec(query string, args ...any) (int64, error) {
 	if err := checkText(args); err != nil {
@@ -175,7 +185,7 @@ func (tx *Tx) exec(query string, args ...any) (int64, error) {
 	}
 	r, err := tx.q.ExecContext(tx.ctx, query, args...)
 	if err != nil {
-		return 0, tx.db.explain(err)
+		return 0, tx.explain(err)
 	}
 	return r.RowsAffected()
 }
@@ -188,12 +198,12 @@ func (tx *Tx) one(query string, args []any, dest ...any) (ok bool, err error) {
 	}
 	defer rows.Close()
 	if !rows.Next() {
-		return false, tx.db.explain(rows.Err())
+		return false, tx.explain(rows.Err())
 	}
 	if err := rows.Scan(dest...); err != nil {
 		return false, err
 	}
-	return true, tx.db.explain(rows.Close())
+	return true, tx.explain(rows.Close())
 }
 
 func (tx *Tx) query(query string, args ...any) (*sql.Rows, error) {
@@ -202,7 +212,7 @@ func (tx *Tx) query(query string, args ...any) (*sql.Rows, error) {
 	}
 	rows, err := tx.q.QueryContext(tx.ctx, query, args...)
 	if err != nil {
-		return nil, tx.db.explain(err)
+		return nil, tx.explain(err)
 	}
 	return rows, nil
 }
@@ -232,44 +242,63 @@ func each(tx *Tx, fn func(row func(dest ...any) error) error, query string, args
 			return err
 		}
 	}
-	return tx.db.explain(rows.Err())
+	return tx.explain(rows.Err())
 }
 
-// bulkRows bounds the rows of one VALUES list; 100 rows are about as fast as COPY
-// and, unlike COPY, may say ON CONFLICT.
-const bulkRows = 100
+// Rows per VALUES list. On PostgreSQL 100 rows save round trips; SQLite looks
+// every parameter's name up in a list, so that long lists cost it time.
+const (
+	rowsPostgres = 100
+	rowsSQLite   = 8
+	copyFrom     = 200 // rows from which on COPY is faster than VALUES lists
+)
 
-// bulk inserts rows by VALUES lists. Each row has one value per column; suffix
-// is the ON CONFLICT clause or "".
+// bulk inserts rows. Each row has one value per column; suffix is the ON CONFLICT
+// clause or "".
 func (tx *Tx) bulk(table string, columns []string, suffix string, rows [][]any) error {
-	// SQLite takes 32,766 parameters, PostgreSQL 65,535.
-	size := min(bulkRows, 30000/len(columns))
+	if err := tx.insert(table, columns, suffix, rows); err != nil {
+		return tx.explain(fmt.Errorf("insert into %s: %w", table, err))
+	}
+	return nil
+}
+
+func (tx *Tx) insert(table string, columns []string, suffix string, rows [][]any) error {
+	size := rowsSQLite
+	if tx.pg != nil {
+		size = rowsPostgres
+		if suffix == "" && len(rows) >= copyFrom { // COPY knows no ON CONFLICT
+			for _, r := range rows {
+				if err := checkText(r); err != nil {
+					return err
+				}
+			}
+			_, err := tx.pg.CopyFrom(tx.ctx, pgx.Identifier{table}, columns, pgx.CopyFromRows(rows))
+			return err
+		}
+	}
 	var full *sql.Stmt
-	for len(rows) > 0 {
-		n := min(size, len(rows))
-		args := make([]any, 0, n*len(columns))
-		for _, r := range rows[:n] {
+	args := make([]any, 0, size*len(columns))
+	for chunk := range slices.Chunk(rows, size) {
+		args = args[:0]
+		for _, r := range chunk {
 			args = append(args, r...)
 		}
-		rows = rows[n:]
+		if len(chunk) < size {
+			_, err := tx.exec(valuesInsert(table, columns, len(chunk), suffix), args...)
+			return err
+		}
 		if err := checkText(args); err != nil {
 			return err
 		}
-		if n < size {
-			if _, err := tx.exec(valuesInsert(table, columns, n, suffix), args...); err != nil {
-				return fmt.Errorf("insert into %s: %w", table, err)
-			}
-			continue
-		}
 		if full == nil {
 			var err error
-			if full, err = tx.q.PrepareContext(tx.ctx, valuesInsert(table, columns, n, suffix)); err != nil {
-				return tx.db.explain(fmt.Errorf("insert into %s: %w", table, err))
+			if full, err = tx.q.PrepareContext(tx.ctx, valuesInsert(table, columns, size, suffix)); err != nil {
+				return err
 			}
 			defer full.Close()
 		}
 		if _, err := full.ExecContext(tx.ctx, args...); err != nil {
-			return tx.db.explain(fmt.Errorf("insert into %s: %w", table, err))
+			return err
 		}
 	}
 	return nil

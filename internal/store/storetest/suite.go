@@ -9,12 +9,46 @@ import (
 // Run is the conformance suite of a database; open gives a new empty one per call.
 func Run(t *testing.T, open func(*testing.T) *store.DB) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, func(*testing.T) *store.DB){
-		"model round trip": modelRoundTrip,
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, func(*testing.T) *store.DB)
+	}{
+		{"rollback on error", rollback},
+		{"panic is raised again", panics},
+		{"cancellation inside a transaction", cancellation},
+		{"cancellation while waiting", cancelledWait},
+		{"write inside write", nested},
+		{"reads see one state", snapshot},
+		{"concurrent writers", concurrentWriters},
+		{"NUL and invalid UTF-8 are refused", refusedText},
+		{"references to nothing", references},
+		{"model round trip", modelRoundTrip},
+		{"model saves are equivalent", modelProperty},
+		{"one of many savers wins", savers},
+		{"sorting by bytes of the folded name", sorting},
+		{"paging of products", productPages},
+		{"search", search},
+		{"ratings", ratings},
+		{"runs and results", runs},
+		{"evidence", evidence},
+		{"pins", pins},
+		{"audit chain", auditChain},
+		{"audit finds tampering", auditTamper},
+		{"audit of many streams at once", auditConcurrent},
+		{"accounts and memberships", accounts},
+		{"sessions, tokens and throttles", sessions},
+		{"settings, secrets, comments and idempotency", settings},
+		{"lease is taken over and fences", leases},
+		{"lease under contention", leaseContention},
+		{"work", work},
+		{"blob round trip", blobs},
+		{"blob that fails leaves nothing", failedBlobs},
+		{"check", check},
+		{"backup while writing", backup},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			test(t, open)
+			c.test(t, open)
 		})
 	}
 }
