@@ -170,11 +170,15 @@ func (d *document) locator(n ast.Node, value string) func(line, column int) Posi
 		}
 		offset = min(offset+column, len(runes))
 		at := start
+		var text []rune
+		known := 0 // the line that text holds
 		next := func() rune {
 			if at.Line > len(d.lines) {
 				return 0
 			}
-			text := []rune(strings.TrimSuffix(d.lines[at.Line-1], "\r"))
+			if known != at.Line {
+				known, text = at.Line, []rune(strings.TrimSuffix(d.lines[at.Line-1], "\r"))
+			}
 			if at.Column > len(text) {
 				return '\n'
 			}

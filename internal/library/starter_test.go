@@ -8,9 +8,9 @@ import (
 	starter "github.com/threatloop/threatloop/library"
 )
 
-// TestStarter loads the library that is shipped.
-func TestStarter(t *testing.T) {
-	t.Parallel()
+// starterLibrary loads the library that is shipped.
+func starterLibrary(t testing.TB) *library.Library {
+	t.Helper()
 	l, err := library.Load(starter.Files)
 	if err != nil {
 		for _, f := range fault.As(err).Fields {
@@ -18,7 +18,16 @@ func TestStarter(t *testing.T) {
 		}
 		t.FailNow()
 	}
+	return l
+}
+
+func TestStarter(t *testing.T) {
+	t.Parallel()
+	l := starterLibrary(t)
 	for _, w := range l.Warnings {
-		t.Logf("%s: %s", w.At, w.Text)
+		t.Errorf("%s: %s", w.At, w.Text)
+	}
+	if len(l.Types) < 15 || len(l.Patterns) < 12 || len(l.Questionnaires) < 1 {
+		t.Errorf("the starter has %d types, %d patterns and %d questionnaires, want 15, 12 and 1", len(l.Types), len(l.Patterns), len(l.Questionnaires))
 	}
 }

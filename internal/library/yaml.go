@@ -2,6 +2,7 @@ package library
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -21,7 +22,8 @@ import (
 
 const (
 	maxFile     = 5 << 20 // bytes
-	maxDepth    = 64      // nested brackets; block nesting is bounded by its indentation
+	maxDepth    = 64      // nested brackets and blocks
+	maxKeys     = 2000    // of one mapping: the parser recurses over them, in quadratic time
 	maxProblems = 50
 )
 
@@ -90,6 +92,8 @@ func readFile(fsys fs.FS, name string, p *problems) (*document, ast.Node) {
 	if err != nil {
 		if e, ok := err.(yaml.Error); ok {
 			p.add(d.tokenAt(e.GetToken()), "%s", e.GetMessage())
+		} else if limit := (*limitError)(nil); errors.As(err, &limit) {
+			p.add(Position{File: name, Line: limit.line, Column: 1}, "%s", limit.text)
 		} else {
 			p.add(top, "%s", err)
 		}
@@ -111,6 +115,14 @@ func readFile(fsys fs.FS, name string, p *problems) (*document, ast.Node) {
 	return d, body
 }
 
+// limitError refuses a file before it is parsed.
+type limitError struct {
+	line int
+	text string
+}
+
+func (e *limitError) Error() string { return e.text }
+
 // parse keeps the parser's own panics and deep nesting inside.
 func parse(content string) (file *ast.File, err error) {
 	defer func() {
@@ -118,20 +130,55 @@ func parse(content string) (file *ast.File, err error) {
 			file, err = nil, fmt.Errorf("the file is not YAML")
 		}
 	}()
-	depth := 0
+	if bracketDepth(content) > 16*maxDepth {
+		return nil, &limitError{1, fmt.Sprintf("nested deeper than %d", maxDepth)}
+	}
+	depth, line := 0, 0
+	keys := map[int]int{} // of the open block mappings, by their column
 	tokens := lexer.Tokenize(content)
 	for _, t := range tokens {
+		if t.Position != nil && t.Position.Line > line {
+			line = t.Position.Line
+			for column := range keys {
+				if column > t.Position.Column {
+					delete(keys, column)
+				}
+			}
+		}
+		if t.Type == token.MappingValueType && depth == 0 && t.Prev != nil && t.Prev.Position != nil {
+			if keys[t.Prev.Position.Column]++; keys[t.Prev.Position.Column] > maxKeys {
+				return nil, &limitError{line, fmt.Sprintf("a mapping with more than %d keys", maxKeys)}
+			}
+		}
 		switch t.Type {
 		case token.MappingStartType, token.SequenceStartType:
 			depth++
 		case token.MappingEndType, token.SequenceEndType:
 			depth--
+		case token.MappingKeyType:
+			return nil, &limitError{line, "keys marked by ? are not allowed"}
 		}
 		if depth > maxDepth || t.Position != nil && t.Position.IndentLevel > maxDepth {
-			return nil, fmt.Errorf("line %d: nested deeper than %d", t.Position.Line, maxDepth)
+			return nil, &limitError{line, fmt.Sprintf("nested deeper than %d", maxDepth)}
 		}
 	}
 	return parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+}
+
+// bracketDepth is a rough look before the lexer's, whose time grows with the square of
+// the depth: text may hold a few unmatched brackets, not hundreds.
+func bracketDepth(content string) int {
+	depth, deepest := 0, 0
+	for i := range len(content) {
+		switch content[i] {
+		case '[', '{':
+			depth++
+			deepest = max(deepest, depth)
+		case ']', '}':
+			depth = max(0, depth-1)
+		}
+	}
+	return deepest
 }
 
 func (d *document) tokenAt(t *token.Token) Position {
