@@ -177,7 +177,7 @@ var (
 	wikiLink    = regexp.MustCompile(`\[([^\[\]|~]*)\|([^\[\]|]+)(?:\|[^\[\]]*)?\]`)
 	wikiEntity  = regexp.MustCompile(`&(?:#(\d{1,6})|amp|lt|gt|quot);`)
 	wikiInline  = regexp.MustCompile(`\{\*\}|\{\{|\}\}`)
-	wikiEscaped = regexp.MustCompile(`\\([^\sA-Za-z0-9\\])`)
+	wikiEscaped = regexp.MustCompile(`\\[^\sA-Za-z0-9\\]|\x{e000}`)
 )
 
 const escapedHolder = rune(0xe000) // private use: stands for a character that must not be read again
@@ -207,7 +207,8 @@ func PlainWiki(s string) string {
 func plainWikiLine(line string) string {
 	var held []rune
 	line = wikiEscaped.ReplaceAllStringFunc(line, func(m string) string {
-		held = append(held, []rune(m)[1])
+		r := []rune(m)
+		held = append(held, r[len(r)-1]) // the escaped character, or a holder that was in the text itself
 		return string(escapedHolder)
 	})
 	switch {
