@@ -95,7 +95,6 @@ func Run(ctx context.Context, args []string, env *Env) (code int) {
 		kong.Description("Keeps a system's threat model true for the whole life of the system."),
 		kong.Writers(env.Stdout, env.Stderr),
 		kong.Exit(func(code int) { panic(exited(code)) }),
-		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(env),

@@ -43,8 +43,9 @@ func main() {
 		log.Fatalf("go env: %v", err)
 	}
 	std := module{Path: "The Go standard library", Dir: strings.TrimSpace(string(goroot))}
+	seen := map[string]string{}
 	for _, m := range append([]module{std}, modules...) {
-		if err := write(&out, m); err != nil {
+		if err := write(&out, m, seen); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -53,9 +54,10 @@ func main() {
 	}
 }
 
-// linked returns the modules of the packages that the command needs, sorted by path.
+// linked returns the modules of the packages that the program needs, sorted by
+// path. -e: a package that does not compile hides no licence.
 func linked() ([]module, error) {
-	cmd := exec.Command("go", "list", "-e", "-deps", "-json=Module", "./cmd/...", "./internal/...")
+	cmd := exec.Command("go", "list", "-e", "-deps", "-json=Module", "./cmd/threatloop", "./internal/server")
 	cmd.Stderr = os.Stderr
 	data, err := cmd.Output()
 	if err != nil {
@@ -86,7 +88,9 @@ func linked() ([]module, error) {
 
 var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([-._].*)?$`)
 
-func write(out *bytes.Buffer, m module) error {
+// write adds the texts of a module. One that was there already is only referred
+// to; seen holds where each text stands first.
+func write(out *bytes.Buffer, m module, seen map[string]string) error {
 	entries, err := os.ReadDir(m.Dir)
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.Path, err)
@@ -102,7 +106,13 @@ func write(out *bytes.Buffer, m module) error {
 			return fmt.Errorf("%s: %w", m.Path, err)
 		}
 		found = true
-		fmt.Fprintf(out, "\n%s\n", strings.TrimSpace(strings.ReplaceAll(string(text), "\r\n", "\n")))
+		words := strings.TrimSpace(strings.ReplaceAll(string(text), "\r\n", "\n"))
+		if first := seen[words]; first != "" {
+			fmt.Fprintf(out, "\n%s: the same text as that of %s above.\n", e.Name(), first)
+			continue
+		}
+		seen[words] = m.Path
+		fmt.Fprintf(out, "\n%s\n", words)
 	}
 	if !found {
 		return fmt.Errorf("%s: no licence file in the module", m.Path)

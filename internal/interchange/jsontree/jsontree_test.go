@@ -57,7 +57,10 @@ func TestValue(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ in, says string }{
-		{"{", "cut off"}, {"{}x", "f:1:3"}, {"[1,]", "f:1:4"}, {"", "cut off"},
+		{"{", "cut off"},
+		{"{}x", "f:1:3"},
+		{"[1,]", "f:1:4"},
+		{"", "cut off"},
 		{strings.Repeat("[", 65) + strings.Repeat("]", 65), "deeper than 64"},
 		{"[" + strings.Repeat("0,", maxValues+1) + "0]", "holds more than"},
 	} {
