@@ -4,16 +4,16 @@
 //
 // What the framework does by default and we do not: it adds a $schema link made
 // from the Host header to every body (off), it echoes refused values back (taken
-// out), it answers 500 with the error's text (a request id instead).
+// out), it answers 500 with the error's text (a request id instead), and the
+// router answers unknown paths in plain text (a problem).
 package api
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
+	"reflect"
 	"strings"
 	"time"
 
@@ -21,17 +21,18 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/threatloop/threatloop/internal/app"
-	"github.com/threatloop/threatloop/internal/fault"
-	"github.com/threatloop/threatloop/internal/policy"
+	"github.com/threatloop/threatloop/internal/identity"
+	"github.com/threatloop/threatloop/internal/library"
 )
 
 // Options are what the interface needs besides the application.
 type Options struct {
 	Logger     *slog.Logger
-	RequestID  func() string
+	RequestID  func() string // an id that no other request has
 	Secure     bool          // cookies only over HTTPS
-	EventEvery time.Duration // how often changes are looked for; 250 ms
-	Version    string
+	EventEvery time.Duration // how often changes are looked for; 0 is 250 ms
+	Version    string        // of the program
+	Temp       string        // folder in which a backup is made before it is sent; "" is the system's
 }
 
 // API holds the operations.
@@ -40,14 +41,14 @@ type API struct {
 	o    Options
 	huma huma.API
 	mux  *http.ServeMux
-	// actions holds, per operation id, what must be allowed; a test walks them all.
-	actions map[string]policy.Action
+	// raw are the patterns whose bodies are not ours to read before the handler.
+	raw map[string]bool
 }
 
 // Prefix is the path below which everything stands.
 const Prefix = "/api/v1"
 
-// New returns the handler of everything below Prefix.
+// New returns the interface of an application; a may be nil where only Spec is called.
 func New(a *app.App, o Options) *API {
 	if o.EventEvery <= 0 {
 		o.EventEvery = 250 * time.Millisecond
@@ -55,25 +56,11 @@ func New(a *app.App, o Options) *API {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &API{app: a, o: o, mux: http.NewServeMux(), actions: map[string]policy.Action{}}
-	config := huma.DefaultConfig("Threatloop", o.Version)
-	config.CreateHooks = nil
-	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
-	config.Info.Description = "Threat models that stay true: products, generated threats, tickets, test evidence and ratings."
-	config.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
-	config.Servers = []*huma.Server{{URL: Prefix}}
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token":   {Type: "http", Scheme: "bearer", Description: "An API token (tl_...), limited to its scopes"},
-		"session": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "A signed-in browser"},
+	if o.Version == "" {
+		o.Version = "dev"
 	}
-	config.Security = []map[string][]string{{"token": {}}, {"session": {}}}
-	config.Transformers = []huma.Transformer{func(ctx huma.Context, _ string, v any) (any, error) {
-		if m, ok := v.(*huma.ErrorModel); ok {
-			return fromHuma(m, requestID(ctx.Context())), nil
-		}
-		return v, nil
-	}}
-	s.huma = humago.New(s.mux, config)
+	s := &API{app: a, o: o, mux: http.NewServeMux(), raw: map[string]bool{}}
+	s.huma = humago.New(s.mux, config(o.Version))
 	s.people()
 	s.products()
 	s.risks()
@@ -81,139 +68,91 @@ func New(a *app.App, o Options) *API {
 	s.results()
 	s.tickets()
 	s.instance()
-	s.describeProblems()
+	s.events()
+	s.finish()
 	return s
 }
 
-// Handler returns the interface with authentication, request ids and logging around it.
-func (s *API) Handler() http.Handler { return s.wrap(http.StripPrefix(Prefix, s.mux)) }
+func config(version string) huma.Config {
+	c := huma.DefaultConfig("Threatloop", version)
+	c.CreateHooks = nil
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
+	c.Info.Description = "Threat models that stay true: products, generated threats, tickets, test evidence and ratings."
+	c.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
+	c.Servers = []*huma.Server{{URL: Prefix}}
+	registry := huma.NewMapRegistry("#/components/schemas/", schemaName)
+	registry.RegisterTypeAlias(reflect.TypeFor[identity.Secret](), reflect.TypeFor[secret]())
+	registry.RegisterTypeAlias(reflect.TypeFor[library.Expr](), reflect.TypeFor[expression]())
+	registry.RegisterTypeAlias(reflect.TypeFor[json.RawMessage](), reflect.TypeFor[document]())
+	c.Components.Schemas = registry
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token":   {Type: "http", Scheme: "bearer", Description: "An API token, limited to its scopes, or the token of a session"},
+		"session": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "A signed-in browser"},
+	}
+	c.Security = []map[string][]string{{"token": {}}, {"session": {}}}
+	c.Transformers = []huma.Transformer{func(ctx huma.Context, _ string, v any) (any, error) {
+		if m, ok := v.(*huma.ErrorModel); ok {
+			return fromHuma(m, requestID(ctx.Context())), nil
+		}
+		return v, nil
+	}}
+	return c
+}
 
-// Spec returns the OpenAPI 3.1 document as indented JSON.
+// schemaName names a type in the description: plainly where it is of the model
+// or the application, with its package in front where it is of another part.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	part := t.PkgPath()[strings.LastIndexByte(t.PkgPath(), '/')+1:]
+	switch part {
+	case "", "api", "app", "model":
+		return name
+	default:
+		return strings.ToUpper(part[:1]) + part[1:] + name
+	}
+}
+
+// secret is the schema of identity.Secret.
+type secret string
+
+// Schema returns a string that is written and never read.
+func (secret) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "password", WriteOnly: true}
+}
+
+// expression is the schema of library.Expr, which is its source.
+type expression string
+
+// Schema returns a string.
+func (expression) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Description: "CEL"}
+}
+
+// document is the schema of any JSON.
+type document struct{}
+
+// Schema returns the schema that allows everything.
+func (document) Schema(huma.Registry) *huma.Schema { return &huma.Schema{} }
+
+// Handler returns the interface with authentication, request ids and logging around it.
+func (s *API) Handler() http.Handler { return s.wrap(s.mux) }
+
+// Spec returns the OpenAPI 3.1 document as indented JSON with keys in a fixed order.
 func (s *API) Spec() ([]byte, error) {
-	data, err := json.MarshalIndent(s.huma.OpenAPI(), "", "  ")
+	data, err := json.Marshal(s.huma.OpenAPI())
 	if err != nil {
 		return nil, fmt.Errorf("api: encode the description: %w", err)
 	}
+	// Once more through a map: the framework's own order of extensions is not fixed.
+	var v any
+	if err := json.Unmarshal(data, &v); err != nil {
+		return nil, fmt.Errorf("api: encode the description: %w", err)
+	}
+	if data, err = json.MarshalIndent(v, "", "  "); err != nil {
+		return nil, fmt.Errorf("api: encode the description: %w", err)
+	}
 	return append(data, '\n'), nil
-}
-
-// reply is a JSON answer with the version of what it shows.
-type reply[T any] struct {
-	ETag   string `header:"ETag" doc:"Version of what is shown; send it as If-Match with a change"`
-	Body   T
-	Cookie []*http.Cookie `header:"Set-Cookie" hidden:"true"`
-}
-
-type none struct{}
-
-// versioned is what has an ETag.
-type versioned interface{ ETag() int64 }
-
-// op describes an operation.
-type op struct {
-	method, path string
-	id           string
-	tag          string
-	summary      string
-	about        string
-	action       policy.Action
-	open         bool // needs no identity
-	status       int
-	max          int64 // bytes of the body
-}
-
-// register declares an operation with its handler.
-func register[I, O any](s *API, o op, f func(ctx context.Context, c app.Caller, in *I) (O, error)) {
-	h := huma.Operation{
-		OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, Description: o.about, Tags: []string{o.tag},
-		DefaultStatus: o.status, MaxBodyBytes: o.max, RejectUnknownQueryParameters: true,
-	}
-	if o.open {
-		h.Security = []map[string][]string{}
-	}
-	if o.method == http.MethodPost {
-		h.Parameters = append(h.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Description: "The same key with the same request gives the first answer again", Schema: &huma.Schema{Type: huma.TypeString, MaxLength: ptr(200)}})
-	}
-	s.actions[o.id] = o.action
-	huma.Register(s.huma, h, func(ctx context.Context, in *I) (*reply[O], error) {
-		c := callerOf(ctx)
-		if !o.open && c.Kind == "" {
-			return nil, newProblem(fault.New(fault.Unauthenticated, "session.none", "sign in, or send an API token as Authorization: Bearer"), requestID(ctx))
-		}
-		out, err := f(ctx, c, in)
-		if err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		r := &reply[O]{Body: out}
-		if v, ok := any(out).(versioned); ok {
-			r.ETag = etag(v.ETag())
-		}
-		if v, ok := any(out).(interface{ Cookies() []*http.Cookie }); ok {
-			r.Cookie = v.Cookies()
-		}
-		return r, nil
-	})
-}
-
-// do declares an operation that answers 204.
-func do[I any](s *API, o op, f func(ctx context.Context, c app.Caller, in *I) error) {
-	h := huma.Operation{OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, Description: o.about, Tags: []string{o.tag},
-		DefaultStatus: http.StatusNoContent, RejectUnknownQueryParameters: true}
-	s.actions[o.id] = o.action
-	huma.Register(s.huma, h, func(ctx context.Context, in *I) (*struct{}, error) {
-		c := callerOf(ctx)
-		if c.Kind == "" {
-			return nil, newProblem(fault.New(fault.Unauthenticated, "session.none", "sign in, or send an API token as Authorization: Bearer"), requestID(ctx))
-		}
-		if err := f(ctx, c, in); err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		return nil, nil
-	})
-}
-
-// fail turns an error into a problem, and logs what the client must not see.
-func (s *API) fail(ctx context.Context, err error) *Problem {
-	p := newProblem(err, requestID(ctx))
-	if p.Status >= 500 {
-		cause := err
-		if f := fault.As(err); f != nil && f.Unwrap() != nil {
-			cause = fmt.Errorf("%w: %w", err, f.Unwrap())
-		}
-		s.o.Logger.ErrorContext(ctx, "request failed", "request", p.RequestID, "code", p.Code, "error", cause)
-	}
-	return p
-}
-
-func ptr[T any](v T) *T { return &v }
-
-func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
-
-// ifMatch reads an If-Match header; "" and * do not ask.
-func ifMatch(h string) (int64, error) {
-	h = strings.TrimSpace(h)
-	if h == "" || h == "*" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(strings.Trim(strings.TrimPrefix(h, "W/"), `"`), 10, 64)
-	if err != nil || n <= 0 {
-		return 0, fault.New(fault.Invalid, "request.if_match", "If-Match is not an ETag of ours").With("header.If-Match", "expected the ETag of an earlier answer")
-	}
-	return n, nil
-}
-
-// describeProblems replaces the framework's error model in the description by ours.
-func (s *API) describeProblems() {
-	doc := s.huma.OpenAPI()
-	ref := doc.Components.Schemas.Schema(problemType, true, "Problem")
-	for _, path := range doc.Paths {
-		for _, operation := range []*huma.Operation{path.Get, path.Put, path.Post, path.Patch, path.Delete} {
-			if operation == nil {
-				continue
-			}
-			operation.Responses["default"] = &huma.Response{Description: "A problem (RFC 9457)", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: ref}}}
-		}
-	}
-	delete(doc.Components.Schemas.Map(), "ErrorModel")
-	delete(doc.Components.Schemas.Map(), "ErrorDetail")
 }

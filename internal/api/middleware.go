@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"path"
 	"reflect"
 	"strings"
 	"time"
@@ -37,7 +40,8 @@ func requestID(ctx context.Context) string {
 }
 
 // wrap adds what every request needs: an id, the caller, protection against
-// other sites' pages, the hash of an idempotent request, a log line.
+// other sites' pages, the hash of an idempotent request, a log line, and
+// problems where the router would answer in plain text.
 func (s *API) wrap(next http.Handler) http.Handler {
 	cross := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -47,39 +51,98 @@ func (s *API) wrap(next http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		ctx := context.WithValue(r.Context(), requestKey, id)
-		log := &recorder{ResponseWriter: w, status: 200}
+		log := &recorder{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
-			if v := recover(); v != nil {
-				if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-					panic(v)
-				}
+			v := recover()
+			if v != nil && v != http.ErrAbortHandler {
 				s.o.Logger.ErrorContext(ctx, "request panicked", "request", id, "panic", v)
 				if !log.wrote {
 					writeProblem(log, errors.New("panic"), id)
+					v = nil
 				}
 			}
 			s.o.Logger.DebugContext(ctx, "request", "request", id, "method", r.Method, "path", r.URL.Path, "status", log.status, "took", time.Since(start))
+			if v != nil {
+				// What was written must not pass for a whole answer: the connection is cut.
+				panic(http.ErrAbortHandler)
+			}
 		}()
+		inner, pattern, p := s.route(log, r)
+		if p != nil {
+			writeProblem(log, p, id)
+			return
+		}
 		c, err := s.caller(ctx, r, id)
 		if err != nil {
 			writeProblem(log, s.fail(ctx, err), id)
 			return
 		}
-		if c.Kind == "person" {
+		if r.Header.Get("Authorization") == "" {
+			// A browser sends its cookie along with whatever a page of another site asks for.
 			if err := cross.Check(r); err != nil {
 				writeProblem(log, fault.Wrap(err, fault.Forbidden, "request.cross_origin", "a page of another site must not act for you"), id)
 				return
 			}
 		}
 		if key := r.Header.Get("Idempotency-Key"); key != "" && r.Method == http.MethodPost {
-			if err := idempotent(r, &c, key); err != nil {
-				writeProblem(log, err, id)
+			if err := idempotent(inner, &c, key, s.raw[pattern]); err != nil {
+				writeProblem(log, s.fail(ctx, err), id)
 				return
 			}
 		}
-		next.ServeHTTP(log, r.WithContext(context.WithValue(ctx, callerKey, c)))
+		next.ServeHTTP(log, inner.WithContext(context.WithValue(ctx, callerKey, c)))
 	})
 }
+
+// route returns the request as the router sees it and the pattern that it
+// matches, or the problem that there is none.
+func (s *API) route(w http.ResponseWriter, r *http.Request) (*http.Request, string, *Problem) {
+	inner := new(http.Request)
+	*inner = *r
+	inner.URL = new(url.URL)
+	*inner.URL = *r.URL
+	inner.URL.Path = strings.TrimPrefix(r.URL.Path, Prefix)
+	inner.URL.RawPath = strings.TrimPrefix(r.URL.RawPath, Prefix)
+	status := http.StatusNotFound
+	// The router would redirect an unclean path, to a place without our prefix.
+	if inner.URL.Path == path.Clean(inner.URL.Path) {
+		h, pattern := s.mux.Handler(inner)
+		if pattern != "" {
+			return inner, pattern, nil
+		}
+		refused := probe{header: http.Header{}}
+		h.ServeHTTP(&refused, inner)
+		if refused.status == http.StatusMethodNotAllowed {
+			status = refused.status
+			w.Header().Set("Allow", refused.header.Get("Allow"))
+		}
+	}
+	detail := "nothing is here; the description at " + Prefix + "/openapi.json lists what there is"
+	if status == http.StatusMethodNotAllowed {
+		detail = "this path does not take " + methodName(r.Method)
+	}
+	return nil, "", &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: codeOf(status), Detail: detail}
+}
+
+// methodName is a method as it may be repeated to a client.
+func methodName(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return m
+	default:
+		return "this method"
+	}
+}
+
+// probe takes an answer of the router that is not sent.
+type probe struct {
+	header http.Header
+	status int
+}
+
+func (p *probe) Header() http.Header         { return p.header }
+func (p *probe) WriteHeader(status int)      { p.status = status }
+func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
 
 // caller finds out who asks: a token wins over a session; nobody is a caller without a kind.
 func (s *API) caller(ctx context.Context, r *http.Request, id string) (app.Caller, error) {
@@ -88,8 +151,8 @@ func (s *API) caller(ctx context.Context, r *http.Request, id string) (app.Calle
 		base.IP = host
 	}
 	if auth := r.Header.Get("Authorization"); auth != "" {
-		token, ok := strings.CutPrefix(auth, "Bearer ")
-		if !ok {
+		scheme, token, _ := strings.Cut(auth, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
 			return base, fault.New(fault.Unauthenticated, "token.form", "the Authorization header must be a Bearer token")
 		}
 		return s.app.AuthenticateToken(ctx, base, strings.TrimSpace(token))
@@ -106,15 +169,21 @@ func (s *API) caller(ctx context.Context, r *http.Request, id string) (app.Calle
 	return c, err
 }
 
-// maxHashed bounds the bodies of idempotent JSON requests; uploads have hashes of their own.
-const maxHashed = 1 << 20
+const (
+	maxKey = 200 // characters of an idempotency key
+	// maxHashed bounds the bodies of idempotent requests in bytes, as the
+	// framework bounds the bodies of all; uploads have hashes of their own.
+	maxHashed = 1 << 20
+)
 
-func idempotent(r *http.Request, c *app.Caller, key string) error {
-	if len(key) > 200 {
-		return fault.New(fault.Invalid, "idempotency.key", "the idempotency key is too long").With("header.Idempotency-Key", "expected at most 200 characters")
+// idempotent binds the request's key to what is asked. A raw body is left to its
+// handler.
+func idempotent(r *http.Request, c *app.Caller, key string, raw bool) error {
+	if len(key) > maxKey {
+		return fault.New(fault.Invalid, "idempotency.key", "the idempotency key is too long").With("header.Idempotency-Key", "expected at most %d characters", maxKey)
 	}
 	c.Key = key
-	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+	if raw {
 		c.Hash = app.HashRequest(r.Method, r.URL.RequestURI())
 		return nil
 	}
@@ -130,6 +199,23 @@ func idempotent(r *http.Request, c *app.Caller, key string) error {
 	return nil
 }
 
+// fail turns an error into a problem, and logs what the client must not see.
+func (s *API) fail(ctx context.Context, err error) *Problem {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		// The client went away; nothing of ours failed, and nobody reads the answer.
+		return newProblem(fault.Wrap(err, fault.Unavailable, "request.cancelled", "the request was cancelled"), requestID(ctx))
+	}
+	p := newProblem(err, requestID(ctx))
+	if p.Status >= http.StatusInternalServerError {
+		cause := err
+		if f := fault.As(err); f != nil && f.Unwrap() != nil {
+			cause = fmt.Errorf("%w: %w", err, f.Unwrap())
+		}
+		s.o.Logger.ErrorContext(ctx, "request failed", "request", p.RequestID, "code", p.Code, "error", cause)
+	}
+	return p
+}
+
 // recorder notes the status for the log.
 type recorder struct {
 	http.ResponseWriter
@@ -137,6 +223,7 @@ type recorder struct {
 	wrote  bool
 }
 
+// WriteHeader notes the status.
 func (r *recorder) WriteHeader(status int) {
 	if !r.wrote {
 		r.status, r.wrote = status, true
@@ -144,6 +231,7 @@ func (r *recorder) WriteHeader(status int) {
 	r.ResponseWriter.WriteHeader(status)
 }
 
+// Write notes that the answer began.
 func (r *recorder) Write(p []byte) (int, error) {
 	r.wrote = true
 	return r.ResponseWriter.Write(p)
@@ -151,8 +239,3 @@ func (r *recorder) Write(p []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
-
-// Flush passes on for streams.
-func (r *recorder) Flush() {
-	_ = http.NewResponseController(r.ResponseWriter).Flush() // not every writer flushes; nothing depends on it
-}

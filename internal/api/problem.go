@@ -28,6 +28,14 @@ func (p *Problem) Error() string { return p.Detail }
 // GetStatus returns the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
 
+// GetHeaders returns what goes with the status: how to authenticate, with 401.
+func (p *Problem) GetHeaders() http.Header {
+	if p.Status == http.StatusUnauthorized {
+		return http.Header{"Www-Authenticate": {"Bearer"}}
+	}
+	return nil
+}
+
 // ContentType returns the media type of problem documents.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
@@ -62,6 +70,10 @@ func codeOf(status int) string {
 	switch status {
 	case http.StatusBadRequest:
 		return "request.malformed"
+	case http.StatusNotFound:
+		return "request.path"
+	case http.StatusMethodNotAllowed:
+		return "request.method"
 	case http.StatusUnprocessableEntity:
 		return "request.invalid"
 	case http.StatusRequestEntityTooLarge:
@@ -78,6 +90,9 @@ func codeOf(status int) string {
 // writeProblem answers a plain handler's request with a problem.
 func writeProblem(w http.ResponseWriter, err error, requestID string) {
 	p := newProblem(err, requestID)
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	enc := json.NewEncoder(w)

@@ -1,0 +1,57 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/threatloop/threatloop/internal/app"
+	"github.com/threatloop/threatloop/internal/policy"
+)
+
+const (
+	tagPlans = "Plan and import"
+	// maxModel is the size of a model file in bytes that is taken.
+	maxModel = 32 << 20
+)
+
+func (s *API) plans() {
+	register(s, op{method: http.MethodGet, path: "/products/{product}/plan", id: "get-plan", tag: tagPlans, summary: "What the library would change", action: policy.PlanRead},
+		func(ctx context.Context, c app.Caller, in *inProduct) (app.PlanView, error) {
+			return s.app.Plan(ctx, c, in.Product)
+		})
+	type apply struct {
+		inProduct
+		changing
+		Body app.PlanInput
+	}
+	register(s, op{method: http.MethodPost, path: "/products/{product}/plan", id: "apply-plan", tag: tagPlans, summary: "Apply the plan, whole or step by step", action: policy.PlanApply,
+		max: 8 << 20, about: "With If-Match the plan is applied only where the product is still the one that was looked at. Applying again changes nothing."},
+		func(ctx context.Context, c app.Caller, in *apply) (app.AppliedView, error) {
+			version, err := ifMatch(in.IfMatch)
+			if err != nil {
+				return app.AppliedView{}, err
+			}
+			return s.app.ApplyPlan(ctx, c, in.Product, version, in.Body)
+		})
+
+	type load struct {
+		inProduct
+		changing
+		Preview bool   `query:"preview" doc:"Say what would come in; store nothing"`
+		Name    string `query:"name" maxLength:"200" doc:"Of the file, for messages"`
+		RawBody []byte `contentType:"application/octet-stream"`
+	}
+	imports := op{method: http.MethodPost, path: "/products/{product}/imports", id: "import-model", tag: tagPlans, summary: "Take a model file into a product", action: policy.ModelEdit,
+		max: maxModel, about: "A Threat Dragon or Threatloop file, told by its content, of any media type, up to 32 MiB. What is new is added, what has the same id is replaced, nothing is deleted. A preview takes no more than reading the product."}
+	s.raw[imports.method+" "+imports.path] = true
+	register(s, imports, func(ctx context.Context, c app.Caller, in *load) (app.ImportView, error) {
+		version, err := ifMatch(in.IfMatch)
+		if err != nil {
+			return app.ImportView{}, err
+		}
+		if c.Key != "" {
+			c.Hash = app.HashRequest(c.Hash, string(in.RawBody))
+		}
+		return s.app.Import(ctx, c, in.Product, version, in.Name, in.RawBody, in.Preview)
+	})
+}
