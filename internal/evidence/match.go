@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,6 +82,7 @@ type Matcher struct {
 	subjects []subject
 	byRef    map[string][]int // lower-case id, ref, or mandatory test -> subjects
 	byCWE    map[int][]int
+	below    map[int][]int // CWE -> those of the model that lie under it, ascending
 	pins     map[[2]string][]Pin
 }
 
@@ -97,7 +99,7 @@ func NewMatcher(m *model.Model, pins []Pin, tree *cwe.Tree) *Matcher {
 	if tree == nil {
 		tree = cwe.Default()
 	}
-	mt := &Matcher{tree: tree, places: newPlaces(m), byRef: map[string][]int{}, byCWE: map[int][]int{}, pins: map[[2]string][]Pin{}}
+	mt := &Matcher{tree: tree, places: newPlaces(m), byRef: map[string][]int{}, byCWE: map[int][]int{}, below: map[int][]int{}, pins: map[[2]string][]Pin{}}
 	for _, w := range m.Weaknesses {
 		if w.Retired == nil {
 			mt.add(subject{Subject: Subject{Weakness: w.ID}, where: w.Where, ref: w.Ref, title: w.Title, cwe: w.CWE}, string(w.ID), w.Ref)
@@ -106,6 +108,13 @@ func NewMatcher(m *model.Model, pins []Pin, tree *cwe.Tree) *Matcher {
 	for _, c := range m.Countermeasures {
 		if c.Retired == nil {
 			mt.add(subject{Subject: Subject{Countermeasure: c.ID}, where: c.Where, ref: c.Ref, title: c.Title}, append([]string{string(c.ID), c.Ref}, c.Mandatory...)...)
+		}
+	}
+	for _, id := range mt.sortedCWEs() {
+		for above, d := range tree.Ancestors(id) {
+			if d > 0 {
+				mt.below[above] = append(mt.below[above], id)
+			}
 		}
 	}
 	for _, p := range pins {
@@ -293,13 +302,11 @@ func (m *Matcher) sameCWE(ids []int, basis Basis, text string) (out []candidate)
 // descendants finds the weaknesses of which the finding's CWE is a kind, at the least distance.
 func (m *Matcher) descendants(ids []int) (out []candidate) {
 	best := 0
-	for _, above := range m.sortedCWEs() {
-		if !m.tree.MapsDown(above) {
-			continue
-		}
-		for _, id := range ids {
-			d := m.tree.Distance(id, above)
-			if d <= 0 || best > 0 && d > best {
+	for _, id := range ids {
+		up := m.tree.Ancestors(id)
+		for _, above := range slices.Sorted(maps.Keys(up)) {
+			d := up[above]
+			if d == 0 || best > 0 && d > best || len(m.byCWE[above]) == 0 || !m.tree.MapsDown(above) {
 				continue
 			}
 			if best == 0 || d < best {
@@ -316,22 +323,19 @@ func (m *Matcher) descendants(ids []int) (out []candidate) {
 // ancestors proposes weaknesses below the finding's CWE, and members of a category that it carries.
 func (m *Matcher) ancestors(ids []int, hits []model.ElementID) []Match {
 	var out []candidate
-	for _, below := range m.sortedCWEs() {
-		for _, id := range ids {
-			reason := ""
-			switch e, _ := m.tree.Lookup(id); {
-			case m.tree.IsDescendant(below, id):
-				reason = fmt.Sprintf("CWE-%d is wider than CWE-%d", id, below)
-			case slices.Contains(m.tree.Aliases(id), below):
-				reason = fmt.Sprintf("CWE-%d (%s) includes CWE-%d", id, e.Kind, below)
-			default:
-				continue
+	propose := func(below int, reason string) {
+		for _, i := range m.byCWE[below] {
+			if len(hits) == 0 || m.places.near(m.subjects[i].where, hits) {
+				out = append(out, candidate{i, ByAncestor, reason})
 			}
-			for _, i := range m.byCWE[below] {
-				if len(hits) == 0 || m.places.near(m.subjects[i].where, hits) {
-					out = append(out, candidate{i, ByAncestor, reason})
-				}
-			}
+		}
+	}
+	for _, id := range ids {
+		for _, below := range m.below[id] {
+			propose(below, fmt.Sprintf("CWE-%d is wider than CWE-%d", id, below))
+		}
+		for _, below := range m.tree.Aliases(id) {
+			propose(below, fmt.Sprintf("CWE-%d (%s) includes CWE-%d", id, m.tree.Name(id), below))
 		}
 	}
 	matches := m.matches(out)
@@ -339,12 +343,7 @@ func (m *Matcher) ancestors(ids []int, hits []model.ElementID) []Match {
 }
 
 func (m *Matcher) sortedCWEs() []int {
-	ids := make([]int, 0, len(m.byCWE))
-	for id := range m.byCWE {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	return ids
+	return slices.Sorted(maps.Keys(m.byCWE))
 }
 
 // matches turns candidates into matches: one per subject, sorted by place and subject.

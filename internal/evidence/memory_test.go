@@ -122,12 +122,39 @@ func TestMemoryChild(t *testing.T) {
 			}
 		}
 	}
+	for _, g := range otherFormats(shape, n) {
+		if got := countAll(t, g, g.size()); got.Counts.Total() < int(g.blocks) || !got.Complete {
+			t.Fatalf("read %.40s = %+v, complete %v %q, want %d results, complete", g.head, got.Counts, got.Complete, got.Reasons, g.blocks)
+		}
+	}
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, rest, _ := strings.Cut(string(status), "VmHWM:")
 	fmt.Printf("peak=%s\n", strings.Fields(rest)[0])
+}
+
+// otherFormats returns a report of about size bytes in each of the other formats, for the shape "formats".
+func otherFormats(shape string, size int64) []*generated {
+	if shape != "formats" {
+		return nil
+	}
+	pad := strings.Repeat("some text of a finding; ", 40)
+	return []*generated{
+		newGenerated(`{"runs":[{"tool":{"driver":{"name":"T","rules":[{"id":"R"}]}},"results":[`,
+			`{"ruleId":"R","message":{"text":"`+pad+`"},"locations":[{"physicalLocation":{"artifactLocation":{"uri":"src/########.go"},"region":{"startLine":3}}}],"codeFlows":[{"x":"`+pad+`"}]},`,
+			`{"ruleId":"R"}]}]}`, size),
+		newGenerated(`<OWASPZAPReport><site name="s"><alerts>`,
+			`<alertitem><pluginid>########</pluginid><riskcode>1</riskcode><instances><instance><uri>https://s/########</uri><responsebody>`+pad+pad+`</responsebody></instance></instances></alertitem>`,
+			`</alerts></site></OWASPZAPReport>`, size),
+		newGenerated(`[`,
+			`{"uri":"f########","name":"n","elements":[{"name":"s","type":"scenario","steps":[{"name":"`+pad+pad+`","result":{"status":"failed","error_message":"`+pad+`"}}]}]},`,
+			`{"elements":[]}]`, size),
+		newGenerated(`<FVDL><Vulnerabilities>`,
+			`<Vulnerability><ClassInfo><ClassID>R</ClassID></ClassInfo><InstanceInfo><InstanceID>########</InstanceID></InstanceInfo><AnalysisInfo><Unified><Trace><Primary><Entry><Node isDefault="true"><SourceLocation path="src/########.c" line="1"/><Fact>`+pad+pad+`</Fact></Node></Entry></Primary></Trace></Unified></AnalysisInfo></Vulnerability>`,
+			`</Vulnerabilities></FVDL>`, size),
+	}
 }
 
 // peak returns the peak resident memory in KiB of a process that reads such a report.
@@ -166,6 +193,9 @@ func TestPeakMemory(t *testing.T) {
 	}
 	if testing.Short() {
 		return
+	}
+	if got := peak(t, "formats", 100<<20); got >= limit {
+		t.Errorf("100 MiB of each other format: peak %d KiB, want below %d", got, limit)
 	}
 	small = max(small, peak(t, "cases", 100<<20)) // the collector's timing moves it by a few per cent
 	if got := peak(t, "cases", 1<<30); got > small*11/10 {

@@ -172,27 +172,34 @@ func (t *Tree) MapsDown(id int) bool {
 	return ok && e.Kind != Pillar && (e.Usage == Allowed || e.Usage == WithReview)
 }
 
-// Distance returns how many ChildOf steps lead up from id to ancestor by the
-// shortest way: 0 for itself, -1 where ancestor is not above it.
-func (t *Tree) Distance(id, ancestor int) int {
+// Ancestors returns what lies above id in view 1000 with the number of ChildOf
+// steps by the shortest way, id itself at 0; empty for an unknown id.
+func (t *Tree) Ancestors(id int) map[int]int {
+	out := map[int]int{}
 	if _, ok := t.entries[id]; !ok {
-		return -1
+		return out
 	}
-	level, seen := []int{id}, map[int]bool{id: true}
-	for d := 0; len(level) > 0; d++ {
+	out[id] = 0
+	for level := []int{id}; len(level) > 0; {
 		var next []int
 		for _, x := range level {
-			if x == ancestor {
-				return d
-			}
 			for _, p := range t.entries[x].Parents {
-				if !seen[p] {
-					seen[p] = true
+				if _, seen := out[p]; !seen {
+					out[p] = out[x] + 1
 					next = append(next, p)
 				}
 			}
 		}
 		level = next
+	}
+	return out
+}
+
+// Distance returns how many ChildOf steps lead up from id to ancestor by the
+// shortest way: 0 for itself, -1 where ancestor is not above it.
+func (t *Tree) Distance(id, ancestor int) int {
+	if d, ok := t.Ancestors(id)[ancestor]; ok {
+		return d
 	}
 	return -1
 }
