@@ -67,3 +67,39 @@ func BenchmarkGenerate(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPlan compares and applies a model that is already generated.
+func BenchmarkPlan(b *testing.B) {
+	lib := starterLibrary(b)
+	m := bigModel(b, 1000)
+	m = generated(b, m, lib)
+	desired := want(b, m, lib)
+	b.ReportAllocs()
+	for b.Loop() {
+		plan := generate.MakePlan(m, desired, nil)
+		if len(plan.Items) > 0 {
+			b.Fatalf("the plan has %d items, want none", len(plan.Items))
+		}
+		generate.Apply(m, plan, noon, nil)
+	}
+}
+
+// TestGenerateGrowsLinearly counts allocations, which no busy machine distorts.
+func TestGenerateGrowsLinearly(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second")
+	}
+	lib := starterLibrary(t)
+	perComponent := func(n int) float64 {
+		m := bigModel(t, n)
+		return testing.AllocsPerRun(2, func() {
+			if _, err := generate.Desired(m, lib); err != nil {
+				t.Fatal(err)
+			}
+		}) / float64(n)
+	}
+	few, many := perComponent(200), perComponent(1000)
+	if many > 1.2*few {
+		t.Errorf("allocations per component = %.0f at 200 and %.0f at 1,000, want growth within 20 %%", few, many)
+	}
+}

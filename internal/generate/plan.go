@@ -3,7 +3,6 @@ package generate
 import (
 	"cmp"
 	"encoding/json"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -180,21 +179,22 @@ type column[T any] struct {
 	copy  func(to, from *T)
 }
 
-func columnOf[T, V any](name string, at func(*T) *V) column[T] {
+func columnOf[T any, V comparable](name string, at func(*T) *V) column[T] {
+	return columnWith(name, at, func(a, b V) bool { return a == b })
+}
+
+// listOf is a column of a list; nil and empty are the same, as in a file.
+func listOf[T any, E comparable](name string, at func(*T) *[]E) column[T] {
+	return columnWith(name, at, slices.Equal[[]E])
+}
+
+func columnWith[T, V any](name string, at func(*T) *V, equal func(a, b V) bool) column[T] {
 	return column[T]{
-		name: name,
-		equal: func(a, b *T) bool {
-			x, y := at(a), at(b)
-			return reflect.DeepEqual(x, y) || nothing(reflect.ValueOf(*x)) && nothing(reflect.ValueOf(*y))
-		},
+		name:  name,
+		equal: func(a, b *T) bool { return equal(*at(a), *at(b)) },
 		value: func(t *T) json.RawMessage { return asJSON(at(t)) },
 		copy:  func(to, from *T) { *at(to) = *at(from) },
 	}
-}
-
-// nothing tells whether a list is empty: nil and empty are the same in a file.
-func nothing(v reflect.Value) bool {
-	return (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
 }
 
 func asJSON(v any) json.RawMessage {
@@ -268,35 +268,41 @@ func planOne[T any](p *planner, t *table[T], o, d *T) {
 		}
 		return
 	}
-	change, keep := newItem(p, t, Change, o), newItem(p, t, Keep, o)
-	if *t.retired(o) != nil {
-		change.Action = Revive
-		change.Why = whyOf(t, d)
-	}
+	var changed, kept []Difference
 	for _, c := range t.columns {
+		set, same := (*t.sets(o))[c.name], c.equal(o, d)
+		if same && len(set.Wanted) == 0 {
+			continue
+		}
 		diff := Difference{Field: c.name, Old: c.value(o), New: c.value(d)}
-		set := (*t.sets(o))[c.name]
-		switch same := c.equal(o, d); {
-		case same && len(set.Wanted) == 0:
+		switch {
 		case !t.holds(o, c.name):
 			if !same {
-				change.Fields = append(change.Fields, diff)
+				changed = append(changed, diff)
 			}
 		case same || contradicts(c.name, diff):
 			diff.By = cmp.Or(set.By, model.SetByPerson)
-			keep.Fields = append(keep.Fields, diff)
+			kept = append(kept, diff)
 		}
 	}
 	if t.why != nil && !sameWhy(*t.why(o), *t.why(d)) {
-		change.Fields = append(change.Fields, Difference{Field: "why", Old: asJSON(rules(*t.why(o))), New: asJSON(rules(*t.why(d)))})
+		changed = append(changed, Difference{Field: "why", Old: asJSON(rules(*t.why(o))), New: asJSON(rules(*t.why(d)))})
 	}
-	if len(change.Fields) > 0 || change.Action == Revive {
-		change.Text = p.say(change, differences(change.Fields))
-		p.plan.Items = append(p.plan.Items, change)
+	retired := *t.retired(o) != nil
+	if len(changed) > 0 || retired {
+		item := newItem(p, t, Change, o)
+		if retired {
+			item.Action, item.Why = Revive, whyOf(t, d)
+		}
+		item.Fields = changed
+		item.Text = p.say(item, differences(changed))
+		p.plan.Items = append(p.plan.Items, item)
 	}
-	if len(keep.Fields) > 0 {
-		keep.Text = p.say(keep, kept(keep.Fields))
-		p.plan.Items = append(p.plan.Items, keep)
+	if len(kept) > 0 {
+		item := newItem(p, t, Keep, o)
+		item.Fields = kept
+		item.Text = p.say(item, keptText(kept))
+		p.plan.Items = append(p.plan.Items, item)
 	}
 }
 

@@ -48,7 +48,7 @@ func (p *planner) product() {
 		p.plan.Items = append(p.plan.Items, item)
 	}
 	if len(keep.Fields) > 0 {
-		keep.Text = p.say(keep, kept(keep.Fields))
+		keep.Text = p.say(keep, keptText(keep.Fields))
 		p.plan.Items = append(p.plan.Items, keep)
 	}
 }
@@ -158,7 +158,7 @@ func differences(list []Difference) string {
 	return strings.Join(parts, "; ")
 }
 
-func kept(list []Difference) string {
+func keptText(list []Difference) string {
 	var parts []string
 	for _, d := range list {
 		if string(d.Old) == string(d.New) {
@@ -193,8 +193,8 @@ func threatTable() *table[model.Threat] {
 		columns: []column[T]{
 			columnOf("title", func(t *T) *string { return &t.Title }),
 			columnOf("description", func(t *T) *string { return &t.Description }),
-			columnOf("categories", func(t *T) *[]string { return &t.Categories }),
-			columnOf("capec", func(t *T) *[]int { return &t.CAPEC }),
+			listOf("categories", func(t *T) *[]string { return &t.Categories }),
+			listOf("capec", func(t *T) *[]int { return &t.CAPEC }),
 			columnOf("impact", func(t *T) *model.CIA { return &t.Impact }),
 			columnOf("ease", func(t *T) *int { return &t.Ease }),
 		},
@@ -232,8 +232,10 @@ func countermeasureTable() *table[model.Countermeasure] {
 			columnOf("title", func(t *T) *string { return &t.Title }),
 			columnOf("description", func(t *T) *string { return &t.Description }),
 			columnOf("state", func(t *T) *model.State { return &t.State }),
-			columnOf("standards", func(t *T) *[]model.Clause { return &t.Standards }),
-			columnOf("cost", func(t *T) **model.Cost { return &t.Cost }),
+			listOf("standards", func(t *T) *[]model.Clause { return &t.Standards }),
+			columnWith("cost", func(t *T) **model.Cost { return &t.Cost }, func(a, b *model.Cost) bool {
+				return a == b || a != nil && b != nil && *a == *b
+			}),
 			columnOf("test", func(t *T) *string { return &t.Test }),
 		},
 	}
