@@ -97,13 +97,9 @@ func (r *run) create(ctx context.Context, w *work, want *Want, i store.Intent) (
 		r.refused[i.Target] = i
 		return r.fail(ctx, i, string(tracker.KindInvalid), missing, r.now().Add(retryFailed))
 	}
-	water, ok := r.waters[at.Project]
-	if !ok && r.caps.Probe {
-		r.point("highwater")
-		if water, err = r.tr.HighWater(ctx, at.Project); err != nil {
-			return r.refusedCreate(ctx, i, err)
-		}
-		r.waters[at.Project] = water
+	water, err := r.water(ctx, at.Project)
+	if err != nil {
+		return r.refusedCreate(ctx, i, err)
 	}
 	i.State, i.Attempts, i.Lookups, i.HighWater, i.SentAt = store.IntentSent, i.Attempts+1, 0, water, r.now()
 	i.Kind, i.Reason, i.DueAt, i.SettleAt = "", "", time.Time{}, time.Time{}
@@ -131,6 +127,21 @@ func (r *run) create(ctx context.Context, w *work, want *Want, i store.Intent) (
 		return i, err
 	}
 	return r.refusedCreate(ctx, i, err)
+}
+
+// water returns a ticket number of the project that is taken already; it need
+// not be the highest, since everything above it is looked at.
+func (r *run) water(ctx context.Context, project string) (int64, error) {
+	water, ok := r.waters[project]
+	if ok || !r.caps.Probe {
+		return water, nil
+	}
+	r.point("highwater")
+	water, err := r.tr.HighWater(ctx, project)
+	if err == nil {
+		r.waters[project] = water
+	}
+	return water, err
 }
 
 // refusedCreate keeps an intent whose ticket was certainly not created.
@@ -235,7 +246,10 @@ func (r *run) newLink(want *Want, i store.Intent, t tracker.Ticket, found bool) 
 	snap := Snapshot{}.agree(want, t, r.settings.Status)
 	objects := []string{i.Object}
 	if want != nil {
-		snap.Sent, snap.Block, snap.Band, snap.BlockAt = want.Summary, digest(want.Body), want.Band, now
+		snap.Block, snap.Band, snap.BlockAt = digest(want.Body), want.Band, now
+		if !found || t.Summary == want.Summary {
+			snap.Sent = want.Summary
+		}
 		objects = want.Objects
 		for _, l := range want.Labels {
 			if slices.Contains(t.Labels, l) {

@@ -56,7 +56,7 @@ type Snapshot struct {
 	Updated    time.Time        `json:"updated,omitzero"`
 
 	// What we had asked for.
-	Sent    string    `json:"sent,omitempty"`    // summary
+	Sent    string    `json:"sent,omitempty"`    // summary; "" where nobody knows whose the present one is
 	Block   string    `json:"block,omitempty"`   // digest of our block
 	Written string    `json:"written,omitempty"` // digest of our block as it read back
 	Band    string    `json:"band,omitempty"`    // of the block
@@ -321,7 +321,7 @@ func (s Situation) edit(seen tracker.Ticket) []Action {
 			why = append(why, "block")
 		}
 	}
-	if open && due && w.Summary != "" && w.Summary != snap.Sent && seen.Summary == snap.Summary {
+	if open && due && w.Summary != "" && snap.Sent != "" && w.Summary != snap.Sent && seen.Summary == snap.Summary {
 		e.Summary = &w.Summary
 		why = append(why, "summary")
 	}

@@ -129,7 +129,7 @@ func (h *host) Observed(_ context.Context, _ *store.Tx, _ string, obs []ticketin
 // bench is an engine on a database with a tracker.
 type bench struct {
 	*clock
-	t    testing.TB
+	t    reporter
 	db   *store.DB
 	h    *host
 	mem  *memory
@@ -155,9 +155,21 @@ func openDB(t testing.TB) *store.DB {
 	return db
 }
 
+// reporter is what testing.TB and rapid.T share.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
 func newBench(t testing.TB, n int) *bench {
 	t.Helper()
-	b := &bench{clock: newClock(), t: t, db: openDB(t), rand: rand.New(rand.NewPCG(1, 2))}
+	return benchOn(t, openDB(t), n)
+}
+
+func benchOn(t reporter, db *store.DB, n int) *bench {
+	t.Helper()
+	b := &bench{clock: newClock(), t: t, db: db, rand: rand.New(rand.NewPCG(1, 2))}
 	b.mem = newMemory(b.clock)
 	b.tr = b.mem
 	b.h = newHost(n, b.Now)
@@ -244,7 +256,7 @@ func (b *bench) settle() {
 			b.Advance(d)
 		}
 	}
-	b.t.Fatal("the reconciler does not come to rest")
+	b.t.Fatalf("the reconciler does not come to rest")
 }
 
 func (b *bench) conn() (c store.Connection) {

@@ -20,13 +20,13 @@ import (
 )
 
 // openJira connects the bench to a fake Jira instead of the tracker in memory.
-func (b *bench) openJira(opt fake.Options) *fake.Server {
-	b.t.Helper()
+func (b *bench) openJira(t testing.TB, opt fake.Options) *fake.Server {
+	t.Helper()
 	opt.Now = b.Now
 	opt.Sleep = func(context.Context, time.Duration) {}
 	site := fake.New(opt)
 	srv := httptest.NewServer(site)
-	b.t.Cleanup(srv.Close)
+	t.Cleanup(srv.Close)
 	flavour, email, token := site.Credential()
 	cfg := jira.Config{BaseURL: srv.URL, Email: email, Token: token}
 	if flavour == fake.DataCenter {
@@ -36,9 +36,9 @@ func (b *bench) openJira(opt fake.Options) *fake.Server {
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
 	client, err := jira.New(cfg)
 	if err != nil {
-		b.t.Fatalf("jira.New() = %v", err)
+		t.Fatalf("jira.New() = %v", err)
 	}
-	b.t.Cleanup(client.Close)
+	t.Cleanup(client.Close)
 	b.tr = client
 	b.restart()
 	return site
@@ -94,7 +94,7 @@ func crash(t *testing.T, n int, flavour fake.Flavour, seed uint64) {
 	b.write(func(tx *store.Tx) error {
 		return tx.AddConnection(store.Connection{ID: connection, Name: "Jira", Kind: "jira", Doc: "{}", CreatedAt: b.Now()})
 	})
-	site := b.openJira(fake.Options{Flavour: flavour, Seed: seed, Lag: 30 * time.Second})
+	site := b.openJira(t, fake.Options{Flavour: flavour, Seed: seed, Lag: 30 * time.Second})
 	for _, kind := range []fake.FaultKind{fake.DropBefore, fake.DropAfter, fake.CommitLate} {
 		site.Inject(fake.Fault{Kind: kind, Op: "createIssue", Probability: 0.0718, Delay: 20 * time.Second})
 	}
@@ -166,7 +166,7 @@ func TestLoopOnJira(t *testing.T) {
 		t.Run(string(flavour), func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, 3)
-			site := b.openJira(fake.Options{Flavour: flavour})
+			site := b.openJira(t, fake.Options{Flavour: flavour})
 			b.settle()
 			b.poll()
 			first := b.link(forCM(0))

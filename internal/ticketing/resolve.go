@@ -11,9 +11,13 @@ import (
 	"github.com/threatloop/threatloop/internal/tracker"
 )
 
-const sweepAfter = 10 * time.Minute // a resolved ambiguity
+const (
+	sweepAfter = 10 * time.Minute // a resolved ambiguity
+	// numbersInFlight is how far a tracker's numbers may run ahead of its tickets.
+	numbersInFlight = 100
+)
 
-// settle is how long a create may still be executed after its last attempt ended.
+// settleTime is how long a create may still be executed after its last attempt ended.
 func (r *run) settleTime() time.Duration {
 	switch {
 	case r.caps.Immediate:
@@ -48,15 +52,23 @@ func (r *run) resolve(ctx context.Context, w *work, i store.Intent) (store.Inten
 	var hits []tracker.Ticket
 	certain := see
 	if r.caps.Probe && i.Attempts > 0 {
-		r.point("probe")
-		found, err := r.tr.Probe(ctx, i.Project, i.HighWater, i.Marker)
+		water, err := r.water(ctx, i.Project)
+		if err == nil {
+			r.point("probe")
+			var found []tracker.Ticket
+			found, err = r.tr.Probe(ctx, i.Project, i.HighWater, i.Marker)
+			hits = carrying(found, i.Marker)
+		}
 		if err != nil {
 			if stop := r.failed(err); stop != nil {
 				return i, stop
 			}
 			certain = false
+		} else {
+			// What was numbered before this look does not carry the marker and never
+			// will; a number may be given out a little before its ticket is there.
+			i.HighWater = max(i.HighWater, water-numbersInFlight)
 		}
-		hits = carrying(found, i.Marker)
 	}
 	if len(hits) == 0 {
 		r.point("find")
