@@ -117,8 +117,8 @@ func (r *Row) id() rowID { return rowID{r.Scope, r.Key, r.Component} }
 type judge struct {
 	rows      map[rowID]*Row
 	closers   map[Scope][]RunRecord
-	complete  map[Scope]map[string]bool // run id -> no sign of incompleteness
-	passes    map[Scope]map[string][]*Row
+	complete  map[Scope]map[string]bool   // run id -> no sign of incompleteness
+	passes    map[Scope]map[string][]*Row // by reference: in runs that are whole, newest first
 	decisions []Decision
 	verdicts  map[string]string // run id -> why it closes nothing, "" where it does
 }
@@ -141,6 +141,13 @@ func newJudge(l *Ledger) *judge {
 		}
 	}
 	j.judgeRuns(l.Runs)
+	for _, refs := range j.passes {
+		for ref, rows := range refs {
+			rows = slices.DeleteFunc(rows, func(r *Row) bool { return !j.complete[r.Scope][r.VerdictRun] })
+			slices.SortFunc(rows, func(a, b *Row) int { return cmp.Or(b.VerdictAt.Compare(a.VerdictAt), compareRows(*a, *b)) })
+			refs[ref] = rows
+		}
+	}
 	return j
 }
 
@@ -223,7 +230,10 @@ func (j *judge) standing(r *Row) (Standing, string) {
 	}
 	for _, ref := range references(r) {
 		for _, other := range j.passes[r.Scope][ref] {
-			if other.Key != r.Key && other.VerdictAt.After(r.AttemptAt) && j.complete[r.Scope][other.VerdictRun] {
+			if !other.VerdictAt.After(r.AttemptAt) {
+				break // the newest come first
+			}
+			if other.Key != r.Key {
 				return Cleared, "it is gone, and " + other.Result.ID + " with the same reference passed in run " + other.VerdictRun
 			}
 		}
