@@ -13,7 +13,6 @@ import (
 
 	"github.com/threatloop/threatloop/internal/app"
 	"github.com/threatloop/threatloop/internal/library"
-	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/policy"
 )
 
@@ -98,11 +97,11 @@ func (s *API) library() {
 			return s.app.LibraryHead(ctx, c)
 		})
 	register(s, op{method: http.MethodGet, path: "/library/types", id: "list-component-types", tag: tagLibrary, summary: "List component types", action: policy.LibraryRead},
-		func(ctx context.Context, c app.Caller, in *paging) (app.Page[library.Type], error) {
+		func(ctx context.Context, c app.Caller, in *Paging) (app.Page[library.Type], error) {
 			return s.app.ComponentTypes(ctx, c, in.Cursor, in.Limit)
 		})
 	register(s, op{method: http.MethodGet, path: "/library/patterns", id: "list-patterns", tag: tagLibrary, summary: "List risk patterns", action: policy.LibraryRead},
-		func(ctx context.Context, c app.Caller, in *paging) (app.Page[app.PatternView], error) {
+		func(ctx context.Context, c app.Caller, in *Paging) (app.Page[app.PatternView], error) {
 			return s.app.Patterns(ctx, c, in.Cursor, in.Limit)
 		})
 	type one struct {
@@ -113,7 +112,7 @@ func (s *API) library() {
 			return s.app.Pattern(ctx, c, in.Ref)
 		})
 	register(s, op{method: http.MethodGet, path: "/library/questionnaires", id: "list-questionnaires", tag: tagLibrary, summary: "List questionnaires", action: policy.LibraryRead},
-		func(ctx context.Context, c app.Caller, in *paging) (app.Page[app.QuestionnaireView], error) {
+		func(ctx context.Context, c app.Caller, in *Paging) (app.Page[app.QuestionnaireView], error) {
 			return s.app.Questionnaires(ctx, c, in.Cursor, in.Limit)
 		})
 	register(s, op{method: http.MethodGet, path: "/library/questionnaires/{ref}", id: "get-questionnaire", tag: tagLibrary, summary: "Show a questionnaire with its questions and conditions", action: policy.LibraryRead},
@@ -123,13 +122,13 @@ func (s *API) library() {
 }
 
 func (s *API) audit() {
-	type filter struct {
-		paging
+	type Filter struct {
+		Paging
 		Object string `query:"object" maxLength:"300" doc:"Only of this object, as rows name it"`
 	}
 	type nothing struct{}
 	register(s, op{method: http.MethodGet, path: "/audit", id: "list-audit", tag: tagAudit, summary: "The audit trail of the installation, newest first", action: policy.AuditRead},
-		func(ctx context.Context, c app.Caller, in *filter) (app.Page[app.AuditView], error) {
+		func(ctx context.Context, c app.Caller, in *Filter) (app.Page[app.AuditView], error) {
 			return s.app.Audit(ctx, c, "", in.Object, in.Cursor, in.Limit)
 		})
 	register(s, op{method: http.MethodGet, path: "/audit/check", id: "check-audit", tag: tagAudit, summary: "Whether the installation's audit trail is whole", action: policy.AuditRead},
@@ -137,15 +136,15 @@ func (s *API) audit() {
 			return s.app.VerifyAudit(ctx, c, "")
 		})
 	type ofProduct struct {
-		inProduct
-		filter
+		InProduct
+		Filter
 	}
 	register(s, op{method: http.MethodGet, path: "/products/{product}/audit", id: "list-product-audit", tag: tagAudit, summary: "The audit trail of a product, newest first", action: policy.AuditRead},
 		func(ctx context.Context, c app.Caller, in *ofProduct) (app.Page[app.AuditView], error) {
 			return s.app.Audit(ctx, c, in.Product, in.Object, in.Cursor, in.Limit)
 		})
 	register(s, op{method: http.MethodGet, path: "/products/{product}/audit/check", id: "check-product-audit", tag: tagAudit, summary: "Whether a product's audit trail is whole", action: policy.AuditRead},
-		func(ctx context.Context, c app.Caller, in *inProduct) (app.AuditCheck, error) {
-			return s.app.VerifyAudit(ctx, c, model.ProductID(in.Product))
+		func(ctx context.Context, c app.Caller, in *InProduct) (app.AuditCheck, error) {
+			return s.app.VerifyAudit(ctx, c, in.Product)
 		})
 }

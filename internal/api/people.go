@@ -30,13 +30,13 @@ type signedIn struct {
 
 func (v signedIn) cookies() []*http.Cookie { return []*http.Cookie{v.cookie} }
 
-// fromPage tells the requests of a browser's page from those of programs.
-type fromPage struct {
+// FromPage tells the requests of a browser's page from those of programs.
+type FromPage struct {
 	Origin    string `header:"Origin" hidden:"true"`
 	FetchSite string `header:"Sec-Fetch-Site" hidden:"true"`
 }
 
-func (s *API) signedIn(in app.SignedIn, from fromPage) signedIn {
+func (s *API) signedIn(in app.SignedIn, from FromPage) signedIn {
 	v := signedIn{User: in.User, Expires: in.Expires, cookie: s.cookie(in.Token.Reveal())}
 	if from.Origin == "" && from.FetchSite == "" {
 		v.Token = in.Token.Reveal()
@@ -68,7 +68,7 @@ func (s *API) sessions() {
 			return setupView{Needed: needed}, err
 		})
 	type setup struct {
-		fromPage
+		FromPage
 		Body app.AccountInput
 	}
 	register(s, op{method: http.MethodPost, path: "/setup", id: "setup", tag: tagPeople, summary: "Make the first administrator and sign in", status: http.StatusCreated,
@@ -78,11 +78,11 @@ func (s *API) sessions() {
 			if err != nil {
 				return signedIn{}, err
 			}
-			return s.signedIn(v, in.fromPage), nil
+			return s.signedIn(v, in.FromPage), nil
 		})
 
 	type signIn struct {
-		fromPage
+		FromPage
 		Body struct {
 			Email    string          `json:"email" maxLength:"200"`
 			Password identity.Secret `json:"password"`
@@ -95,7 +95,7 @@ func (s *API) sessions() {
 			if err != nil {
 				return signedIn{}, err
 			}
-			return s.signedIn(v, in.fromPage), nil
+			return s.signedIn(v, in.FromPage), nil
 		})
 	register(s, op{method: http.MethodGet, path: "/session", id: "get-session", tag: tagPeople, summary: "Who is signed in", action: policy.AccountOwn},
 		func(ctx context.Context, c app.Caller, _ *nothing) (app.UserView, error) { return s.app.Me(ctx, c) })
@@ -118,7 +118,7 @@ func (s *API) sessions() {
 
 func (s *API) users() {
 	type list struct {
-		paging
+		Paging
 		Text string `query:"q" maxLength:"200" doc:"In the name or the e-mail address"`
 	}
 	register(s, op{method: http.MethodGet, path: "/users", id: "list-users", tag: tagPeople, summary: "List accounts", action: policy.UserRead},
@@ -132,7 +132,7 @@ func (s *API) users() {
 		})
 	type edit struct {
 		User string `path:"user" maxLength:"60"`
-		changing
+		Changing
 		Body app.UserEdit
 	}
 	register(s, op{method: http.MethodPatch, path: "/users/{user}", id: "edit-user", tag: tagPeople, summary: "Change an account", action: policy.UserManage,
@@ -168,15 +168,15 @@ func (s *API) tokens() {
 
 func (s *API) members() {
 	register(s, op{method: http.MethodGet, path: "/products/{product}/members", id: "list-members", tag: tagMembers, summary: "Who has which role on a product", action: policy.RoleRead},
-		func(ctx context.Context, c app.Caller, in *inProduct) (app.Page[app.MemberView], error) {
+		func(ctx context.Context, c app.Caller, in *InProduct) (app.Page[app.MemberView], error) {
 			return s.app.Members(ctx, c, in.Product)
 		})
-	type member struct {
-		inProduct
+	type Member struct {
+		InProduct
 		User string `path:"user" maxLength:"60"`
 	}
 	type set struct {
-		member
+		Member
 		Body struct {
 			Role policy.Role `json:"role" enum:"viewer,developer,modeller,approver,administrator"`
 		}
@@ -187,7 +187,7 @@ func (s *API) members() {
 			return s.app.SetMember(ctx, c, in.Product, in.User, in.Body.Role)
 		})
 	do(s, op{method: http.MethodDelete, path: path, id: "remove-member", tag: tagMembers, summary: "Take the role on a product", action: policy.RoleManage},
-		func(ctx context.Context, c app.Caller, in *member) error {
+		func(ctx context.Context, c app.Caller, in *Member) error {
 			return s.app.SetMember(ctx, c, in.Product, in.User, "")
 		})
 }

@@ -16,12 +16,12 @@ const (
 
 func (s *API) plans() {
 	register(s, op{method: http.MethodGet, path: "/products/{product}/plan", id: "get-plan", tag: tagPlans, summary: "What the library would change", action: policy.PlanRead},
-		func(ctx context.Context, c app.Caller, in *inProduct) (app.PlanView, error) {
+		func(ctx context.Context, c app.Caller, in *InProduct) (app.PlanView, error) {
 			return s.app.Plan(ctx, c, in.Product)
 		})
 	type apply struct {
-		inProduct
-		changing
+		InProduct
+		Changing
 		Body app.PlanInput
 	}
 	register(s, op{method: http.MethodPost, path: "/products/{product}/plan", id: "apply-plan", tag: tagPlans, summary: "Apply the plan, whole or step by step", action: policy.PlanApply,
@@ -35,8 +35,8 @@ func (s *API) plans() {
 		})
 
 	type load struct {
-		inProduct
-		changing
+		InProduct
+		Changing
 		Preview bool   `query:"preview" doc:"Say what would come in; store nothing"`
 		Name    string `query:"name" maxLength:"200" doc:"Of the file, for messages"`
 		RawBody []byte `contentType:"application/octet-stream"`

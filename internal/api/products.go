@@ -9,18 +9,19 @@ import (
 	"github.com/threatloop/threatloop/internal/policy"
 )
 
-// inProduct is the path of what belongs to a product.
-type inProduct struct {
+// InProduct is the path of what belongs to a product. It and its like are
+// exported because the framework overlooks what is embedded unexported.
+type InProduct struct {
 	Product model.ProductID `path:"product" maxLength:"60" doc:"Id of the product"`
 }
 
-// changing is a change that may be bound to a version.
-type changing struct {
+// Changing is a change that may be bound to a version.
+type Changing struct {
 	IfMatch string `header:"If-Match" doc:"ETag of what the change is based on; left out, the last writer wins"`
 }
 
-// paging selects a page.
-type paging struct {
+// Paging selects a page.
+type Paging struct {
 	Cursor string `query:"cursor" doc:"The value of next of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
@@ -29,7 +30,7 @@ const tagProducts = "Products"
 
 func (s *API) products() {
 	type list struct {
-		paging
+		Paging
 		Text     string `query:"q" maxLength:"200" doc:"In the name, case and accents aside"`
 		Archived bool   `query:"archived" doc:"Archived ones instead of the others"`
 		Sort     string `query:"sort" enum:"name,rating" default:"name" doc:"By name, or the highest current rating first"`
@@ -47,13 +48,13 @@ func (s *API) products() {
 		})
 
 	register(s, op{method: http.MethodGet, path: "/products/{product}", id: "get-product", tag: tagProducts, summary: "Show a product", action: policy.ProductRead},
-		func(ctx context.Context, c app.Caller, in *inProduct) (app.ProductView, error) {
+		func(ctx context.Context, c app.Caller, in *InProduct) (app.ProductView, error) {
 			return s.app.Product(ctx, c, in.Product)
 		})
 
 	type edit struct {
-		inProduct
-		changing
+		InProduct
+		Changing
 		Body app.ProductEdit
 	}
 	register(s, op{method: http.MethodPatch, path: "/products/{product}", id: "edit-product", tag: tagProducts, summary: "Change a product", action: policy.ProductEdit},
@@ -66,8 +67,8 @@ func (s *API) products() {
 		})
 
 	type archive struct {
-		inProduct
-		changing
+		InProduct
+		Changing
 		Body struct {
 			Archived bool `json:"archived"`
 		}
@@ -82,13 +83,13 @@ func (s *API) products() {
 		})
 
 	register(s, op{method: http.MethodGet, path: "/products/{product}/answers", id: "get-answers", tag: tagProducts, summary: "Show the answers", action: policy.ProductRead},
-		func(ctx context.Context, c app.Caller, in *inProduct) (app.AnswersView, error) {
+		func(ctx context.Context, c app.Caller, in *InProduct) (app.AnswersView, error) {
 			return s.app.Answers(ctx, c, in.Product)
 		})
 
 	type answers struct {
-		inProduct
-		changing
+		InProduct
+		Changing
 		Body app.AnswersInput
 	}
 	register(s, op{method: http.MethodPut, path: "/products/{product}/answers", id: "set-answers", tag: tagProducts, summary: "Replace the answers", action: policy.ModelEdit,
@@ -102,24 +103,24 @@ func (s *API) products() {
 		})
 
 	register(s, op{method: http.MethodGet, path: "/products/{product}/model", id: "get-model", tag: tagProducts, summary: "The complete model", action: policy.ProductRead},
-		func(ctx context.Context, c app.Caller, in *inProduct) (modelReply, error) {
+		func(ctx context.Context, c app.Caller, in *InProduct) (modelReply, error) {
 			m, version, err := s.app.Model(ctx, c, in.Product)
 			return modelReply{Model: m, Version: version}, err
 		})
 
-	type element struct {
-		inProduct
+	type Element struct {
+		InProduct
 		Kind app.ElementKind `path:"kind" enum:"assets,components,curves,diagrams,flows,texts,zones"`
 		ID   string          `path:"id" maxLength:"100"`
 	}
 	const elementPath = "/products/{product}/elements/{kind}/{id}"
 	register(s, op{method: http.MethodGet, path: elementPath, id: "get-element", tag: tagProducts, summary: "Show an element of the model", action: policy.ProductRead},
-		func(ctx context.Context, c app.Caller, in *element) (app.ElementView, error) {
+		func(ctx context.Context, c app.Caller, in *Element) (app.ElementView, error) {
 			return s.app.Element(ctx, c, in.Product, in.Kind, in.ID)
 		})
 	type putElement struct {
-		element
-		changing
+		Element
+		Changing
 		Body    map[string]any `doc:"The element with the keys of the model; its id may be left out"`
 		RawBody []byte
 	}
@@ -132,8 +133,8 @@ func (s *API) products() {
 			return s.app.PutElement(ctx, c, in.Product, in.Kind, in.ID, version, in.RawBody)
 		})
 	type deleteElement struct {
-		element
-		changing
+		Element
+		Changing
 	}
 	do(s, op{method: http.MethodDelete, path: elementPath, id: "delete-element", tag: tagProducts, summary: "Delete an element of the model", action: policy.ModelEdit,
 		about: "A diagram takes what is drawn in it along, a component its flows; the content of a zone moves to the zone around it."},
@@ -146,8 +147,8 @@ func (s *API) products() {
 		})
 
 	type history struct {
-		inProduct
-		paging
+		InProduct
+		Paging
 		Threat model.ThreatID `query:"threat" doc:"Of this threat only"`
 	}
 	register(s, op{method: http.MethodGet, path: "/products/{product}/ratings/history", id: "list-rating-changes", tag: tagProducts, summary: "What moved the ratings, newest first", action: policy.ProductRead},

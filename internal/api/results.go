@@ -26,15 +26,15 @@ const (
 func (s *API) results() {
 	s.upload()
 	type runs struct {
-		inProduct
-		paging
+		InProduct
+		Paging
 	}
 	register(s, op{method: http.MethodGet, path: "/products/{product}/runs", id: "list-runs", tag: tagResults, summary: "List uploads, newest first", action: policy.ResultsRead},
 		func(ctx context.Context, c app.Caller, in *runs) (app.Page[app.RunView], error) {
 			return s.app.Runs(ctx, c, in.Product, in.Cursor, in.Limit)
 		})
 	type run struct {
-		inProduct
+		InProduct
 		Run string `path:"run" maxLength:"100"`
 	}
 	register(s, op{method: http.MethodGet, path: "/products/{product}/runs/{run}", id: "get-run", tag: tagResults, summary: "Show an upload and what it changed", action: policy.JobRead},
@@ -42,7 +42,7 @@ func (s *API) results() {
 			return s.app.Run(ctx, c, in.Product, in.Run)
 		})
 	type finish struct {
-		inProduct
+		InProduct
 		Body struct {
 			Run    string `json:"run" minLength:"1" maxLength:"200" doc:"Name that the uploads of the run share"`
 			Reason string `json:"reason,omitempty" maxLength:"2000"`
@@ -55,8 +55,8 @@ func (s *API) results() {
 		})
 
 	type evidence struct {
-		inProduct
-		paging
+		InProduct
+		Paging
 		Triage  bool   `query:"triage" doc:"Only failures that wait for a person to say what they are about"`
 		Subject string `query:"subject" maxLength:"100" doc:"Only what is about this weakness or countermeasure"`
 	}
@@ -65,7 +65,7 @@ func (s *API) results() {
 			return s.app.Evidence(ctx, c, in.Product, app.EvidenceFilter{Triage: in.Triage, Subject: in.Subject, Cursor: in.Cursor, Limit: in.Limit})
 		})
 	type triage struct {
-		inProduct
+		InProduct
 		Body app.TriageInput
 	}
 	do(s, op{method: http.MethodPost, path: "/products/{product}/triage", id: "triage", tag: tagResults, summary: "Decide what a result is about", action: policy.ResultsTriage},

@@ -14,8 +14,8 @@ const tagRisks = "Threats, weaknesses, countermeasures"
 
 // riskList selects threats, weaknesses or countermeasures.
 type riskList struct {
-	inProduct
-	paging
+	InProduct
+	Paging
 	Text    string          `query:"q" maxLength:"200" doc:"In the title or the place's name"`
 	Where   model.ElementID `query:"where" doc:"At this component or flow, or 'product'"`
 	State   string          `query:"state" doc:"Status of a threat, state of a countermeasure, verdict on a weakness"`
@@ -27,18 +27,18 @@ func (l riskList) filter() app.RiskFilter {
 	return app.RiskFilter{Text: l.Text, Where: l.Where, State: l.State, Band: l.Band, Retired: l.Retired, Cursor: l.Cursor, Limit: l.Limit}
 }
 
-type oneThreat struct {
-	inProduct
+type OneThreat struct {
+	InProduct
 	Threat model.ThreatID `path:"threat" maxLength:"100"`
 }
 
-type oneWeakness struct {
-	inProduct
+type OneWeakness struct {
+	InProduct
 	Weakness model.WeaknessID `path:"weakness" maxLength:"100"`
 }
 
-type oneCountermeasure struct {
-	inProduct
+type OneCountermeasure struct {
+	InProduct
 	Countermeasure model.CountermeasureID `path:"countermeasure" maxLength:"100"`
 }
 
@@ -48,7 +48,7 @@ func (s *API) risks() {
 			return s.app.Threats(ctx, c, in.Product, in.filter())
 		})
 	type addThreat struct {
-		inProduct
+		InProduct
 		Body app.ThreatInput
 	}
 	register(s, op{method: http.MethodPost, path: "/products/{product}/threats", id: "add-threat", tag: tagRisks, summary: "Add a threat by hand", action: policy.ModelEdit, status: http.StatusCreated},
@@ -56,12 +56,12 @@ func (s *API) risks() {
 			return s.app.AddThreat(ctx, c, in.Product, in.Body)
 		})
 	register(s, op{method: http.MethodGet, path: "/products/{product}/threats/{threat}", id: "get-threat", tag: tagRisks, summary: "Show a threat", action: policy.ProductRead},
-		func(ctx context.Context, c app.Caller, in *oneThreat) (app.ThreatView, error) {
+		func(ctx context.Context, c app.Caller, in *OneThreat) (app.ThreatView, error) {
 			return s.app.Threat(ctx, c, in.Product, in.Threat)
 		})
 	type editThreat struct {
-		oneThreat
-		changing
+		OneThreat
+		Changing
 		Body app.ThreatEdit
 	}
 	register(s, op{method: http.MethodPatch, path: "/products/{product}/threats/{threat}", id: "edit-threat", tag: tagRisks, summary: "Change a threat", action: policy.ModelEdit,
@@ -74,12 +74,12 @@ func (s *API) risks() {
 			return s.app.EditThreat(ctx, c, in.Product, in.Threat, version, in.Body)
 		})
 	register(s, op{method: http.MethodGet, path: "/products/{product}/threats/{threat}/explanation", id: "explain-threat", tag: tagRisks, summary: "Why this figure", action: policy.ProductRead},
-		func(ctx context.Context, c app.Caller, in *oneThreat) (risk.Explanation, error) {
+		func(ctx context.Context, c app.Caller, in *OneThreat) (risk.Explanation, error) {
 			return s.app.Explain(ctx, c, in.Product, in.Threat)
 		})
 	type accept struct {
-		oneThreat
-		changing
+		OneThreat
+		Changing
 		Body app.AcceptanceInput
 	}
 	register(s, op{method: http.MethodPost, path: "/products/{product}/threats/{threat}/acceptance", id: "accept-threat", tag: tagRisks, summary: "Carry a risk until a date", action: policy.ThreatAccept},
@@ -96,7 +96,7 @@ func (s *API) risks() {
 			return s.app.Weaknesses(ctx, c, in.Product, in.filter())
 		})
 	type addWeakness struct {
-		inProduct
+		InProduct
 		Body app.WeaknessInput
 	}
 	register(s, op{method: http.MethodPost, path: "/products/{product}/weaknesses", id: "add-weakness", tag: tagRisks, summary: "Add a weakness by hand", action: policy.ModelEdit, status: http.StatusCreated},
@@ -104,8 +104,8 @@ func (s *API) risks() {
 			return s.app.AddWeakness(ctx, c, in.Product, in.Body)
 		})
 	type editWeakness struct {
-		oneWeakness
-		changing
+		OneWeakness
+		Changing
 		Body app.WeaknessEdit
 	}
 	register(s, op{method: http.MethodPatch, path: "/products/{product}/weaknesses/{weakness}", id: "edit-weakness", tag: tagRisks, summary: "Change a weakness", action: policy.ModelEdit},
@@ -122,7 +122,7 @@ func (s *API) risks() {
 			return s.app.Countermeasures(ctx, c, in.Product, in.filter())
 		})
 	type addCountermeasure struct {
-		inProduct
+		InProduct
 		Body app.CountermeasureInput
 	}
 	register(s, op{method: http.MethodPost, path: "/products/{product}/countermeasures", id: "add-countermeasure", tag: tagRisks, summary: "Add a countermeasure by hand", action: policy.ModelEdit, status: http.StatusCreated},
@@ -130,12 +130,12 @@ func (s *API) risks() {
 			return s.app.AddCountermeasure(ctx, c, in.Product, in.Body)
 		})
 	register(s, op{method: http.MethodGet, path: "/products/{product}/countermeasures/{countermeasure}", id: "get-countermeasure", tag: tagRisks, summary: "Show a countermeasure", action: policy.ProductRead},
-		func(ctx context.Context, c app.Caller, in *oneCountermeasure) (app.CountermeasureView, error) {
+		func(ctx context.Context, c app.Caller, in *OneCountermeasure) (app.CountermeasureView, error) {
 			return s.app.Countermeasure(ctx, c, in.Product, in.Countermeasure)
 		})
 	type editCountermeasure struct {
-		oneCountermeasure
-		changing
+		OneCountermeasure
+		Changing
 		Body app.CountermeasureEdit
 	}
 	register(s, op{method: http.MethodPatch, path: "/products/{product}/countermeasures/{countermeasure}", id: "edit-countermeasure", tag: tagRisks, summary: "Change a countermeasure", action: policy.CountermeasureState,
@@ -149,7 +149,7 @@ func (s *API) risks() {
 		})
 
 	type link struct {
-		inProduct
+		InProduct
 		Body app.LinkInput
 	}
 	register(s, op{method: http.MethodPut, path: "/products/{product}/links", id: "set-link", tag: tagRisks, summary: "Link threat, weakness and countermeasure, or change the share", action: policy.ModelEdit},

@@ -23,8 +23,8 @@ const (
 	maxDelivery = 4 << 20
 )
 
-// oneConnection is the path of a connection.
-type oneConnection struct {
+// OneConnection is the path of a connection.
+type OneConnection struct {
 	Connection string `path:"connection" maxLength:"60"`
 }
 
@@ -49,12 +49,12 @@ func (s *API) connections() {
 		})
 	const path = "/connections/{connection}"
 	register(s, op{method: http.MethodGet, path: path, id: "get-connection", tag: tagConnections, summary: "Show a connection and the state of its queue", action: policy.ConnectionRead},
-		func(ctx context.Context, c app.Caller, in *oneConnection) (app.ConnectionView, error) {
+		func(ctx context.Context, c app.Caller, in *OneConnection) (app.ConnectionView, error) {
 			return s.app.Connection(ctx, c, in.Connection)
 		})
 	type edit struct {
-		oneConnection
-		changing
+		OneConnection
+		Changing
 		Body app.ConnectionInput
 	}
 	register(s, op{method: http.MethodPut, path: path, id: "set-connection", tag: tagConnections, summary: "Replace a connection's settings", action: policy.ConnectionManage,
@@ -68,11 +68,11 @@ func (s *API) connections() {
 		})
 	do(s, op{method: http.MethodDelete, path: path, id: "delete-connection", tag: tagConnections, summary: "Forget a connection", action: policy.ConnectionManage,
 		about: "Its tickets stay in the tracker."},
-		func(ctx context.Context, c app.Caller, in *oneConnection) error {
+		func(ctx context.Context, c app.Caller, in *OneConnection) error {
 			return s.app.DeleteConnection(ctx, c, in.Connection)
 		})
 	type check struct {
-		oneConnection
+		OneConnection
 		Body struct {
 			Project string `json:"project" maxLength:"200" doc:"Key or id in the tracker"`
 			Type    string `json:"type,omitempty" maxLength:"200" doc:"Issue type's id or name"`
@@ -89,7 +89,7 @@ func (s *API) connections() {
 			return app.Page[tracker.Finding]{Items: list}, err
 		})
 	register(s, op{method: http.MethodPost, path: path + "/retry", id: "retry-connection", tag: tagConnections, summary: "Resume a paused connection and try what failed again", action: policy.ConnectionManage},
-		func(ctx context.Context, c app.Caller, in *oneConnection) (app.ConnectionView, error) {
+		func(ctx context.Context, c app.Caller, in *OneConnection) (app.ConnectionView, error) {
 			return s.app.RetryConnection(ctx, c, in.Connection)
 		})
 }
@@ -123,12 +123,12 @@ func (s *API) webhook() {
 func (s *API) productTickets() {
 	const path = "/products/{product}/tickets"
 	register(s, op{method: http.MethodGet, path: path + "/policy", id: "get-ticket-policy", tag: tagTickets, summary: "Which tickets go out, and where to", action: policy.TicketsRead},
-		func(ctx context.Context, c app.Caller, in *inProduct) (app.TicketPolicyView, error) {
+		func(ctx context.Context, c app.Caller, in *InProduct) (app.TicketPolicyView, error) {
 			return s.app.TicketPolicy(ctx, c, in.Product)
 		})
 	type setPolicy struct {
-		inProduct
-		changing
+		InProduct
+		Changing
 		Body ticketing.Policy
 	}
 	register(s, op{method: http.MethodPut, path: path + "/policy", id: "set-ticket-policy", tag: tagTickets, summary: "Set which tickets go out, and where to", action: policy.TicketsPublish,
@@ -141,15 +141,15 @@ func (s *API) productTickets() {
 			return s.app.SetTicketPolicy(ctx, c, in.Product, version, in.Body)
 		})
 	type list struct {
-		inProduct
-		paging
+		InProduct
+		Paging
 	}
 	register(s, op{method: http.MethodGet, path: path, id: "list-tickets", tag: tagTickets, summary: "List tickets, also those that wait or failed", action: policy.TicketsRead},
 		func(ctx context.Context, c app.Caller, in *list) (app.Page[app.TicketView], error) {
 			return s.app.Tickets(ctx, c, in.Product, in.Cursor, in.Limit)
 		})
 	type publish struct {
-		inProduct
+		InProduct
 		Body app.PublishInput
 	}
 	register(s, op{method: http.MethodPost, path: path + "/publish", id: "publish-tickets", tag: tagTickets, summary: "Let tickets go out", action: policy.TicketsPublish,
@@ -158,7 +158,7 @@ func (s *API) productTickets() {
 			return s.app.Publish(ctx, c, in.Product, in.Body)
 		})
 	type unpublish struct {
-		inProduct
+		InProduct
 		Body struct {
 			Objects []string `json:"objects" minItems:"1" maxItems:"5000" doc:"Ids of countermeasures, threats or weaknesses"`
 		}
@@ -169,7 +169,7 @@ func (s *API) productTickets() {
 			return s.app.Unpublish(ctx, c, in.Product, in.Body.Objects)
 		})
 	type link struct {
-		inProduct
+		InProduct
 		Body app.LinkTicketInput
 	}
 	do(s, op{method: http.MethodPost, path: path + "/link", id: "link-ticket", tag: tagTickets, summary: "Link a ticket that is there already", action: policy.TicketsEdit},
@@ -182,7 +182,7 @@ func (s *API) productTickets() {
 			return s.app.UnlinkTicket(ctx, c, in.Product, in.Body)
 		})
 	type recreate struct {
-		inProduct
+		InProduct
 		Body struct {
 			Object  string `json:"object" doc:"Id of a countermeasure, threat or weakness"`
 			Purpose string `json:"purpose" enum:"countermeasure,threat,vulnerability"`
@@ -197,7 +197,7 @@ func (s *API) productTickets() {
 func (s *API) board() {
 	const path = "/connections/{connection}/tickets"
 	type list struct {
-		oneConnection
+		OneConnection
 		Project string `query:"project" maxLength:"200"`
 		Status  string `query:"status" maxLength:"200"`
 	}
@@ -205,16 +205,16 @@ func (s *API) board() {
 		func(ctx context.Context, c app.Caller, in *list) (app.Page[tracker.Ticket], error) {
 			return s.app.Board(ctx, c, in.Connection, in.Project, in.Status)
 		})
-	type ticket struct {
-		oneConnection
+	type OneTicket struct {
+		OneConnection
 		Ticket string `path:"ticket" maxLength:"200" doc:"The tracker's id or key"`
 	}
 	register(s, op{method: http.MethodGet, path: path + "/{ticket}", id: "get-card", tag: tagBoard, summary: "Show a ticket of the built-in tracker with its comments", action: policy.ConnectionRead},
-		func(ctx context.Context, c app.Caller, in *ticket) (builtin.Card, error) {
+		func(ctx context.Context, c app.Caller, in *OneTicket) (builtin.Card, error) {
 			return s.app.Card(ctx, c, in.Connection, in.Ticket)
 		})
 	type move struct {
-		ticket
+		OneTicket
 		Body app.MoveInput
 	}
 	register(s, op{method: http.MethodPost, path: path + "/{ticket}/move", id: "move-ticket", tag: tagBoard, summary: "Move a ticket as a person would", action: policy.ConnectionManage,
@@ -223,7 +223,7 @@ func (s *API) board() {
 			return s.app.MoveTicket(ctx, c, in.Connection, in.Ticket, in.Body)
 		})
 	type comment struct {
-		ticket
+		OneTicket
 		Body struct {
 			Text string `json:"text" minLength:"1" maxLength:"10000"`
 		}
