@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -44,7 +45,7 @@ func (c *resultsShowCmd) print(ctx context.Context, w io.Writer, r *evidence.Rep
 			return nil
 		}
 		var line bytes.Buffer
-		fmt.Fprintf(&line, "%-7s %s", res.Verdict, printable(res.Name))
+		fmt.Fprintf(&line, "%-7s %s", res.Verdict, printable(cmp.Or(res.Name, res.ID)))
 		for _, cwe := range res.CWEs {
 			fmt.Fprintf(&line, " CWE-%d", cwe)
 		}
@@ -55,11 +56,24 @@ func (c *resultsShowCmd) print(ctx context.Context, w io.Writer, r *evidence.Rep
 	if err != nil {
 		return err
 	}
-	complete := "complete"
-	if !sum.Complete {
-		complete = "incomplete"
+	for _, reason := range sum.Reasons {
+		if _, err := fmt.Fprintf(w, "incomplete: %s\n", printable(reason)); err != nil {
+			return err
+		}
 	}
-	_, err = fmt.Fprintf(w, "%s by %s, %s: %d fail, %d pass, %d error, %d not run\n", sum.Format, printable(sum.Tool), complete,
+	for _, note := range sum.Notes {
+		if _, err := fmt.Fprintf(w, "note: %s\n", printable(note)); err != nil {
+			return err
+		}
+	}
+	complete := "complete"
+	switch {
+	case !sum.Complete:
+		complete = "incomplete"
+	case sum.Declarable:
+		complete = "whole as far as the report tells"
+	}
+	_, err = fmt.Fprintf(w, "%s by %s, %s: %d fail, %d pass, %d error, %d not run\n", sum.Format, printable(cmp.Or(sum.Tool, "an unnamed tool")), complete,
 		sum.Counts.Fail, sum.Counts.Pass, sum.Counts.Error, sum.Counts.NotRun)
 	return err
 }
