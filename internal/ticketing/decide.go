@@ -224,7 +224,8 @@ func (s Situation) news(seen tracker.Ticket) (out []Action, told bool) {
 func (s Situation) move(seen tracker.Ticket) []Action {
 	w, snap := s.Want, s.Link.Snapshot
 	closed := s.Table.Read(seen).Closed()
-	changed := w.Cause != snap.Cause
+	// A move of ours that was cut short was made for a cause that is not agreed upon.
+	changed := w.Cause != snap.Cause || snap.Acting != ""
 	// A person's move stands until something newer than it says otherwise.
 	newer := snap.HumanAt.IsZero() || w.At.After(snap.HumanAt) || changed && w.At.IsZero()
 	stuck := w.Cause + "|" + seen.StatusID

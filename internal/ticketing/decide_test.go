@@ -116,6 +116,7 @@ func TestDecide(t *testing.T) {
 		{"our own move came back", []func(*state){done("Won't Do"), func(c *state) {
 			c.link.Snapshot.Acting, c.want.State, c.want.Cause = "closed", ticketing.WantClosed, "retired"
 		}}, "agree"},
+		{"our own move came back, the mind was changed meanwhile", []func(*state){done("Won't Do"), func(c *state) { c.link.Snapshot.Acting = "closed" }}, "transition new"},
 		{"change of verdict", []func(*state){func(c *state) { c.want.Verdict, c.want.Note = "fail", &ticketing.Note{Key: "fail-1"} }}, "note fail-1"},
 		{"same verdict", []func(*state){func(c *state) {
 			c.want.Verdict, c.want.Note, c.link.Snapshot.Verdict = "fail", &ticketing.Note{Key: "fail-1"}, "fail"

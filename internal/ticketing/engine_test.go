@@ -11,13 +11,19 @@ import (
 
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/store"
+	"github.com/threatloop/threatloop/internal/store/storetest"
 	"github.com/threatloop/threatloop/internal/ticketing"
 	"github.com/threatloop/threatloop/internal/tracker"
 )
 
 func TestLoop(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 2)
+	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.DB) { loop(t, benchOn(t, open(t), 2)) })
+}
+
+// loop goes the whole way round once.
+func loop(t *testing.T, b *bench) {
+	t.Helper()
 	b.reconcile()
 	if n := len(b.mem.issues); n != 2 {
 		t.Fatalf("tickets after the first reconcile = %d, want 2", n)

@@ -222,3 +222,22 @@ func TestPolicyValidate(t *testing.T) {
 		t.Error("StatusTable.Validate(bad) = nil, want an error")
 	}
 }
+
+func TestPropose(t *testing.T) {
+	t.Parallel()
+	h := newHost(12, newClock().Now)
+	h.policy.Push = ticketing.PushManual
+	h.ratings["thr_0007"] = ticketing.Rating{Current: 90, Band: "critical"}
+	h.m.Links[3].Share = 50
+	h.m.Threats = append(h.m.Threats, model.Threat{ID: "thr_alone", Where: model.AtProduct, Title: "Alone", Status: model.Open})
+	h.ratings["thr_alone"] = ticketing.Rating{Current: 80, Band: "critical"}
+	got := ticketing.Propose(h.input(map[ticketing.Key]ticketing.Known{forCM(0): {Keys: []string{"SEC-1"}, Cause: "required"}}), 10)
+	var keys []string
+	for _, p := range got {
+		keys = append(keys, fmt.Sprintf("%s %.1f", p.Key.Object, p.Takes))
+	}
+	want := []string{"cms_0007 90.0", "thr_alone 80.0", "cms_0001 73.0", "cms_0002 73.0", "cms_0004 73.0", "cms_0005 73.0", "cms_0006 73.0", "cms_0008 73.0", "cms_0009 73.0", "cms_0010 73.0"}
+	if diff := cmp.Diff(want, keys); diff != "" {
+		t.Errorf("Propose() (-want +got):\n%s", diff)
+	}
+}
