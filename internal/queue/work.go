@@ -84,7 +84,8 @@ func (w *worker) Work(ctx context.Context, job *river.Job[workArgs]) error {
 	handler := q.o.Handlers[kind]
 	var due store.Work
 	var open bool
-	err := q.db.Read(ctx, func(_ context.Context, tx *store.Tx) error {
+	// The handler alone is bounded by ctx; what is around it is short.
+	err := q.db.Read(context.WithoutCancel(ctx), func(_ context.Context, tx *store.Tx) error {
 		var err error
 		due, open, err = tx.Work(string(kind), subject)
 		return err

@@ -77,6 +77,9 @@ func (db *DB) dumpSQLite(ctx context.Context, path string) error {
 		return err
 	}
 	defer conn.Close()
+	if err := createPrivate(path); err != nil {
+		return err
+	}
 	if _, err = conn.ExecContext(ctx, "VACUUM INTO $1", path); err != nil {
 		return err
 	}

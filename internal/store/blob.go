@@ -20,7 +20,7 @@ const ChunkSize = 1 << 20
 // Whenever it fails, nothing of the blob remains. A taken id is fault.Conflict.
 func (db *DB) WriteBlob(ctx context.Context, id string, r io.Reader, max int64) (size int64, err error) {
 	err = db.Write(ctx, func(_ context.Context, tx *Tx) error {
-		n, err := tx.exec("INSERT INTO blob (id, size, complete, at) VALUES ($1, 0, FALSE, $2) ON CONFLICT (id) DO NOTHING", id, stamp(time.Now()))
+		n, err := tx.exec("INSERT INTO blob (id, size, complete, at) VALUES ($1, 0, FALSE, $2) ON CONFLICT (id) DO NOTHING", id, stamp(db.now()))
 		if err == nil && n == 0 {
 			err = fault.New(fault.Conflict, "blob.exists", "there is an upload %s already", id)
 		}

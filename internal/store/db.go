@@ -36,6 +36,8 @@ type Options struct {
 	// before) and "tx.committed" (just after), and "blob.chunk" per stored piece
 	// of a blob. Crash tests end the process there. Nil is none.
 	Point func(name string)
+	// Now is the clock by which blobs are dated; nil is time.Now.
+	Now func() time.Time
 	// Logger gets what an operator should know; nil discards it.
 	Logger *slog.Logger
 }
@@ -50,6 +52,7 @@ type DB struct {
 	pool   *pgxpool.Pool
 	unlock func() error
 	point  func(string)
+	now    func() time.Time
 	log    *slog.Logger
 }
 
@@ -60,9 +63,12 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if (o.Path == "") == (o.DatabaseURL == "") {
 		return nil, fault.New(fault.Invalid, "store.options", "give either a database file or a database URL")
 	}
-	db := &DB{path: o.Path, ro: o.ReadOnly, point: o.Point, log: o.Logger, unlock: func() error { return nil }}
+	db := &DB{path: o.Path, ro: o.ReadOnly, point: o.Point, now: o.Now, log: o.Logger, unlock: func() error { return nil }}
 	if db.point == nil {
 		db.point = func(string) {}
+	}
+	if db.now == nil {
+		db.now = time.Now
 	}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)

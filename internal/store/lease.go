@@ -79,8 +79,8 @@ func (l *Lease) Try(ctx context.Context) (token string, err error) {
 		return l.take(tx, &token)
 	})
 	if err != nil {
-		// Whether the commit arrived is unknown; the token, if it did, is still ours
-		// and the next call finds out.
+		// Whether the commit arrived is unknown. The lease counts as not held; a new
+		// token that did arrive is taken over like another's.
 		return "", fmt.Errorf("store: lease %s: %w", l.subject, err)
 	}
 	l.token = token

@@ -209,49 +209,49 @@ type Saved struct {
 }
 
 // SaveModel makes the stored model, which is old (nil: there is none yet), equal
-// to new by writing only the objects that differ. A change of anything raises
+// to next by writing only the objects that differ. A change of anything raises
 // the product's version by one and gives it to what was written; without a
 // difference nothing is written. It is fault.Stale if the product is not at
 // Save.Expect, fault.Conflict if a new product's id is taken.
-func (tx *Tx) SaveModel(old, new *model.Model, s Save) (Saved, error) {
-	id := new.Product.ID
-	saved, err := tx.saveModel(old, new, s)
+func (tx *Tx) SaveModel(old, next *model.Model, s Save) (Saved, error) {
+	id := next.Product.ID
+	saved, err := tx.saveModel(old, next, s)
 	if err != nil {
 		return Saved{}, fmt.Errorf("store: save product %s: %w", id, err)
 	}
 	return saved, nil
 }
 
-func (tx *Tx) saveModel(old, new *model.Model, s Save) (Saved, error) {
-	if old != nil && old.Product.ID != new.Product.ID {
+func (tx *Tx) saveModel(old, next *model.Model, s Save) (Saved, error) {
+	if old != nil && old.Product.ID != next.Product.ID {
 		return Saved{}, fmt.Errorf("the old model is of product %s", old.Product.ID)
 	}
-	d, err := compareModels(old, new)
+	d, err := compareModels(old, next)
 	if err != nil {
 		return Saved{}, err
 	}
 	saved := Saved{Version: s.Expect, Removed: d.removed}
 	if old != nil && !d.head && len(d.written) == 0 && len(d.removed) == 0 && len(d.reordered) == 0 {
-		return saved, tx.expectVersion(new.Product.ID, s.Expect)
+		return saved, tx.expectVersion(next.Product.ID, s.Expect)
 	}
 	saved.Version = s.Expect + 1
 	if d.head {
-		saved.Written = append(saved.Written, ObjectKey{KindProduct, string(new.Product.ID)})
+		saved.Written = append(saved.Written, ObjectKey{KindProduct, string(next.Product.ID)})
 	}
 	for _, w := range d.written {
 		saved.Written = append(saved.Written, w.key)
 	}
-	if err := tx.saveHead(old == nil, new, saved.Version, s); err != nil {
+	if err := tx.saveHead(old == nil, next, saved.Version, s); err != nil {
 		return Saved{}, err
 	}
-	if err := tx.removeObjects(new.Product.ID, d.removed); err != nil {
+	if err := tx.removeObjects(next.Product.ID, d.removed); err != nil {
 		return Saved{}, err
 	}
-	if err := tx.writeObjects(new, d, saved.Version); err != nil {
+	if err := tx.writeObjects(next, d, saved.Version); err != nil {
 		return Saved{}, err
 	}
 	if s.Words != nil {
-		if err := tx.indexObjects(new, d, s.Words); err != nil {
+		if err := tx.indexObjects(next, d, s.Words); err != nil {
 			return Saved{}, err
 		}
 	}
@@ -338,12 +338,12 @@ type difference struct {
 	created   map[ObjectKey]bool
 }
 
-func compareModels(old, new *model.Model) (difference, error) {
+func compareModels(old, next *model.Model) (difference, error) {
 	d := difference{reordered: map[string]bool{}, created: map[ObjectKey]bool{}}
 	if old == nil {
 		d.head = true
 	} else {
-		same, err := sameDoc(&productDoc{old.Product, old.Extra}, &productDoc{new.Product, new.Extra})
+		same, err := sameDoc(&productDoc{old.Product, old.Extra}, &productDoc{next.Product, next.Extra})
 		if err != nil {
 			return d, err
 		}
@@ -356,7 +356,7 @@ func compareModels(old, new *model.Model) (difference, error) {
 		stored[o.key] = o.value
 		order[o.key.Kind] = append(order[o.key.Kind], o.key.ID)
 	}
-	after := objects(new)
+	after := objects(next)
 	kept := make(map[ObjectKey]bool, len(after))
 	wanted := map[string][]string{}
 	for _, o := range after {

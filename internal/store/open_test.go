@@ -118,6 +118,12 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	if err := beside.Backup(context.Background(), path+".backup"); err != nil {
 		t.Errorf("Backup beside a server: %v", err)
 	}
+	for _, file := range []string{path, path + ".backup"} {
+		info, err := os.Stat(file)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v, %v, want 0600", filepath.Base(file), info.Mode().Perm(), err)
+		}
+	}
 	err = beside.Write(context.Background(), func(context.Context, *store.Tx) error { return nil })
 	if !fault.Is(err, fault.Unavailable) {
 		t.Errorf("Write(ReadOnly) = %v, want unavailable", err)

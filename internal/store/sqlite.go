@@ -43,6 +43,12 @@ func (db *DB) openSQLite(ctx context.Context) error {
 			return fault.Wrap(err, fault.Unavailable, "store.locked", "another process uses the database %s; stop it, or give this one its own file", path)
 		}
 	}
+	if !db.ro {
+		// SQLite would make it readable for everybody; its journals follow the file.
+		if err := createPrivate(path); err != nil {
+			return fault.Wrap(err, fault.Unavailable, "store.unavailable", "the database %s cannot be opened for writing", path)
+		}
+	}
 	pragmas := []string{"busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)", "temp_store(MEMORY)", "cache_size(-16000)"}
 	db.write, err = sql.Open("sqlite", sqliteURL(path, append([]string{"journal_mode(WAL)"}, pragmas...), "_txlock", "immediate"))
 	if err != nil {
@@ -110,4 +116,14 @@ func openSide(path string) (*sql.DB, error) {
 	}
 	side.SetMaxOpenConns(1)
 	return side, nil
+}
+
+// createPrivate makes an empty file that only its owner may read; an existing one
+// stays as it is.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
