@@ -7,7 +7,7 @@ import (
 
 // nearest returns `; did you mean "x"?` for the closest known word, or "" when none is near.
 func nearest(word string, known []string) string {
-	slices.Sort(known)
+	known = slices.Sorted(slices.Values(known))
 	best, distance := "", max(1, len(word)/3)+1
 	for _, k := range known {
 		if n := editDistance(word, k, distance); n < distance {
