@@ -16,8 +16,9 @@ import (
 const attemptFor = time.Minute
 
 // intents works on what is not linked yet, oldest first, and reports whether a
-// ticket was linked.
-func (r *run) intents(ctx context.Context, w *work) (linked bool, err error) {
+// ticket was linked. It is hinted and stops early when a webhook came in: what
+// people do is not kept waiting by a long import.
+func (r *run) intents(ctx context.Context, w *work) (linked, hinted bool, err error) {
 	var open []store.Intent
 	for _, i := range w.intents {
 		if i.State != store.IntentLinked && i.State != store.IntentHeld && i.Connection == r.id {
@@ -38,11 +39,14 @@ func (r *run) intents(ctx context.Context, w *work) (linked bool, err error) {
 	for _, i := range open {
 		done, err := r.intent(ctx, w, i)
 		if err != nil {
-			return linked, err
+			return linked, false, err
 		}
 		linked = linked || done
+		if hinted, err = r.inbox(ctx); err != nil || hinted {
+			return linked, hinted, err
+		}
 	}
-	return linked, nil
+	return linked, false, nil
 }
 
 // intent takes one intent as far as it goes now.
@@ -234,7 +238,7 @@ func (r *run) linkNew(ctx context.Context, w *work, want *Want, i store.Intent, 
 		}
 		return r.tellLinked(ctx, tx, row)
 	})
-	if err == nil && w != nil {
+	if err == nil {
 		w.intents[keyOf(i)] = i
 		w.linked[keyOf(i)] = true
 	}

@@ -353,3 +353,29 @@ func TestUndoPublication(t *testing.T) {
 	}
 	b.quiet()
 }
+
+func TestHintIsNotKeptWaitingByAnImport(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 8)
+	made := 0
+	b.hit = func(point string) {
+		if point != "ticketing.created" {
+			return
+		}
+		if made++; made != 2 {
+			return
+		}
+		// While the second is made, a developer finishes the first.
+		b.mem.human(b.mem.issues[0].ID, tracker.Done, "", "")
+		if _, err := b.e.Inbox(context.Background(), connection, tracker.Hint{Delivery: "d1", Tickets: []string{b.mem.issues[0].ID}}); err != nil {
+			t.Errorf("Inbox() = %v", err)
+		}
+	}
+	b.settle()
+	done := slices.Index(b.h.log, "countermeasure cms_0000 implemented SEC-1")
+	last := slices.Index(b.h.log, "countermeasure cms_0007 linked SEC-8")
+	if done < 0 || last < 0 || done > last {
+		t.Errorf("log = %q, want the news before the import's end, and all eight linked", b.h.log)
+	}
+	b.quiet()
+}

@@ -33,7 +33,7 @@ func (e *Engine) Poll(ctx context.Context, connection string) (time.Time, error)
 }
 
 // inbox reads the tickets that webhooks pointed to, and reports whether there were any.
-func (r *run) inbox(ctx context.Context) (any bool, err error) {
+func (r *run) inbox(ctx context.Context) (hinted bool, err error) {
 	for {
 		var ids []string
 		err := r.e.o.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
@@ -41,23 +41,23 @@ func (r *run) inbox(ctx context.Context) (any bool, err error) {
 			return err
 		})
 		if err != nil || len(ids) == 0 {
-			return any, err
+			return hinted, err
 		}
-		any = true
+		hinted = true
 		seen, err := r.get(ctx, ids)
 		if err != nil {
-			return any, err
+			return hinted, err
 		}
 		for _, id := range ids {
 			if t := seen[id]; t != nil {
 				if err := r.seen(ctx, *t); err != nil {
-					return any, err
+					return hinted, err
 				}
 			}
 		}
 		err = r.write(ctx, func(tx *store.Tx) error { return tx.ClearInbox(r.id, ids, r.now().Add(-deliveryKeep)) })
 		if err != nil {
-			return any, err
+			return hinted, err
 		}
 	}
 }

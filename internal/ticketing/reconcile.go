@@ -37,14 +37,14 @@ func (e *Engine) Reconcile(ctx context.Context, connection string) (time.Time, e
 		}
 		for _, p := range products {
 			// What the tracker tells changes what is wanted; then look once more.
-			for range 3 {
-				again, err := r.product(ctx, p)
-				if err != nil {
+			again := true
+			for n := 0; n < 3 && again; n++ {
+				if again, err = r.product(ctx, p); err != nil {
 					return err
 				}
-				if !again {
-					break
-				}
+			}
+			if again {
+				r.due(r.now())
 			}
 		}
 		return nil
@@ -111,9 +111,9 @@ func (r *run) product(ctx context.Context, p model.ProductID) (again bool, err e
 		}
 		return true, nil
 	}
-	created, err := r.intents(ctx, w)
-	if err != nil {
-		return false, err
+	created, hinted, err := r.intents(ctx, w)
+	if err != nil || hinted {
+		return hinted, err
 	}
 	news, err := r.agree(ctx, w)
 	return created || news, err

@@ -192,14 +192,18 @@ func (r *run) claim(ctx context.Context, t tracker.Ticket) (bool, error) {
 			}
 			continue
 		}
-		plan, err := r.load(ctx, mine[0].Product)
-		if err != nil {
-			return false, err
+		// One look at the product serves all its tickets: hundreds may be adopted at once.
+		w := r.claims[mine[0].Product]
+		if w == nil {
+			if w, err = r.load(ctx, mine[0].Product); err != nil {
+				return false, err
+			}
+			r.claims[mine[0].Product] = w
 		}
-		if plan.linked[keyOf(mine[0])] {
+		if w.linked[keyOf(mine[0])] {
 			return false, nil
 		}
-		_, err = r.linkNew(ctx, nil, plan.wants[keyOf(mine[0])], mine[0], t, true)
+		_, err = r.linkNew(ctx, w, w.wants[keyOf(mine[0])], mine[0], t, true)
 		return err == nil, err
 	}
 	return false, nil

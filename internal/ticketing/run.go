@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/store"
 	"github.com/threatloop/threatloop/internal/tracker"
 )
@@ -45,14 +46,19 @@ type run struct {
 	next     time.Time // when something is due again; zero for never
 	waters   map[string]int64
 	refused  map[string]store.Intent // targets that refused, by target
+	claims   map[model.ProductID]*work
 }
 
 // on runs fn on a connection if it may be worked on now. It returns when to call
 // again, zero for no need.
 func (e *Engine) on(ctx context.Context, id string, fn func(context.Context, *run) error) (next time.Time, err error) {
 	s := e.session(id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return time.Time{}, fmt.Errorf("ticketing: connection %s: %w", id, ctx.Err())
+	}
 	token, err := s.lease.Try(ctx)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("ticketing: connection %s: %w", id, err)
@@ -60,7 +66,7 @@ func (e *Engine) on(ctx context.Context, id string, fn func(context.Context, *ru
 	if token == "" {
 		return e.now().Add(elsewhere), nil
 	}
-	r := &run{e: e, s: s, id: id, token: token, waters: map[string]int64{}, refused: map[string]store.Intent{}}
+	r := &run{e: e, s: s, id: id, token: token, waters: map[string]int64{}, refused: map[string]store.Intent{}, claims: map[model.ProductID]*work{}}
 	err = e.o.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
 		r.conn, err = tx.Connection(id)
 		return err

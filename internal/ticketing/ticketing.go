@@ -107,7 +107,7 @@ type Engine struct {
 // session is what the engine remembers of a connection between calls. Nothing
 // in it is needed after a restart.
 type session struct {
-	mu         sync.Mutex
+	turn       chan struct{} // holds one token while a method runs
 	lease      *store.Lease
 	identified time.Time
 	seeing     time.Time
@@ -163,7 +163,7 @@ func (e *Engine) session(connection string) *session {
 	defer e.mu.Unlock()
 	s := e.by[connection]
 	if s == nil {
-		s = &session{forms: map[tracker.Target]form{}, lease: e.o.DB.NewLease("tracker/"+connection, store.LeaseOptions{
+		s = &session{turn: make(chan struct{}, 1), forms: map[tracker.Target]form{}, lease: e.o.DB.NewLease("tracker/"+connection, store.LeaseOptions{
 			Holder: e.o.Holder, After: e.o.LeaseAfter, Token: e.token, Now: e.o.Clock,
 		})}
 		e.by[connection] = s
