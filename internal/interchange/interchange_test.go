@@ -358,6 +358,30 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestDrawingLimits refuses drawings whose geometry would take minutes.
+func TestDrawingLimits(t *testing.T) {
+	t.Parallel()
+	drawing := func(cells string) []byte {
+		return []byte(`{"summary":{"title":"x"},"detail":{"diagrams":[{"id":0,"cells":[` + strings.TrimSuffix(cells, ",") + `]}]}}`)
+	}
+	box := `{"shape":"trust-boundary-box","position":{"x":0,"y":0},"size":{"width":9,"height":9}},`
+	curve := `{"shape":"trust-boundary-curve","source":{"x":0,"y":0},"target":{"x":1,"y":1},"vertices":[` + strings.Repeat(`{"x":1,"y":2},`, 40_000) + `{"x":1,"y":2}]}`
+	for _, c := range []struct {
+		name, cells, says string
+	}{
+		{"cells", strings.Repeat(`{"shape":"process"},`, 20_001), "20000 elements"},
+		{"boundaries", strings.Repeat(box, 2_001), "2000 boundaries"},
+		{"points", curve, "40000 points"},
+	} {
+		if _, err := interchange.Read(drawing(c.cells), interchange.Options{}); !fault.Is(err, fault.TooLarge) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: Read = %v, want too_large with %q", c.name, err, c.says)
+		}
+	}
+	if _, err := interchange.Read(drawing(strings.Repeat(box, 2_000)), interchange.Options{}); err != nil {
+		t.Errorf("Read of 2000 boxes = %v", err)
+	}
+}
+
 func TestGuessType(t *testing.T) {
 	t.Parallel()
 	i, err := interchange.Read(file(t, "testdata/hybrid.json"), interchange.Options{

@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/threatloop/threatloop/internal/fault"
 )
 
 func zone(id ElementID, x, y, w, h float64) Zone {
@@ -94,4 +96,22 @@ func TestMeetIsSymmetric(t *testing.T) {
 			t.Fatalf("meet of segments with a common end = false")
 		}
 	})
+}
+
+func TestZonesThatContainThemselves(t *testing.T) {
+	t.Parallel()
+	m := &Model{Zones: []Zone{
+		{ID: "a", Parent: "b"}, {ID: "b", Parent: "a"}, {ID: "leads there", Parent: "a"}, {ID: "self", Parent: "self"}, {ID: "top"}, {ID: "below", Parent: "top"},
+	}}
+	err := fault.As(Validate(m))
+	if err == nil {
+		t.Fatal("Validate = nil, want the zones that contain themselves")
+	}
+	var got []string
+	for _, f := range err.Fields {
+		got = append(got, f.Where)
+	}
+	if diff := cmp.Diff([]string{"zone a", "zone b", "zone leads there", "zone self"}, got); diff != "" {
+		t.Errorf("Validate (-want +got):\n%s", diff)
+	}
 }

@@ -95,15 +95,13 @@ func (v *validator) elements(m *Model) map[ElementID]bool {
 		zones[z.ID] = z.Parent
 		places[z.ID] = true
 	}
+	endless := endlessZones(zones)
 	for _, z := range m.Zones {
 		if _, ok := zones[z.Parent]; z.Parent != "" && !ok {
 			v.add("zone "+string(z.ID), "parent %q is not a zone", z.Parent)
 		}
-		for at, steps := z.Parent, 0; at != ""; at, steps = zones[at], steps+1 {
-			if at == z.ID || steps > len(zones) {
-				v.add("zone "+string(z.ID), "contains itself")
-				break
-			}
+		if endless[z.ID] {
+			v.add("zone "+string(z.ID), "contains itself")
 		}
 	}
 	for i := range m.Components {
@@ -146,6 +144,28 @@ func (v *validator) elements(m *Model) map[ElementID]bool {
 		places[m.Texts[i].ID] = true
 	}
 	return places
+}
+
+// endlessZones returns the zones whose chain of parents never ends, in linear time.
+func endlessZones(parents map[ElementID]ElementID) map[ElementID]bool {
+	endless, done := map[ElementID]bool{}, map[ElementID]bool{"": true}
+	for start := range parents {
+		var path []ElementID
+		on := map[ElementID]bool{}
+		at := start
+		for !done[at] && !on[at] {
+			on[at] = true
+			path = append(path, at)
+			at = parents[at] // "" for a parent that does not exist
+		}
+		for _, id := range path {
+			done[id] = true
+			if on[at] || endless[at] {
+				endless[id] = true
+			}
+		}
+	}
+	return endless
 }
 
 func (v *validator) assets(m *Model) {

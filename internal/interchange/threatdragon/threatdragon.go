@@ -58,8 +58,14 @@ func cellsOf(diagram jsontree.Value) (version int, cells []jsontree.Value) {
 	return 0, nil
 }
 
-// maxCells bounds the cells of a file: placing them takes time by their square.
-const maxCells = 50_000
+// What a file may draw. Placing elements in boxes and finding what crosses which
+// curve takes time by the product of two of these; the largest drawing that a
+// person can use has some thousands of cells.
+const (
+	maxCells      = 20_000
+	maxBoundaries = 2_000
+	maxPoints     = 40_000 // on the ways of flows and curves
+)
 
 type reader struct {
 	opts     imported.Options
@@ -97,12 +103,25 @@ func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) 
 		}
 		_, cells := cellsOf(d)
 		if total += len(cells); total > maxCells {
-			return nil, fault.New(fault.TooLarge, "model.too_large", "the model has more than %d drawn elements", maxCells)
+			return nil, tooMany("elements", maxCells)
 		}
 		ids = append(ids, quoted(string(r.diagram(d, i))))
 	}
 	detail := root.Get("detail").Replace(map[string]json.RawMessage{"diagrams": joined(ids)})
 	r.m.Extra = model.Extra{Key: root.Replace(map[string]json.RawMessage{"detail": detail})}
+	points := 0
+	for i := range r.m.Flows {
+		points += len(r.m.Flows[i].Vertices)
+	}
+	for i := range r.m.Curves {
+		points += len(r.m.Curves[i].Points)
+	}
+	switch {
+	case r.out.Counts.Boundary > maxBoundaries:
+		return nil, tooMany("boundaries", maxBoundaries)
+	case points > maxPoints:
+		return nil, tooMany("points on flows and curves", maxPoints)
+	}
 	r.place()
 	r.kept()
 	model.Sort(r.m)
@@ -110,6 +129,10 @@ func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) 
 		return nil, fmt.Errorf("threat dragon: the model that was read: %w", err)
 	}
 	return r.out, nil
+}
+
+func tooMany(what string, limit int) error {
+	return fault.New(fault.TooLarge, "model.too_large", "the model draws more than %d %s", limit, what)
 }
 
 func (r *reader) product(root jsontree.Value) {
