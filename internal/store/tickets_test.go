@@ -149,7 +149,7 @@ func TestBoardNumbers(t *testing.T) {
 				if err != nil || n != want {
 					t.Errorf("NextBoardNumber() = %d, %v, want %d", n, err, want)
 				}
-				row := store.BoardTicket{ID: "SHOP-" + string('0'+rune(n)), Project: "SHOP", Number: n, Marker: "m", Status: "To do", Updated: at.Add(time.Duration(n) * time.Second), Doc: "{}"}
+				row := store.BoardTicket{ID: "SHOP-" + string('0'+rune(n)), Project: "SHOP", Number: n, Status: "To do", Updated: at.Add(time.Duration(n) * time.Second), Doc: "{}"}
 				if err := tx.SaveBoardTicket("con_1", row); err != nil {
 					return err
 				}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/store"
 	"github.com/threatloop/threatloop/internal/tracker"
@@ -86,7 +87,13 @@ func (e *Engine) on(ctx context.Context, id string, fn func(context.Context, *ru
 		s.identified = time.Time{}
 	}
 	if r.tr, err = e.o.Tracker(ctx, id); err != nil {
-		return time.Time{}, fmt.Errorf("ticketing: open connection %s: %w", id, err)
+		f := fault.As(err)
+		if f == nil || f.Kind != fault.Invalid && f.Kind != fault.Unsupported {
+			return time.Time{}, fmt.Errorf("ticketing: open connection %s: %w", id, err)
+		}
+		// Another try gives the same answer; a person has to mend the settings.
+		r.pause(f.Error(), time.Time{})
+		return time.Time{}, r.write(ctx, func(tx *store.Tx) error { return tx.SetConnectionStatus(r.conn) })
 	}
 	r.caps = r.tr.Capabilities()
 	err = fn(ctx, r)

@@ -138,7 +138,7 @@ func Together(ms []Meaning) Meaning {
 	switch {
 	case has(MeansInProgress):
 		return MeansInProgress
-	case has(MeansRequired):
+	case has(MeansRequired), has(""): // not read yet
 		return MeansRequired
 	case has(MeansImplemented):
 		return MeansImplemented

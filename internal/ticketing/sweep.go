@@ -25,7 +25,6 @@ func (e *Engine) Sweep(ctx context.Context, connection string) (time.Time, error
 		if err := r.identify(ctx); err != nil {
 			return err
 		}
-		wanted := r.conn.SweepDue
 		byMarker := map[string][]tracker.Ticket{}
 		complete := true
 		err := r.pages(ctx, time.Time{}, "", func(tickets []tracker.Ticket) error {
@@ -57,12 +56,11 @@ func (e *Engine) Sweep(ctx context.Context, connection string) (time.Time, error
 		if err := r.confirm(ctx); err != nil {
 			return err
 		}
-		if complete {
-			r.conn.LastSweep = now
-			if r.conn.SweepDue.Equal(wanted) {
-				r.conn.SweepDue = time.Time{}
-			}
+		if !complete {
+			r.due(now.Add(backoff(r.conn.Failures, r.id)))
+			return nil
 		}
+		r.conn.LastSweep, r.conn.SweepDue = now, time.Time{}
 		r.due(r.sweepNext())
 		return nil
 	})

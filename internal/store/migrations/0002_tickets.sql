@@ -114,7 +114,7 @@ CREATE TABLE board_ticket (
   doc           TEXT NOT NULL,
   PRIMARY KEY (connection_id, id)
 );
-CREATE INDEX board_ticket_marker ON board_ticket (connection_id, marker);
+CREATE UNIQUE INDEX board_ticket_marker ON board_ticket (connection_id, marker) WHERE marker <> '';
 CREATE INDEX board_ticket_updated ON board_ticket (connection_id, updated_at, id);
 CREATE INDEX board_ticket_number ON board_ticket (connection_id, project, number);
 

@@ -101,7 +101,8 @@ func (t *Tracker) HighWater(ctx context.Context, project string) (n int64, err e
 	return n, err
 }
 
-// Create adds a ticket to the board.
+// Create adds a ticket to the board. Our own board can do what no other tracker
+// does: a second create with the same marker finds the first one's ticket.
 func (t *Tracker) Create(ctx context.Context, d tracker.Draft) (out tracker.Ticket, err error) {
 	if err := t.project(d.Target.Project); err != nil {
 		return out, err
@@ -111,6 +112,19 @@ func (t *Tracker) Create(ctx context.Context, d tracker.Draft) (out tracker.Tick
 	}
 	now := t.now()
 	err = t.write(ctx, "create ticket", func(tx *store.Tx) error {
+		if d.Marker != "" {
+			made, err := tx.BoardTickets(t.o.Connection, store.BoardFilter{Marker: d.Marker})
+			if err != nil {
+				return err
+			}
+			if len(made) > 0 {
+				again, err := t.append(nil, made[0])
+				if err == nil {
+					out = again[0]
+				}
+				return err
+			}
+		}
 		n, err := tx.NextBoardNumber(t.o.Connection, d.Target.Project)
 		if err != nil {
 			return err

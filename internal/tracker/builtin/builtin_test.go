@@ -106,6 +106,9 @@ func TestBoardMoves(t *testing.T) {
 	if err != nil {
 		t.Fatalf("Create() = %v", err)
 	}
+	if again, err := d.tr.Create(ctx, draft("m00000000000000000000000002")); err != nil || again.ID != two.ID {
+		t.Errorf("Create(same marker) = %s, %v, want %s", again.ID, err, two.ID)
+	}
 	if one.Key != "SHOP-1" || two.Key != "SHOP-2" {
 		t.Errorf("Create() keys = %s, %s, want SHOP-1, SHOP-2", one.Key, two.Key)
 	}
