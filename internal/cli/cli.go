@@ -58,6 +58,9 @@ type Env struct {
 type grammar struct {
 	Config string `help:"Read settings from this YAML file: one key per flag, without the dashes." placeholder:"FILE" env:"THREATLOOP_CONFIG"`
 
+	Demo  demoCmd  `cmd:"" help:"Walk a made-up shop once round the whole loop, then stay up."`
+	Serve serveCmd `cmd:"" help:"Serve the page and the REST interface."`
+
 	Model modelCmd `cmd:"" help:"Look into model files."`
 
 	Generate generateCmd `cmd:"" help:"Generate the threat model of a file or of answers, without a server."`

@@ -48,7 +48,7 @@ type Tracker struct {
 	Token   string
 	PAT     string // Jira Data Center
 	Project string // key of an existing project; "" is SHOP
-	Type    string // issue type; "" is the tracker's own choice
+	Type    string // issue type; "" is Task in Jira
 }
 
 // tour is one run of the demo.
@@ -89,6 +89,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if o.Tracker.Kind == "" {
 		o.Tracker.Kind = "builtin"
+	}
+	if o.Tracker.Type == "" && o.Tracker.Kind == "jira" {
+		o.Tracker.Type = "Task"
 	}
 	if o.Tracker.Project == "" {
 		o.Tracker.Project = "SHOP"
