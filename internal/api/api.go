@@ -41,8 +41,13 @@ type API struct {
 	o    Options
 	huma huma.API
 	mux  *http.ServeMux
-	// raw are the patterns whose bodies are not ours to read before the handler.
-	raw map[string]bool
+	// routes are what the middleware must know of an operation, by its pattern.
+	routes map[string]route
+}
+
+type route struct {
+	open bool // needs no identity
+	raw  bool // the body is left to the handler
 }
 
 // Prefix is the path below which everything stands.
@@ -59,7 +64,7 @@ func New(a *app.App, o Options) *API {
 	if o.Version == "" {
 		o.Version = "dev"
 	}
-	s := &API{app: a, o: o, mux: http.NewServeMux(), raw: map[string]bool{}}
+	s := &API{app: a, o: o, mux: http.NewServeMux(), routes: map[string]route{}}
 	s.huma = humago.New(s.mux, config(o.Version))
 	s.people()
 	s.products()

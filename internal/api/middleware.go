@@ -78,14 +78,20 @@ func (s *API) wrap(next http.Handler) http.Handler {
 			return
 		}
 		if r.Header.Get("Authorization") == "" {
-			// A browser sends its cookie along with whatever a page of another site asks for.
+			// A browser sends its cookie along with whatever a page of another site asks
+			// for; signing somebody in as somebody else is refused the same way.
 			if err := cross.Check(r); err != nil {
 				writeProblem(log, fault.Wrap(err, fault.Forbidden, "request.cross_origin", "a page of another site must not act for you"), id)
 				return
 			}
 		}
+		to := s.routes[pattern]
+		if c.Kind == "" && !to.open {
+			writeProblem(log, fault.New(fault.Unauthenticated, "session.none", "sign in, or send an API token as Authorization: Bearer"), id)
+			return
+		}
 		if key := r.Header.Get("Idempotency-Key"); key != "" && r.Method == http.MethodPost {
-			if err := idempotent(inner, &c, key, s.raw[pattern]); err != nil {
+			if err := idempotent(inner, &c, key, to.raw); err != nil {
 				writeProblem(log, s.fail(ctx, err), id)
 				return
 			}

@@ -26,6 +26,7 @@ type op struct {
 	open         string        // why it needs no identity
 	status       int           // of success; 0 is 200, or 204 without an answer
 	max          int64         // bytes of the body; 0 is 1 MiB
+	raw          bool          // the body is not JSON: the handler binds it to an idempotency key
 }
 
 // The extensions by which the description names what an operation takes.
@@ -34,7 +35,13 @@ const (
 	openKey   = "x-open"   // why nobody needs to be signed in
 )
 
-func (o op) operation() huma.Operation {
+// pattern is how the router knows the operation.
+func (o op) pattern() string { return o.method + " " + o.path }
+
+// operation returns the description of what is declared, and notes it for the middleware.
+func (s *API) operation(o op) huma.Operation {
+	s.routes[o.pattern()] = route{open: o.open != "", raw: o.raw}
+
 	h := huma.Operation{
 		OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, Description: o.about, Tags: []string{o.tag},
 		DefaultStatus: o.status, MaxBodyBytes: o.max, RejectUnknownQueryParameters: true, Extensions: map[string]any{},
@@ -76,17 +83,13 @@ type signing interface{ cookies() []*http.Cookie }
 // register declares an operation with its handler.
 func register[I, O any](s *API, o op, f func(ctx context.Context, c app.Caller, in *I) (O, error)) {
 	o.status = cmp.Or(o.status, http.StatusOK)
-	huma.Register(s.huma, o.operation(), func(ctx context.Context, in *I) (*reply[O], error) {
-		c, err := o.caller(ctx)
-		if err != nil {
-			return nil, err
-		}
-		out, err := f(ctx, c, in)
+	huma.Register(s.huma, s.operation(o), func(ctx context.Context, in *I) (*reply[O], error) {
+		out, err := f(ctx, callerOf(ctx), in)
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
 		r := &reply[O]{Body: out}
-		if v, ok := any(out).(versioned); ok {
+		if v, ok := any(out).(versioned); ok && v.ETag() > 0 { // 0 is what nobody has set yet
 			r.ETag = etag(v.ETag())
 		}
 		if v, ok := any(out).(signing); ok {
@@ -108,12 +111,8 @@ func do[I any](s *API, o op, f func(ctx context.Context, c app.Caller, in *I) er
 // doWith is do for what changes the browser's session.
 func doWith[I any](s *API, o op, f func(ctx context.Context, c app.Caller, in *I) ([]*http.Cookie, error)) {
 	o.status = http.StatusNoContent
-	huma.Register(s.huma, o.operation(), func(ctx context.Context, in *I) (*empty, error) {
-		c, err := o.caller(ctx)
-		if err != nil {
-			return nil, err
-		}
-		cookies, err := f(ctx, c, in)
+	huma.Register(s.huma, s.operation(o), func(ctx context.Context, in *I) (*empty, error) {
+		cookies, err := f(ctx, callerOf(ctx), in)
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
@@ -124,7 +123,8 @@ func doWith[I any](s *API, o op, f func(ctx context.Context, c app.Caller, in *I
 // plain declares an operation that reads or writes a stream and therefore stands
 // beside the framework; the description of its parameters and answers is d's.
 func (s *API) plain(o op, d huma.Operation, f func(w http.ResponseWriter, r *http.Request, c app.Caller) error) {
-	h := o.operation()
+	o.raw = true
+	h := s.operation(o)
 	h.Parameters = append(h.Parameters, d.Parameters...)
 	h.RequestBody, h.Responses = d.RequestBody, d.Responses
 	s.huma.OpenAPI().AddOperation(&h)
@@ -132,16 +132,11 @@ func (s *API) plain(o op, d huma.Operation, f func(w http.ResponseWriter, r *htt
 	for _, p := range h.Parameters {
 		known[p.Name] = p.In == "query"
 	}
-	pattern := o.method + " " + o.path
-	s.raw[pattern] = true
-	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+	s.mux.HandleFunc(o.pattern(), func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
-		c, err := o.caller(ctx)
+		err := unknownQuery(r, known)
 		if err == nil {
-			err = unknownQuery(r, known)
-		}
-		if err == nil {
-			err = f(w, r, c)
+			err = f(w, r, callerOf(ctx))
 		}
 		if err != nil {
 			writeProblem(w, s.fail(ctx, err), requestID(ctx))
@@ -160,15 +155,6 @@ func unknownQuery(r *http.Request, known map[string]bool) error {
 		return bad
 	}
 	return nil
-}
-
-// caller returns who asks, or the problem that nobody does.
-func (o op) caller(ctx context.Context) (app.Caller, error) {
-	c := callerOf(ctx)
-	if o.open == "" && c.Kind == "" {
-		return c, newProblem(fault.New(fault.Unauthenticated, "session.none", "sign in, or send an API token as Authorization: Bearer"), requestID(ctx))
-	}
-	return c, nil
 }
 
 // described returns the description of a declared operation.

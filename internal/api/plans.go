@@ -42,8 +42,7 @@ func (s *API) plans() {
 		RawBody []byte `contentType:"application/octet-stream"`
 	}
 	imports := op{method: http.MethodPost, path: "/products/{product}/imports", id: "import-model", tag: tagPlans, summary: "Take a model file into a product", action: policy.ModelEdit,
-		max: maxModel, about: "A Threat Dragon or Threatloop file, told by its content, of any media type, up to 32 MiB. What is new is added, what has the same id is replaced, nothing is deleted. A preview takes no more than reading the product."}
-	s.raw[imports.method+" "+imports.path] = true
+		max: maxModel, raw: true, about: "A Threat Dragon or Threatloop file, told by its content, of any media type, up to 32 MiB. What is new is added, what has the same id is replaced, nothing is deleted. A preview takes no more than reading the product."}
 	register(s, imports, func(ctx context.Context, c app.Caller, in *load) (app.ImportView, error) {
 		version, err := ifMatch(in.IfMatch)
 		if err != nil {

@@ -156,9 +156,19 @@ func (s *API) risks() {
 		func(ctx context.Context, c app.Caller, in *link) (app.ThreatView, error) {
 			return s.app.SetLink(ctx, c, in.Product, in.Body)
 		})
+	type unlink struct {
+		InProduct
+		Body struct {
+			Threat         model.ThreatID         `json:"threat"`
+			Weakness       model.WeaknessID       `json:"weakness,omitempty"`
+			Countermeasure model.CountermeasureID `json:"countermeasure,omitempty"`
+			Reason         string                 `json:"reason,omitempty" maxLength:"2000"`
+		}
+	}
 	register(s, op{method: http.MethodPost, path: "/products/{product}/links/removed", id: "remove-link", tag: tagRisks, summary: "Remove a link", action: policy.ModelEdit,
 		about: "A hand-made link goes; a generated one is retired and does not come back by itself."},
-		func(ctx context.Context, c app.Caller, in *link) (app.ThreatView, error) {
-			return s.app.RemoveLink(ctx, c, in.Product, in.Body)
+		func(ctx context.Context, c app.Caller, in *unlink) (app.ThreatView, error) {
+			b := in.Body
+			return s.app.RemoveLink(ctx, c, in.Product, app.LinkInput{Threat: b.Threat, Weakness: b.Weakness, Countermeasure: b.Countermeasure, Reason: b.Reason})
 		})
 }

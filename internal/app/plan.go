@@ -182,6 +182,14 @@ func (v ImportView) ETag() int64 { return v.Version }
 // same id is replaced, nothing is deleted, and what people decided here stays.
 // With preview nothing is stored.
 func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, version int64, name string, data []byte, preview bool) (ImportView, error) {
+	needed := policy.ModelEdit
+	if preview {
+		needed = policy.ProductRead
+	}
+	// Before the file is looked at: reading is expensive.
+	if err := a.Check(ctx, c, needed, product); err != nil {
+		return ImportView{}, err
+	}
 	read, err := interchange.Read(data, interchange.Options{Name: name, Product: product, GuessType: interchange.GuessType(a.Library)})
 	if err != nil {
 		return ImportView{}, err

@@ -1,0 +1,176 @@
+package api
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const junit = `<?xml version="1.0"?>
+<testsuites><testsuite name="login" tests="2" failures="1">
+<testcase classname="login" name="locks out"/>
+<testcase classname="login" name="hides errors"><failure message="no"/></testcase>
+</testsuite></testsuites>`
+
+// eventually polls until ok or 20 s are over: background work runs beside the test.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("never happened: %s", what)
+		}
+		<-tick.C
+	}
+}
+
+func TestUpload(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings{work: true, limit: 64 << 10})
+	path := "/products/" + s.admin.product("Parcel desk")
+	token := s.as(s.admin.post("/tokens", map[string]any{"name": "pipeline", "scopes": []string{"upload"}}).want(201).text("token"))
+
+	dry := token.upload(path+"/results?source=unit&dry_run=true", junit).want(200)
+	if dry.text("state") != "done" || dry.at("counts", "fail") != 1.0 {
+		t.Errorf("a dry run = %s, want it read with one failure", dry.body)
+	}
+	if n := len(s.admin.get(path + "/runs").want(200).list("items")); n != 0 {
+		t.Errorf("there are %d runs after a dry run, want none", n)
+	}
+
+	taken := token.upload(path+"/results?source=unit&name=a.xml", junit).want(202)
+	at := strings.TrimPrefix(taken.header.Get("Location"), Prefix)
+	if at != path+"/runs/"+taken.text("id") {
+		t.Errorf("Location = %q, want the run", at)
+	}
+	eventually(t, "the upload is read", func() bool { return token.get(at).want(200).text("state") == "done" })
+
+	repeat := token.upload(path+"/results?source=unit&name=a.xml", junit).want(200)
+	if repeat.text("id") != taken.text("id") || repeat.at("repeat") != true || repeat.text("state") != "done" {
+		t.Errorf("the same upload again = %s, want the answer of the first", repeat.body)
+	}
+
+	waited := token.upload(path+"/results?source=unit&wait=20", strings.Replace(junit, `<failure message="no"/>`, "", 1)).want(200)
+	if waited.text("state") != "done" || waited.at("complete") != true || waited.at("counts", "pass") != 2.0 {
+		t.Errorf("a waiting upload = %s, want it read", waited.body)
+	}
+
+	truncated := token.upload(path+"/results?source=cut&wait=20", junit[:strings.Index(junit, "</testsuite>")]).want(200)
+	if truncated.text("state") != "done" || truncated.at("complete") != false || len(truncated.list("reasons")) == 0 {
+		t.Errorf("a truncated report = %s, want it read as incomplete, with the reason", truncated.body)
+	}
+
+	token.upload(path+"/results?wait=20", "hello, this is no report").want(415)
+	token.upload(path+"/results?dry_run=1", "hello, this is no report").want(415)
+	token.upload(path+"/results", "").want(422)
+	token.upload(path+"/results", strings.Repeat("<!-- long -->", 8<<10)).want(413)
+	for query, field := range map[string]string{"wait=61": "query.wait", "wait=x": "query.wait", "at=yesterday": "query.at", "complete=perhaps": "query.complete",
+		"colour=red": "query.colour", "source=" + strings.Repeat("s", 201): "query.source"} {
+		if got := token.upload(path+"/results?"+query, junit).want(422).text("errors", 0, "where"); got != field {
+			t.Errorf("?%.20s names %q, want %s", query, got, field)
+		}
+	}
+	if n := len(s.admin.get(path + "/runs").want(200).list("items")); n != 4 {
+		t.Errorf("there are %d runs, want 4: two whole ones, a truncated one, a refused one", n)
+	}
+	triage := s.admin.get(path + "/evidence?triage=true").want(200).list("items")
+	if len(triage) == 0 {
+		t.Fatal("no failure waits in triage, want the one of the truncated run")
+	}
+	row, _ := triage[0].(map[string]any)
+	s.admin.post(path+"/triage", map[string]any{"evidence": row["id"], "decision": "dismiss", "reason": "not about this product"}).want(204)
+	if n := len(s.admin.get(path + "/evidence?triage=true").want(200).list("items")); n >= len(triage) {
+		t.Errorf("%d failures wait after one was dismissed, want fewer than %d", n, len(triage))
+	}
+}
+
+// TestLoop goes from answers to a closed ticket over the interface alone.
+func TestLoop(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings{work: true})
+	questionnaire := s.admin.get("/library/questionnaires").want(200).text("items", 0, "questionnaire")
+	if n := len(s.admin.get("/library/questionnaires/" + questionnaire).want(200).list("groups")); n == 0 {
+		t.Errorf("the questionnaire %s has no groups", questionnaire)
+	}
+	pattern := s.admin.get("/library/patterns?limit=1").want(200).text("items", 0, "pattern")
+	s.admin.get("/library/patterns/" + pattern).want(200)
+	s.admin.get("/library/patterns/none").want(404)
+	if n := len(s.admin.get("/library/types").want(200).list("items")); n == 0 {
+		t.Error("the library has no component types")
+	}
+
+	path := "/products/" + s.admin.product("Parcel desk")
+	diagram, err := os.ReadFile(filepath.Join("..", "demo", "data", "diagram.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	preview := s.admin.upload(path+"/imports?preview=true&name=diagram.json", string(diagram)).want(200)
+	if preview.at("applied") != false || preview.at("added") == 0.0 {
+		t.Errorf("the preview = %s, want additions and nothing applied", preview.body)
+	}
+	if loaded := s.admin.upload(path+"/imports?name=diagram.json", string(diagram)).want(200); loaded.at("added") != preview.at("added") {
+		t.Errorf("the import added %v, the preview said %v", loaded.at("added"), preview.at("added"))
+	}
+	plan := s.admin.get(path + "/plan").want(200)
+	if len(plan.list("items")) == 0 {
+		t.Fatal("the plan is empty")
+	}
+	tag := plan.header.Get("ETag")
+	one := s.admin.with("If-Match", tag).post(path+"/plan", map[string]any{"accept": []any{plan.at("items", 0, "key")}}).want(200)
+	if one.at("applied") == 0.0 {
+		t.Errorf("accepting one step = %s, want it applied", one.body)
+	}
+	s.admin.with("If-Match", tag).post(path+"/plan", map[string]any{"all": true}).want(412)
+	if all := s.admin.with("If-Match", one.header.Get("ETag")).post(path+"/plan", map[string]any{"all": true}).want(200); all.at("left") != 0.0 {
+		t.Errorf("%v steps are left after all were accepted", all.at("left"))
+	}
+	threat := s.admin.get(path+"/threats?limit=1").want(200).text("items", 0, "id")
+	s.admin.get(path + "/threats/" + threat + "/explanation").want(200)
+
+	board := s.admin.post("/connections", map[string]any{"name": "Board", "kind": "builtin", "settings": map[string]any{}}).want(201).text("id")
+	if tag := s.admin.get(path + "/tickets/policy").want(200).header.Get("ETag"); tag != "" {
+		t.Errorf("a policy that nobody set has the ETag %s", tag)
+	}
+	set := s.admin.put(path+"/tickets/policy", map[string]any{"push": "required", "auto": true, "ask_above": -1, "default": map[string]any{"connection": board, "project": "DESK"}}).want(200)
+	again := map[string]any{"push": "both", "auto": true, "ask_above": -1, "default": map[string]any{"connection": board, "project": "DESK"}}
+	s.admin.with("If-Match", set.header.Get("ETag")).put(path+"/tickets/policy", again).want(200)
+	s.admin.with("If-Match", set.header.Get("ETag")).put(path+"/tickets/policy", map[string]any{}).want(412)
+	var key, object string
+	eventually(t, "a ticket is published", func() bool {
+		for _, item := range s.admin.get(path + "/tickets?limit=1000").want(200).list("items") {
+			if m, _ := item.(map[string]any); m["state"] == "open" {
+				key, _ = m["id"].(string)
+				object, _ = m["object"].(string)
+				return true
+			}
+		}
+		return false
+	})
+	cards := "/connections/" + board + "/tickets"
+	if n := len(s.admin.get(cards + "?project=DESK").want(200).list("items")); n == 0 {
+		t.Error("the board is empty")
+	}
+	s.admin.post(cards+"/"+key+"/comments", map[string]any{"text": "on it"}).want(201)
+	if n := len(s.admin.get(cards + "/" + key).want(200).list("comments")); n == 0 {
+		t.Error("the comment is not on the card")
+	}
+	s.admin.post(cards+"/"+key+"/move", map[string]any{"status": "Done"}).want(200)
+	eventually(t, "the countermeasure follows its ticket", func() bool {
+		return s.admin.get(path+"/countermeasures/"+object).want(200).text("state") == "implemented"
+	})
+	if got := s.admin.get(path+"/ratings/history?limit=5").want(200).text("items", 0, "cause", "kind"); got != "ticket" {
+		t.Errorf("the newest change of a rating is by %q, want ticket", got)
+	}
+	for _, check := range []string{path + "/audit/check", "/audit/check"} {
+		if got := s.admin.get(check).want(200); got.at("whole") != true || got.at("rows") == 0.0 {
+			t.Errorf("GET %s = %s, want a whole trail", check, got.body)
+		}
+	}
+	if n := len(s.admin.get(path + "/audit?limit=3").want(200).list("items")); n != 3 {
+		t.Errorf("a page of the trail has %d rows, want 3", n)
+	}
+}
