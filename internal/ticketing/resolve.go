@@ -174,7 +174,9 @@ func (r *run) adopt(ctx context.Context) error {
 		return errStop
 	}
 	r.conn.Adopt = false
-	return nil
+	// Stored at once: a long import that is cut short must not start with this again.
+	r.before = r.conn
+	return r.write(ctx, func(tx *store.Tx) error { return tx.SetConnectionStatus(r.conn) })
 }
 
 // claim links a ticket that nothing is linked to yet to the intent whose marker
