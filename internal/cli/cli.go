@@ -61,6 +61,13 @@ type grammar struct {
 	Demo  demoCmd  `cmd:"" help:"Walk a made-up shop once round the whole loop, then stay up."`
 	Serve serveCmd `cmd:"" help:"Serve the page and the REST interface."`
 
+	Plan    planCmd    `cmd:"" help:"Show what the library would change in a product."`
+	Apply   applyCmd   `cmd:"" help:"Take a model file or answers into a product, and apply the plan."`
+	Gate    gateCmd    `cmd:"" help:"Check a product against limits; exit code 1 where they are not met."`
+	Doctor  doctorCmd  `cmd:"" help:"Check the connection with a tracker and say what is missing."`
+	Backup  backupCmd  `cmd:"" help:"Write a backup while the server is in use."`
+	Restore restoreCmd `cmd:"" help:"Make a new database from a backup."`
+
 	Model modelCmd `cmd:"" help:"Look into model files."`
 
 	Generate generateCmd `cmd:"" help:"Generate the threat model of a file or of answers, without a server."`

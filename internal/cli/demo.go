@@ -26,7 +26,7 @@ type demoCmd struct {
 	URL          string `help:"Address of the Jira site." placeholder:"URL" name:"url"`
 	Email        string `help:"Account of the API token (Jira Cloud)." placeholder:"EMAIL"`
 	Token        string `help:"API token (Jira Cloud)." placeholder:"TOKEN" env:"THREATLOOP_JIRA_TOKEN" secret:""`
-	PAT          string `help:"Personal access token (Jira Data Center)." placeholder:"TOKEN" name:"pat" env:"THREATLOOP_JIRA_PAT" secret:""`
+	PAT          string `help:"Personal access token (Jira Data Center)." placeholder:"TOKEN" name:"jira-pat" aliases:"pat" env:"THREATLOOP_JIRA_PAT" secret:""`
 	Project      string `help:"Key of a project that exists in Jira." placeholder:"KEY"`
 	Type         string `help:"Issue type." placeholder:"NAME"`
 	AllowPrivate bool   `help:"The site may be at a private address."`

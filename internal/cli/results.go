@@ -11,7 +11,9 @@ import (
 )
 
 type resultsCmd struct {
-	Show resultsShowCmd `cmd:"" help:"Print the results in a report of any known format."`
+	Show   resultsShowCmd   `cmd:"" help:"Print the results in a report of any known format."`
+	Upload resultsUploadCmd `cmd:"" help:"Upload reports to a server and say what they changed."`
+	Finish resultsFinishCmd `cmd:"" help:"Declare a run whole, once all its parts are uploaded."`
 }
 
 type resultsShowCmd struct {

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,6 +61,12 @@ func (c *Client) Post(ctx context.Context, path string, in, out any) error {
 // Do performs a request. Failures that the server names come back as faults
 // with its code and text.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
+	return c.DoIf(ctx, method, path, 0, in, out)
+}
+
+// DoIf is Do for a change that is based on a version of what it changes, the
+// number of its ETag; fault.Stale where it was changed meanwhile. 0 does not ask.
+func (c *Client) DoIf(ctx context.Context, method, path string, version int64, in, out any) error {
 	var body []byte
 	if in != nil {
 		var err error
@@ -84,7 +91,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 		if body != nil {
 			r = bytes.NewReader(body)
 		}
-		retry, err := c.once(ctx, method, path, "application/json", key, r, out)
+		retry, err := c.once(ctx, request{method, path, "application/json", key, version}, r, out)
 		if err == nil || !retry {
 			return err
 		}
@@ -103,21 +110,29 @@ func (c *Client) Upload(ctx context.Context, path, contentType string, body io.R
 	if progress != nil {
 		body = &counter{r: body, tell: progress}
 	}
-	_, err = c.once(ctx, http.MethodPost, path, contentType, key, body, out)
+	_, err = c.once(ctx, request{http.MethodPost, path, contentType, key, 0}, body, out)
 	return err
 }
 
+type request struct {
+	method, path, contentType, key string
+	version                        int64 // 0 is any
+}
+
 // once performs one request and reports whether a repetition may help.
-func (c *Client) once(ctx context.Context, method, path, contentType, key string, body io.Reader, out any) (retry bool, err error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base.String()+"/api/v1"+path, body)
+func (c *Client) once(ctx context.Context, r request, body io.Reader, out any) (retry bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, c.base.String()+"/api/v1"+r.path, body)
 	if err != nil {
-		return false, fmt.Errorf("client: %s %s: %w", method, path, err)
+		return false, fmt.Errorf("client: %s %s: %w", r.method, r.path, err)
 	}
 	if body != nil {
-		req.Header.Set("Content-Type", contentType)
+		req.Header.Set("Content-Type", r.contentType)
 	}
-	if method == http.MethodPost {
-		req.Header.Set("Idempotency-Key", key)
+	if r.method == http.MethodPost {
+		req.Header.Set("Idempotency-Key", r.key)
+	}
+	if r.version > 0 {
+		req.Header.Set("If-Match", `"`+strconv.FormatInt(r.version, 10)+`"`)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
@@ -141,12 +156,12 @@ func (c *Client) once(ctx context.Context, method, path, contentType, key string
 	}
 	if w, ok := out.(io.Writer); ok {
 		if _, err := io.Copy(w, res.Body); err != nil {
-			return false, fmt.Errorf("client: read answer of %s: %w", path, err)
+			return false, fmt.Errorf("client: read answer of %s: %w", r.path, err)
 		}
 		return false, nil
 	}
 	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
-		return method == http.MethodGet, fault.Wrap(err, fault.Unavailable, "client.answer", "the answer of %s %s is not what a Threatloop server says", method, path)
+		return r.method == http.MethodGet, fault.Wrap(err, fault.Unavailable, "client.answer", "the answer of %s %s is not what a Threatloop server says", r.method, r.path)
 	}
 	return false, nil
 }

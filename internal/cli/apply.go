@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/threatloop/threatloop/internal/client"
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/interchange"
+)
+
+type applyCmd struct {
+	remote
+	Product string `arg:"" help:"Id or name of the product."`
+	Create  bool   `help:"Define the product if there is none of this name."`
+	File    string `help:"Model file to take in: Threat Dragon 1 or 2 (JSON), or Threatloop (YAML); - is standard input." placeholder:"FILE"`
+	Answers string `help:"Answers to a questionnaire (JSON or YAML); they replace the product's." placeholder:"FILE"`
+	Yes     bool   `help:"Store it and apply the whole plan; without it nothing is stored, only shown." short:"y"`
+	JSON    bool   `help:"Print JSON." name:"json"`
+}
+
+// applied is what `apply --json` prints.
+type applied struct {
+	Product string      `json:"product"`
+	Stored  bool        `json:"stored"`
+	Import  *importView `json:"import,omitempty"`
+	Plan    *planView   `json:"plan,omitempty"`    // without --yes
+	Applied *steps      `json:"applied,omitempty"` // with --yes
+}
+
+// steps counts those of a plan.
+type steps struct {
+	Applied int `json:"applied"`
+	Left    int `json:"left"`
+}
+
+type importView struct {
+	interchange.Summary
+	Added   int `json:"added"`
+	Changed int `json:"changed"`
+	Kept    int `json:"kept"`
+}
+
+// Run takes files into a product and applies the plan.
+func (c *applyCmd) Run(ctx context.Context, env *Env) error {
+	cl, err := c.client()
+	if err != nil {
+		return err
+	}
+	var file, answersFile []byte
+	if c.File != "" {
+		if file, err = readModelFile(env, c.File); err != nil {
+			return err
+		}
+	}
+	if c.Answers != "" {
+		if answersFile, err = readModelFile(env, c.Answers); err != nil {
+			return err
+		}
+	}
+	answers, err := readAnswers(label(c.Answers), answersFile)
+	if err != nil {
+		return err
+	}
+	p, err := c.product(ctx, cl)
+	if err != nil {
+		return err
+	}
+	out := applied{Product: p.ID, Stored: c.Yes}
+	if answers != nil && c.Yes {
+		if err := cl.Do(ctx, http.MethodPut, inProduct(p.ID, "/answers"), answers, nil); err != nil {
+			return err
+		}
+	}
+	if file != nil {
+		query := url.Values{"name": {filepath.Base(label(c.File))}}
+		if !c.Yes {
+			query.Set("preview", "true")
+		}
+		out.Import = &importView{}
+		if err := cl.Upload(ctx, inProduct(p.ID, "/imports?"+query.Encode()), "application/octet-stream", bytes.NewReader(file), nil, out.Import); err != nil {
+			return err
+		}
+	}
+	plan, err := fetchPlan(ctx, cl, p.ID)
+	if err != nil {
+		return err
+	}
+	if !c.Yes {
+		out.Plan = &plan
+		return c.preview(env, out, answers != nil)
+	}
+	var done struct {
+		steps
+		Product productView `json:"product"`
+	}
+	if err := cl.DoIf(ctx, http.MethodPost, inProduct(p.ID, "/plan"), plan.Version, map[string]bool{"all": true}, &done); err != nil {
+		return err
+	}
+	if c.JSON {
+		out.Applied = &done.steps
+		return printJSON(env.Stdout, out)
+	}
+	if out.Import != nil {
+		if _, err := fmt.Fprintf(env.Stdout, "%s: %d elements and threats added, %d changed, %d kept that are not in the file\n", label(c.File), out.Import.Added, out.Import.Changed, out.Import.Kept); err != nil {
+			return err
+		}
+	}
+	open := done.Product.Risk.Open
+	_, err = fmt.Fprintf(env.Stdout, "%s (%s): %d steps applied; %d threats, highest: %s\n", printable(p.Name), p.ID, done.Applied, open.Threats, figuresText(open.Highest))
+	return err
+}
+
+// preview shows what would happen.
+func (c *applyCmd) preview(env *Env, out applied, answers bool) error {
+	if c.JSON {
+		return printJSON(env.Stdout, out)
+	}
+	if out.Import != nil {
+		if _, err := fmt.Fprintf(env.Stdout, "%s: %d elements and threats would be added, %d changed, %d kept that are not in the file\n", label(c.File), out.Import.Added, out.Import.Changed, out.Import.Kept); err != nil {
+			return err
+		}
+	}
+	if err := out.Plan.print(env.Stdout, false); err != nil {
+		return err
+	}
+	rest := ""
+	if out.Import != nil || answers {
+		rest = "; the plan above is that of the model as it is now, without the given files"
+	}
+	say(env.Stderr, "nothing was stored, because --yes was not given"+rest)
+	return nil
+}
+
+// product finds the product, or defines it.
+func (c *applyCmd) product(ctx context.Context, cl *client.Client) (productView, error) {
+	if !c.Create {
+		return findProduct(ctx, cl, c.Product)
+	}
+	p, ok, err := productNamed(ctx, cl, c.Product)
+	if err != nil || ok {
+		return p, err
+	}
+	if !c.Yes {
+		return p, withHint(fault.New(fault.NotFound, "product.not_found", "there is no product %q yet", c.Product), "with --create --yes it is defined")
+	}
+	return p, cl.Post(ctx, "/products", map[string]string{"name": c.Product}, &p)
+}
+
+// answersInput is what the interface takes as answers.
+type answersInput struct {
+	Questionnaire string         `json:"questionnaire" yaml:"questionnaire"`
+	Answers       map[string]any `json:"answers" yaml:"answers"`
+}
+
+func readAnswers(name string, data []byte) (*answersInput, error) {
+	if data == nil {
+		return nil, nil //nolint:nilnil // no file, no answers
+	}
+	var in answersInput
+	bad := fault.New(fault.Invalid, "answers.invalid", "the answers cannot be read")
+	if err := yaml.Load(data, &in); err != nil { // JSON is YAML
+		return nil, bad.With(name, "%s", err)
+	}
+	if in.Questionnaire == "" || len(in.Answers) == 0 {
+		return nil, bad.With(name, "%s", errors.New(`expected the keys "questionnaire" and "answers"`))
+	}
+	return &in, nil
+}
