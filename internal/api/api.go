@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -43,6 +44,9 @@ type API struct {
 	mux  *http.ServeMux
 	// routes are what the middleware must know of an operation, by its pattern.
 	routes map[string]route
+	// streams is closed when the streams of events have to end.
+	streams    chan struct{}
+	endStreams sync.Once
 }
 
 type route struct {
@@ -64,7 +68,7 @@ func New(a *app.App, o Options) *API {
 	if o.Version == "" {
 		o.Version = "dev"
 	}
-	s := &API{app: a, o: o, mux: http.NewServeMux(), routes: map[string]route{}}
+	s := &API{app: a, o: o, mux: http.NewServeMux(), routes: map[string]route{}, streams: make(chan struct{})}
 	s.huma = humago.New(s.mux, config(o.Version))
 	s.people()
 	s.products()
@@ -144,6 +148,11 @@ func (document) Schema(huma.Registry) *huma.Schema { return &huma.Schema{} }
 
 // Handler returns the interface with authentication, request ids and logging around it.
 func (s *API) Handler() http.Handler { return s.wrap(s.mux) }
+
+// EndStreams ends the streams of events, which never end by themselves: a server
+// that shuts down waits for all others. Subscribers come back with the id of
+// their last event. It may be called more than once.
+func (s *API) EndStreams() { s.endStreams.Do(func() { close(s.streams) }) }
 
 // Spec returns the OpenAPI 3.1 document as indented JSON with keys in a fixed order.
 func (s *API) Spec() ([]byte, error) {

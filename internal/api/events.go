@@ -31,10 +31,12 @@ type changed struct {
 }
 
 func (s *API) events() {
-	s.plain(op{method: http.MethodGet, path: "/events", id: "subscribe", tag: tagInstance, summary: "Be told what changed", action: policy.EventsRead,
+	s.plain(op{
+		method: http.MethodGet, path: "/events", id: "subscribe", tag: tagInstance, summary: "Be told what changed", action: policy.EventsRead,
 		about: "Server-sent events. An event \"change\" has the data {\"product\", \"seq\"}: the audit trail of the product (none: of the installation) has come to seq, " +
 			"and whatever was read of it before may be old. Its id is \"stream:seq\". A subscriber that comes back with Last-Event-ID gets what it missed of that stream; " +
-			"where it follows several, an event \"resync\" tells it to read everything again. A comment every 15 seconds keeps the connection. The stream ends with the session or token."},
+			"where it follows several, an event \"resync\" tells it to read everything again. A comment every 15 seconds keeps the connection. The stream ends with the session or token.",
+	},
 		huma.Operation{
 			Parameters: []*huma.Param{
 				{Name: "product", In: "query", Description: "Only of this product", Schema: &huma.Schema{Type: huma.TypeString}},
@@ -104,6 +106,8 @@ func (s *API) follow(w http.ResponseWriter, r *http.Request, c app.Caller) error
 		}
 		select {
 		case <-ctx.Done():
+			return nil
+		case <-s.streams:
 			return nil
 		case <-tick.C:
 		}

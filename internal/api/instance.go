@@ -48,9 +48,11 @@ func (s *API) instance() {
 			_, _ = w.Write(data) // the client is gone; there is nobody to tell
 			return nil
 		})
-	s.plain(op{method: http.MethodPost, path: "/backup", id: "take-backup", tag: tagInstance, summary: "Download a backup", action: policy.BackupTake,
+	s.plain(op{
+		method: http.MethodPost, path: "/backup", id: "take-backup", tag: tagInstance, summary: "Download a backup", action: policy.BackupTake,
 		about: "Everything of the database, whole and consistent, while it is in use: an SQLite file, or a dump of PostgreSQL in a format of our own. " +
-			"The keys that open stored credentials are not in it."},
+			"The keys that open stored credentials are not in it.",
+	},
 		huma.Operation{Responses: map[string]*huma.Response{"200": {Description: "The backup", Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}}},
 		s.sendBackup)
 	s.library()

@@ -68,8 +68,10 @@ func TestUpload(t *testing.T) {
 	token.upload(path+"/results?dry_run=1", "hello, this is no report").want(415)
 	token.upload(path+"/results", "").want(422)
 	token.upload(path+"/results", strings.Repeat("<!-- long -->", 8<<10)).want(413)
-	for query, field := range map[string]string{"wait=61": "query.wait", "wait=x": "query.wait", "at=yesterday": "query.at", "complete=perhaps": "query.complete",
-		"colour=red": "query.colour", "source=" + strings.Repeat("s", 201): "query.source"} {
+	for query, field := range map[string]string{
+		"wait=61": "query.wait", "wait=x": "query.wait", "at=yesterday": "query.at", "complete=perhaps": "query.complete",
+		"colour=red": "query.colour", "source=" + strings.Repeat("s", 201): "query.source",
+	} {
 		if got := token.upload(path+"/results?"+query, junit).want(422).text("errors", 0, "where"); got != field {
 			t.Errorf("?%.20s names %q, want %s", query, got, field)
 		}

@@ -29,7 +29,8 @@ var bodies = map[string]any{
 	"edit-weakness":      map[string]any{},
 	"add-countermeasure": map[string]any{"threat": "none", "title": "C", "share": 50},
 	"edit-countermeasure": map[string]any{
-		"state": "implemented"},
+		"state": "implemented",
+	},
 	"set-link":          map[string]any{"threat": "none", "share": 50},
 	"remove-link":       map[string]any{"threat": "none"},
 	"apply-plan":        map[string]any{},

@@ -54,9 +54,11 @@ func (s *API) operation(o op) huma.Operation {
 		h.Extensions[openKey] = o.open
 	}
 	if o.method == http.MethodPost && o.open == "" {
-		h.Parameters = append(h.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header",
+		h.Parameters = append(h.Parameters, &huma.Param{
+			Name: "Idempotency-Key", In: "header",
 			Description: "The same key with the same request gives the first answer again; with another request it is refused (409)",
-			Schema:      &huma.Schema{Type: huma.TypeString, MaxLength: ptr(maxKey)}})
+			Schema:      &huma.Schema{Type: huma.TypeString, MaxLength: ptr(maxKey)},
+		})
 	}
 	return h
 }

@@ -71,8 +71,10 @@ func (s *API) sessions() {
 		FromPage
 		Body app.AccountInput
 	}
-	register(s, op{method: http.MethodPost, path: "/setup", id: "setup", tag: tagPeople, summary: "Make the first administrator and sign in", status: http.StatusCreated,
-		open: "nobody can sign in before there is an account", about: "A conflict once there is an account."},
+	register(s, op{
+		method: http.MethodPost, path: "/setup", id: "setup", tag: tagPeople, summary: "Make the first administrator and sign in", status: http.StatusCreated,
+		open: "nobody can sign in before there is an account", about: "A conflict once there is an account.",
+	},
 		func(ctx context.Context, c app.Caller, in *setup) (signedIn, error) {
 			v, err := s.app.Setup(ctx, c, in.Body)
 			if err != nil {
@@ -88,8 +90,10 @@ func (s *API) sessions() {
 			Password identity.Secret `json:"password"`
 		}
 	}
-	register(s, op{method: http.MethodPost, path: "/session", id: "sign-in", tag: tagPeople, summary: "Sign in", status: http.StatusCreated, open: "this is how one signs in",
-		about: "Failures are slowed down per account and address, and say the same whether the account exists or not."},
+	register(s, op{
+		method: http.MethodPost, path: "/session", id: "sign-in", tag: tagPeople, summary: "Sign in", status: http.StatusCreated, open: "this is how one signs in",
+		about: "Failures are slowed down per account and address, and say the same whether the account exists or not.",
+	},
 		func(ctx context.Context, c app.Caller, in *signIn) (signedIn, error) {
 			v, err := s.app.SignIn(ctx, c, in.Body.Email, in.Body.Password)
 			if err != nil {
@@ -109,8 +113,10 @@ func (s *API) sessions() {
 			New identity.Secret `json:"new" doc:"At least 12 characters"`
 		}
 	}
-	do(s, op{method: http.MethodPut, path: "/session/password", id: "set-password", tag: tagPeople, summary: "Change one's own password", action: policy.TokenOwn,
-		about: "Ends all other sessions of the account."},
+	do(s, op{
+		method: http.MethodPut, path: "/session/password", id: "set-password", tag: tagPeople, summary: "Change one's own password", action: policy.TokenOwn,
+		about: "Ends all other sessions of the account.",
+	},
 		func(ctx context.Context, c app.Caller, in *password) error {
 			return s.app.SetPassword(ctx, c, in.Body.Old, in.Body.New)
 		})
@@ -135,8 +141,10 @@ func (s *API) users() {
 		Changing
 		Body app.UserEdit
 	}
-	register(s, op{method: http.MethodPatch, path: "/users/{user}", id: "edit-user", tag: tagPeople, summary: "Change an account", action: policy.UserManage,
-		about: "Disabling an account or setting its password ends its sessions. The last administrator stays one."},
+	register(s, op{
+		method: http.MethodPatch, path: "/users/{user}", id: "edit-user", tag: tagPeople, summary: "Change an account", action: policy.UserManage,
+		about: "Disabling an account or setting its password ends its sessions. The last administrator stays one.",
+	},
 		func(ctx context.Context, c app.Caller, in *edit) (app.UserView, error) {
 			version, err := ifMatch(in.IfMatch)
 			if err != nil {
@@ -153,16 +161,20 @@ func (s *API) tokens() {
 			return s.app.Tokens(ctx, c)
 		})
 	type add struct{ Body app.TokenInput }
-	register(s, op{method: http.MethodPost, path: "/tokens", id: "add-token", tag: tagPeople, summary: "Make an API token", action: policy.TokenOwn, status: http.StatusCreated,
-		about: "The answer shows the secret, once. It is not kept, so that an idempotency key does not show it again."},
+	register(s, op{
+		method: http.MethodPost, path: "/tokens", id: "add-token", tag: tagPeople, summary: "Make an API token", action: policy.TokenOwn, status: http.StatusCreated,
+		about: "The answer shows the secret, once. It is not kept, so that an idempotency key does not show it again.",
+	},
 		func(ctx context.Context, c app.Caller, in *add) (app.TokenView, error) {
 			return s.app.AddToken(ctx, c, in.Body)
 		})
 	type revoke struct {
 		Token string `path:"token" maxLength:"60" doc:"Id of the token, not its secret"`
 	}
-	do(s, op{method: http.MethodDelete, path: "/tokens/{token}", id: "revoke-token", tag: tagPeople, summary: "Revoke an API token", action: policy.TokenOwn,
-		about: "One's own, or anybody's for who manages tokens."},
+	do(s, op{
+		method: http.MethodDelete, path: "/tokens/{token}", id: "revoke-token", tag: tagPeople, summary: "Revoke an API token", action: policy.TokenOwn,
+		about: "One's own, or anybody's for who manages tokens.",
+	},
 		func(ctx context.Context, c app.Caller, in *revoke) error { return s.app.RevokeToken(ctx, c, in.Token) })
 }
 

@@ -24,8 +24,10 @@ func (s *API) plans() {
 		Changing
 		Body app.PlanInput
 	}
-	register(s, op{method: http.MethodPost, path: "/products/{product}/plan", id: "apply-plan", tag: tagPlans, summary: "Apply the plan, whole or step by step", action: policy.PlanApply,
-		max: 8 << 20, about: "With If-Match the plan is applied only where the product is still the one that was looked at. Applying again changes nothing."},
+	register(s, op{
+		method: http.MethodPost, path: "/products/{product}/plan", id: "apply-plan", tag: tagPlans, summary: "Apply the plan, whole or step by step", action: policy.PlanApply,
+		max: 8 << 20, about: "With If-Match the plan is applied only where the product is still the one that was looked at. Applying again changes nothing.",
+	},
 		func(ctx context.Context, c app.Caller, in *apply) (app.AppliedView, error) {
 			version, err := ifMatch(in.IfMatch)
 			if err != nil {
@@ -41,8 +43,10 @@ func (s *API) plans() {
 		Name    string `query:"name" maxLength:"200" doc:"Of the file, for messages"`
 		RawBody []byte `contentType:"application/octet-stream"`
 	}
-	imports := op{method: http.MethodPost, path: "/products/{product}/imports", id: "import-model", tag: tagPlans, summary: "Take a model file into a product", action: policy.ModelEdit,
-		max: maxModel, raw: true, about: "A Threat Dragon or Threatloop file, told by its content, of any media type, up to 32 MiB. What is new is added, what has the same id is replaced, nothing is deleted. A preview takes no more than reading the product."}
+	imports := op{
+		method: http.MethodPost, path: "/products/{product}/imports", id: "import-model", tag: tagPlans, summary: "Take a model file into a product", action: policy.ModelEdit,
+		max: maxModel, raw: true, about: "A Threat Dragon or Threatloop file, told by its content, of any media type, up to 32 MiB. What is new is added, what has the same id is replaced, nothing is deleted. A preview takes no more than reading the product.",
+	}
 	register(s, imports, func(ctx context.Context, c app.Caller, in *load) (app.ImportView, error) {
 		version, err := ifMatch(in.IfMatch)
 		if err != nil {

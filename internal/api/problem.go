@@ -49,8 +49,10 @@ func newProblem(err error, requestID string) *Problem {
 	}
 	f := fault.As(err)
 	if f == nil {
-		return &Problem{Type: "about:blank", Title: http.StatusText(500), Status: 500, Code: "internal",
-			Detail: "something went wrong on our side; the log has the cause under this request id", RequestID: requestID}
+		return &Problem{
+			Type: "about:blank", Title: http.StatusText(500), Status: 500, Code: "internal",
+			Detail: "something went wrong on our side; the log has the cause under this request id", RequestID: requestID,
+		}
 	}
 	status := f.Kind.Status()
 	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: f.Code, Detail: f.Public, Errors: f.Fields, RequestID: requestID}

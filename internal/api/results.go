@@ -48,8 +48,10 @@ func (s *API) results() {
 			Reason string `json:"reason,omitempty" maxLength:"2000"`
 		}
 	}
-	do(s, op{method: http.MethodPost, path: "/products/{product}/runs/finish", id: "finish-run", tag: tagResults, summary: "Declare a run whole", action: policy.ResultsUpload,
-		about: "Every part of it was uploaded: what the run lacks is gone."},
+	do(s, op{
+		method: http.MethodPost, path: "/products/{product}/runs/finish", id: "finish-run", tag: tagResults, summary: "Declare a run whole", action: policy.ResultsUpload,
+		about: "Every part of it was uploaded: what the run lacks is gone.",
+	},
 		func(ctx context.Context, c app.Caller, in *finish) error {
 			return s.app.FinishRun(ctx, c, in.Product, in.Body.Run, in.Body.Reason)
 		})
@@ -85,12 +87,16 @@ func (s *API) upload() {
 	}
 	run := s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[app.RunView](), true, "RunView")
 	answer := func(about string) *huma.Response {
-		return &huma.Response{Description: about, Content: map[string]*huma.MediaType{"application/json": {Schema: run}},
-			Headers: map[string]*huma.Param{"Location": {Description: "The run", Schema: &huma.Schema{Type: huma.TypeString}}}}
+		return &huma.Response{
+			Description: about, Content: map[string]*huma.MediaType{"application/json": {Schema: run}},
+			Headers: map[string]*huma.Param{"Location": {Description: "The run", Schema: &huma.Schema{Type: huma.TypeString}}},
+		}
 	}
-	s.plain(op{method: http.MethodPost, path: "/products/{product}/results", id: "upload-results", tag: tagResults, summary: "Upload a report of a test tool", action: policy.ResultsUpload,
+	s.plain(op{
+		method: http.MethodPost, path: "/products/{product}/results", id: "upload-results", tag: tagResults, summary: "Upload a report of a test tool", action: policy.ResultsUpload,
 		about: "The body is the report as it is, plain, gzip or zip, of any media type; it is streamed, and its format is told by its content. " +
-			"The same report for the same target is the same upload and gives the answer of the first."},
+			"The same report for the same target is the same upload and gives the answer of the first.",
+	},
 		huma.Operation{
 			Parameters: []*huma.Param{
 				{Name: "product", In: "path", Required: true, Description: "Id of the product", Schema: &huma.Schema{Type: huma.TypeString}},

@@ -64,8 +64,10 @@ func (s *API) risks() {
 		Changing
 		Body app.ThreatEdit
 	}
-	register(s, op{method: http.MethodPatch, path: "/products/{product}/threats/{threat}", id: "edit-threat", tag: tagRisks, summary: "Change a threat", action: policy.ModelEdit,
-		about: "What a person changes stays; regeneration shows the difference and never overwrites it."},
+	register(s, op{
+		method: http.MethodPatch, path: "/products/{product}/threats/{threat}", id: "edit-threat", tag: tagRisks, summary: "Change a threat", action: policy.ModelEdit,
+		about: "What a person changes stays; regeneration shows the difference and never overwrites it.",
+	},
 		func(ctx context.Context, c app.Caller, in *editThreat) (app.ThreatView, error) {
 			version, err := ifMatch(in.IfMatch)
 			if err != nil {
@@ -138,8 +140,10 @@ func (s *API) risks() {
 		Changing
 		Body app.CountermeasureEdit
 	}
-	register(s, op{method: http.MethodPatch, path: "/products/{product}/countermeasures/{countermeasure}", id: "edit-countermeasure", tag: tagRisks, summary: "Change a countermeasure", action: policy.CountermeasureState,
-		about: "Developers may change the state; everything else takes the right to edit the model."},
+	register(s, op{
+		method: http.MethodPatch, path: "/products/{product}/countermeasures/{countermeasure}", id: "edit-countermeasure", tag: tagRisks, summary: "Change a countermeasure", action: policy.CountermeasureState,
+		about: "Developers may change the state; everything else takes the right to edit the model.",
+	},
 		func(ctx context.Context, c app.Caller, in *editCountermeasure) (app.CountermeasureView, error) {
 			version, err := ifMatch(in.IfMatch)
 			if err != nil {
@@ -165,8 +169,10 @@ func (s *API) risks() {
 			Reason         string                 `json:"reason,omitempty" maxLength:"2000"`
 		}
 	}
-	register(s, op{method: http.MethodPost, path: "/products/{product}/links/removed", id: "remove-link", tag: tagRisks, summary: "Remove a link", action: policy.ModelEdit,
-		about: "A hand-made link goes; a generated one is retired and does not come back by itself."},
+	register(s, op{
+		method: http.MethodPost, path: "/products/{product}/links/removed", id: "remove-link", tag: tagRisks, summary: "Remove a link", action: policy.ModelEdit,
+		about: "A hand-made link goes; a generated one is retired and does not come back by itself.",
+	},
 		func(ctx context.Context, c app.Caller, in *unlink) (app.ThreatView, error) {
 			b := in.Body
 			return s.app.RemoveLink(ctx, c, in.Product, app.LinkInput{Threat: b.Threat, Weakness: b.Weakness, Countermeasure: b.Countermeasure, Reason: b.Reason})

@@ -183,8 +183,10 @@ func TestProblemsDoNotEcho(t *testing.T) {
 		"number":                   s.admin.get("/products?limit=" + secret),
 		"path":                     s.admin.get("/" + secret),
 		"method":                   s.admin.send(secret, "/products", nil),
-		"credential": s.admin.post("/connections", map[string]any{"name": "J", "kind": "jira", "settings": map[string]any{"base_url": "no address"},
-			"credential": map[string]any{"token": []string{secret}}}),
+		"credential": s.admin.post("/connections", map[string]any{
+			"name": "J", "kind": "jira", "settings": map[string]any{"base_url": "no address"},
+			"credential": map[string]any{"token": []string{secret}},
+		}),
 	} {
 		if a.status < 400 || a.status >= 500 {
 			t.Errorf("%s = %d %s, want it refused", name, a.status, a.body)
@@ -200,8 +202,10 @@ func TestCredentialsAreNotShown(t *testing.T) {
 	t.Parallel()
 	s := serve(t, settings{})
 	const secret = "a-credential-of-a-tracker"
-	made := s.admin.post("/connections", map[string]any{"name": "Jira", "kind": "jira", "settings": map[string]any{"base_url": "https://jira.example.org", "flavour": "dc"},
-		"credential": map[string]any{"pat": secret, "webhook_secret": secret + "-2"}}).want(201)
+	made := s.admin.post("/connections", map[string]any{
+		"name": "Jira", "kind": "jira", "settings": map[string]any{"base_url": "https://jira.example.org", "flavour": "dc"},
+		"credential": map[string]any{"pat": secret, "webhook_secret": secret + "-2"},
+	}).want(201)
 	path := "/connections/" + made.text("id")
 	if made.at("has_credential") != true || made.at("has_webhook") != true {
 		t.Errorf("the connection does not say that it has its credential: %s", made.body)

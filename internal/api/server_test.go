@@ -61,8 +61,10 @@ func serve(t *testing.T, o settings) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := app.New(app.Options{DB: db, Library: lib, Keys: keys, Now: time.Now, Random: rand.Reader, Fresh: 90 * 24 * time.Hour, Limit: o.limit,
-		Tickets: ticketing.Options{PollEvery: 200 * time.Millisecond, Instance: "test"}})
+	a := app.New(app.Options{
+		DB: db, Library: lib, Keys: keys, Now: time.Now, Random: rand.Reader, Fresh: 90 * 24 * time.Hour, Limit: o.limit,
+		Tickets: ticketing.Options{PollEvery: 200 * time.Millisecond, Instance: "test"},
+	})
 	q, err := queue.New(ctx, db, queue.Options{Handlers: a.Handlers()})
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +74,7 @@ func serve(t *testing.T, o settings) *server {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			if err := q.Stop(ctx); err != nil {
 				t.Errorf("stop the queue: %v", err)

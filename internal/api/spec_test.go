@@ -142,7 +142,8 @@ func TestOperationsAreDeclared(t *testing.T) {
 		key := slices.ContainsFunc(o.Parameters, func(p struct {
 			Name, In string
 			Required bool
-		}) bool {
+		},
+		) bool {
 			return p.Name == "Idempotency-Key"
 		})
 		if want := o.Method == "POST" && o.Open == ""; key != want {

@@ -42,8 +42,10 @@ func (s *API) connections() {
 			return s.app.Connections(ctx, c)
 		})
 	type add struct{ Body app.ConnectionInput }
-	register(s, op{method: http.MethodPost, path: "/connections", id: "add-connection", tag: tagConnections, summary: "Connect with a tracker", action: policy.ConnectionManage, status: http.StatusCreated,
-		about: "The credential is sealed and never shown."},
+	register(s, op{
+		method: http.MethodPost, path: "/connections", id: "add-connection", tag: tagConnections, summary: "Connect with a tracker", action: policy.ConnectionManage, status: http.StatusCreated,
+		about: "The credential is sealed and never shown.",
+	},
 		func(ctx context.Context, c app.Caller, in *add) (app.ConnectionView, error) {
 			return s.app.AddConnection(ctx, c, in.Body)
 		})
@@ -57,8 +59,10 @@ func (s *API) connections() {
 		Changing
 		Body app.ConnectionInput
 	}
-	register(s, op{method: http.MethodPut, path: path, id: "set-connection", tag: tagConnections, summary: "Replace a connection's settings", action: policy.ConnectionManage,
-		about: "A credential that is left out stays."},
+	register(s, op{
+		method: http.MethodPut, path: path, id: "set-connection", tag: tagConnections, summary: "Replace a connection's settings", action: policy.ConnectionManage,
+		about: "A credential that is left out stays.",
+	},
 		func(ctx context.Context, c app.Caller, in *edit) (app.ConnectionView, error) {
 			version, err := ifMatch(in.IfMatch)
 			if err != nil {
@@ -66,8 +70,10 @@ func (s *API) connections() {
 			}
 			return s.app.EditConnection(ctx, c, in.Connection, version, in.Body)
 		})
-	do(s, op{method: http.MethodDelete, path: path, id: "delete-connection", tag: tagConnections, summary: "Forget a connection", action: policy.ConnectionManage,
-		about: "Its tickets stay in the tracker."},
+	do(s, op{
+		method: http.MethodDelete, path: path, id: "delete-connection", tag: tagConnections, summary: "Forget a connection", action: policy.ConnectionManage,
+		about: "Its tickets stay in the tracker.",
+	},
 		func(ctx context.Context, c app.Caller, in *OneConnection) error {
 			return s.app.DeleteConnection(ctx, c, in.Connection)
 		})
@@ -79,8 +85,10 @@ func (s *API) connections() {
 			Parent  string `json:"parent,omitempty" maxLength:"200"`
 		}
 	}
-	register(s, op{method: http.MethodPost, path: path + "/check", id: "check-connection", tag: tagConnections, summary: "Walk the check list of a connection", action: policy.ConnectionManage,
-		about: "Says what is missing for tickets to be made there. Nothing is changed in the tracker."},
+	register(s, op{
+		method: http.MethodPost, path: path + "/check", id: "check-connection", tag: tagConnections, summary: "Walk the check list of a connection", action: policy.ConnectionManage,
+		about: "Says what is missing for tickets to be made there. Nothing is changed in the tracker.",
+	},
 		func(ctx context.Context, c app.Caller, in *check) (app.Page[tracker.Finding], error) {
 			list, err := s.app.CheckConnection(ctx, c, in.Connection, tracker.Target{Project: in.Body.Project, Type: in.Body.Type, Parent: in.Body.Parent})
 			if list == nil {
@@ -97,9 +105,11 @@ func (s *API) connections() {
 // webhook declares the deliveries of trackers. It stands beside the framework: a
 // signature is over the body as it came, whatever it is.
 func (s *API) webhook() {
-	s.plain(op{method: http.MethodPost, path: "/connections/{connection}/webhook", id: "deliver-webhook", tag: tagConnections, summary: "Delivery of a tracker's webhook",
+	s.plain(op{
+		method: http.MethodPost, path: "/connections/{connection}/webhook", id: "deliver-webhook", tag: tagConnections, summary: "Delivery of a tracker's webhook",
 		open:  "the signature with the connection's secret decides",
-		about: "Only a hint: what it names is looked at in the tracker at once."},
+		about: "Only a hint: what it names is looked at in the tracker at once.",
+	},
 		huma.Operation{
 			Parameters:  []*huma.Param{{Name: "connection", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}},
 			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{}}}},
@@ -131,8 +141,10 @@ func (s *API) productTickets() {
 		Changing
 		Body ticketing.Policy
 	}
-	register(s, op{method: http.MethodPut, path: path + "/policy", id: "set-ticket-policy", tag: tagTickets, summary: "Set which tickets go out, and where to", action: policy.TicketsPublish,
-		about: "What was published or taken back by hand stays as it is."},
+	register(s, op{
+		method: http.MethodPut, path: path + "/policy", id: "set-ticket-policy", tag: tagTickets, summary: "Set which tickets go out, and where to", action: policy.TicketsPublish,
+		about: "What was published or taken back by hand stays as it is.",
+	},
 		func(ctx context.Context, c app.Caller, in *setPolicy) (app.TicketPolicyView, error) {
 			version, err := ifMatch(in.IfMatch)
 			if err != nil {
@@ -152,8 +164,10 @@ func (s *API) productTickets() {
 		InProduct
 		Body app.PublishInput
 	}
-	register(s, op{method: http.MethodPost, path: path + "/publish", id: "publish-tickets", tag: tagTickets, summary: "Let tickets go out", action: policy.TicketsPublish,
-		about: "Those that wait for a person, and those of named objects whatever the policy publishes by itself."},
+	register(s, op{
+		method: http.MethodPost, path: path + "/publish", id: "publish-tickets", tag: tagTickets, summary: "Let tickets go out", action: policy.TicketsPublish,
+		about: "Those that wait for a person, and those of named objects whatever the policy publishes by itself.",
+	},
 		func(ctx context.Context, c app.Caller, in *publish) (app.PublishedView, error) {
 			return s.app.Publish(ctx, c, in.Product, in.Body)
 		})
@@ -163,8 +177,10 @@ func (s *API) productTickets() {
 			Objects []string `json:"objects" minItems:"1" maxItems:"5000" doc:"Ids of countermeasures, threats or weaknesses"`
 		}
 	}
-	do(s, op{method: http.MethodPost, path: path + "/unpublish", id: "unpublish-tickets", tag: tagTickets, summary: "Take a publication back", action: policy.TicketsPublish,
-		about: "What was made by us and touched by nobody is closed; the rest is let alone."},
+	do(s, op{
+		method: http.MethodPost, path: path + "/unpublish", id: "unpublish-tickets", tag: tagTickets, summary: "Take a publication back", action: policy.TicketsPublish,
+		about: "What was made by us and touched by nobody is closed; the rest is let alone.",
+	},
 		func(ctx context.Context, c app.Caller, in *unpublish) error {
 			return s.app.Unpublish(ctx, c, in.Product, in.Body.Objects)
 		})
@@ -176,8 +192,10 @@ func (s *API) productTickets() {
 		func(ctx context.Context, c app.Caller, in *link) error {
 			return s.app.LinkTicket(ctx, c, in.Product, in.Body)
 		})
-	do(s, op{method: http.MethodPost, path: path + "/unlink", id: "unlink-ticket", tag: tagTickets, summary: "Let go of a ticket", action: policy.TicketsEdit,
-		about: "Nothing is read from it or written to it any more."},
+	do(s, op{
+		method: http.MethodPost, path: path + "/unlink", id: "unlink-ticket", tag: tagTickets, summary: "Let go of a ticket", action: policy.TicketsEdit,
+		about: "Nothing is read from it or written to it any more.",
+	},
 		func(ctx context.Context, c app.Caller, in *link) error {
 			return s.app.UnlinkTicket(ctx, c, in.Product, in.Body)
 		})
@@ -217,8 +235,10 @@ func (s *API) board() {
 		OneTicket
 		Body app.MoveInput
 	}
-	register(s, op{method: http.MethodPost, path: path + "/{ticket}/move", id: "move-ticket", tag: tagBoard, summary: "Move a ticket as a person would", action: policy.ConnectionManage,
-		about: "In any tracker that is connected; the model follows as it follows any move there."},
+	register(s, op{
+		method: http.MethodPost, path: path + "/{ticket}/move", id: "move-ticket", tag: tagBoard, summary: "Move a ticket as a person would", action: policy.ConnectionManage,
+		about: "In any tracker that is connected; the model follows as it follows any move there.",
+	},
 		func(ctx context.Context, c app.Caller, in *move) (tracker.Ticket, error) {
 			return s.app.MoveTicket(ctx, c, in.Connection, in.Ticket, in.Body)
 		})
