@@ -26,7 +26,13 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits,
+			"exits":   exits,
+			"served":  served,
+			"stopped": stopped,
+		},
+		Setup: func(e *testscript.Env) error {
+			e.Values[runningKey{}] = &runningServer{}
+			return nil
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") == "1",
 	})
@@ -41,7 +47,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	cmd := exec.Command(args[1], args[2:]...)
 	cmd.Dir = ts.Getenv("WORK")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "THREATLOOP_CONFIG"} {
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "THREATLOOP_CONFIG", "THREATLOOP_SERVER", "THREATLOOP_TOKEN", "THREATLOOP_PRODUCT", "THREATLOOP_WITHOUT"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	cmd.Stdout, cmd.Stderr = ts.Stdout(), ts.Stderr()

@@ -109,7 +109,7 @@ func (c *applyCmd) Run(ctx context.Context, env *Env) error {
 		return printJSON(env.Stdout, out)
 	}
 	if out.Import != nil {
-		if _, err := fmt.Fprintf(env.Stdout, "%s: %d elements and threats added, %d changed, %d kept that are not in the file\n", label(c.File), out.Import.Added, out.Import.Changed, out.Import.Kept); err != nil {
+		if _, err := fmt.Fprintf(env.Stdout, "%s: %d elements and threats added, %d changed\n", label(c.File), out.Import.Added, out.Import.Changed); err != nil {
 			return err
 		}
 	}
@@ -124,7 +124,7 @@ func (c *applyCmd) preview(env *Env, out applied, answers bool) error {
 		return printJSON(env.Stdout, out)
 	}
 	if out.Import != nil {
-		if _, err := fmt.Fprintf(env.Stdout, "%s: %d elements and threats would be added, %d changed, %d kept that are not in the file\n", label(c.File), out.Import.Added, out.Import.Changed, out.Import.Kept); err != nil {
+		if _, err := fmt.Fprintf(env.Stdout, "%s: %d elements and threats would be added, %d changed; nothing is deleted by an import\n", label(c.File), out.Import.Added, out.Import.Changed); err != nil {
 			return err
 		}
 	}

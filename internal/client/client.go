@@ -101,16 +101,13 @@ func (c *Client) DoIf(ctx context.Context, method, path string, version int64, i
 }
 
 // Upload sends a body as it is (a report, a model file) and reads the answer
-// into out. Progress, where not nil, is told how many bytes have left.
+// into out. It is sent once and without an idempotency key: the content decides
+// whether the server has seen it. Progress, where not nil, is told how many bytes have left.
 func (c *Client) Upload(ctx context.Context, path, contentType string, body io.Reader, progress func(int64), out any) error {
-	key, err := newKey()
-	if err != nil {
-		return err
-	}
 	if progress != nil {
 		body = &counter{r: body, tell: progress}
 	}
-	_, err = c.once(ctx, request{http.MethodPost, path, contentType, key, 0}, body, out)
+	_, err := c.once(ctx, request{http.MethodPost, path, contentType, "", 0}, body, out)
 	return err
 }
 
@@ -128,7 +125,7 @@ func (c *Client) once(ctx context.Context, r request, body io.Reader, out any) (
 	if body != nil {
 		req.Header.Set("Content-Type", r.contentType)
 	}
-	if r.method == http.MethodPost {
+	if r.method == http.MethodPost && r.key != "" {
 		req.Header.Set("Idempotency-Key", r.key)
 	}
 	if r.version > 0 {
