@@ -3,6 +3,7 @@ package demo_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -11,12 +12,14 @@ import (
 
 	"github.com/threatloop/threatloop/internal/client"
 	"github.com/threatloop/threatloop/internal/demo"
+	"github.com/threatloop/threatloop/internal/identity"
 	"github.com/threatloop/threatloop/internal/server"
+	"github.com/threatloop/threatloop/internal/store/pgtest"
 	"github.com/threatloop/threatloop/internal/tracker/fake"
 )
 
-// serve starts a server on a fresh SQLite file and returns an administrator's client.
-func serve(t *testing.T, c server.Config) *client.Client {
+// start starts a server, on a fresh SQLite file where the configuration names no database, and returns its address.
+func start(t *testing.T, c server.Config) string {
 	t.Helper()
 	ctx := t.Context()
 	c.Listen, c.Data, c.Logger = "127.0.0.1:0", t.TempDir(), slog.New(slog.DiscardHandler)
@@ -35,11 +38,17 @@ func serve(t *testing.T, c server.Config) *client.Client {
 			t.Errorf("Stop: %v", err)
 		}
 	})
-	anybody, err := client.New(s.URL(), "")
+	return s.URL()
+}
+
+// serve starts a server and returns its administrator's client.
+func serve(t *testing.T, c server.Config) *client.Client {
+	t.Helper()
+	anybody, err := client.New(start(t, c), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	admin, err := anybody.SetUp(ctx, client.Account{Email: "ada@example.org", Name: "Ada", Password: "a long enough passphrase"})
+	admin, err := anybody.SetUp(t.Context(), client.Account{Email: "ada@example.org", Name: "Ada", Password: "a long enough passphrase"})
 	if err != nil {
 		t.Fatalf("SetUp: %v", err)
 	}
@@ -60,7 +69,19 @@ func TestDemo(t *testing.T) {
 	if strings.Contains(out.String(), "\x1b") {
 		t.Errorf("Run() without Color printed terminal codes:\n%q", out.String())
 	}
-	t.Log("\n" + out.String())
+}
+
+func TestDemoOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	keys, err := identity.NewKeyRing(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := server.Config{DatabaseURL: pgtest.URL(t, "", nil), Keys: keys.Text().Reveal()}
+	var out bytes.Buffer
+	if err := demo.Run(t.Context(), demo.Options{Client: serve(t, c), Out: &out}); err != nil {
+		t.Fatalf("Run() = %v, after\n%s", err, out.String())
+	}
 }
 
 // TestDemoNoticesWhatDoesNotWork takes a part out of the loop: the demo must fail, and say in which step.
