@@ -474,6 +474,14 @@ func TestHint(t *testing.T) {
 			t.Errorf("Hint(%s) = %+v, %v", b, got, err)
 		}
 	}
+	timed := []byte(`{"timestamp":1700000000000,"issue":{"id":"10001"}}`)
+	one, err1 := s.client.Hint(signed(timed, "key"), timed, "key")
+	again := signed(timed, "key")
+	again.Set("X-Atlassian-Webhook-Identifier", "d-2")
+	two, err2 := s.client.Hint(again, timed, "key")
+	if err1 != nil || err2 != nil || one.Delivery == "" || one.Delivery != two.Delivery || one.Delivery == got.Delivery {
+		t.Errorf("Hint() of one body under two identifiers = %q, %v, and %q, %v, want the same delivery", one.Delivery, err1, two.Delivery, err2)
+	}
 	for name, c := range map[string]struct {
 		h      http.Header
 		body   string

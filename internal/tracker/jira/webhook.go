@@ -15,6 +15,9 @@ import (
 // Hint implements tracker.Tracker. The signature is HMAC-SHA256 over the raw
 // body in X-Hub-Signature ("sha256=" and hex digits). Without a configured
 // secret every delivery is refused. Of the content only the issue ids are used.
+// A delivery is told from others by the digest of its body, which bears a time
+// stamp: the header with Jira's own identifier is not signed, and whoever
+// recorded a delivery could send it again under another one.
 func (c *Client) Hint(h http.Header, body []byte, secret string) (tracker.Hint, error) {
 	const op = "read webhook"
 	forged := func(why string) (tracker.Hint, error) {
@@ -37,7 +40,8 @@ func (c *Client) Hint(h http.Header, body []byte, secret string) (tracker.Hint, 
 		return forged("the signature does not match the body")
 	}
 	var event struct {
-		Issue struct {
+		Timestamp json.Number `json:"timestamp"`
+		Issue     struct {
 			ID json.Number `json:"id"`
 		} `json:"issue"`
 		Link struct {
@@ -49,6 +53,10 @@ func (c *Client) Hint(h http.Header, body []byte, secret string) (tracker.Hint, 
 		return tracker.Hint{}, &tracker.Error{Outcome: tracker.Rejected, Kind: tracker.KindProtocol, Op: op, Reason: "the delivery is not a Jira event"}
 	}
 	hint := tracker.Hint{Delivery: h.Get("X-Atlassian-Webhook-Identifier")}
+	if event.Timestamp != "" {
+		digest := sha256.Sum256(body)
+		hint.Delivery = "sha256:" + hex.EncodeToString(digest[:])
+	}
 	for _, id := range []json.Number{event.Issue.ID, event.Link.Source, event.Link.Destination} {
 		if s := id.String(); digits.MatchString(s) && !slices.Contains(hint.Tickets, s) {
 			hint.Tickets = append(hint.Tickets, s)
