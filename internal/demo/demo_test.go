@@ -18,6 +18,18 @@ import (
 	"github.com/threatloop/threatloop/internal/tracker/fake"
 )
 
+// patient is how long what must happen may take: the race detector on a busy
+// machine makes the database many times slower.
+const patient = 5 * time.Minute
+
+// long skips a test that goes round the whole loop once more where time is short.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("goes round the whole loop once more")
+	}
+}
+
 // start starts a server, on a fresh SQLite file where the configuration names no database, and returns its address.
 func start(t *testing.T, c server.Config) string {
 	t.Helper()
@@ -58,7 +70,7 @@ func serve(t *testing.T, c server.Config) *client.Client {
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	if err := demo.Run(t.Context(), demo.Options{Client: serve(t, server.Config{}), Out: &out, Page: "http://127.0.0.1:8080", Sign: "ada@example.org"}); err != nil {
+	if err := demo.Run(t.Context(), demo.Options{Client: serve(t, server.Config{}), Out: &out, Patience: patient, Page: "http://127.0.0.1:8080", Sign: "ada@example.org"}); err != nil {
 		t.Fatalf("Run() = %v, after\n%s", err, out.String())
 	}
 	for _, want := range []string{"1  Define", "7  Look back", "because: ", "SQL injection", "/#/product/prd_", "/#/board/con_", "says: Verified", " → "} {
@@ -73,13 +85,14 @@ func TestDemo(t *testing.T) {
 
 func TestDemoOnPostgreSQL(t *testing.T) {
 	t.Parallel()
+	long(t)
 	keys, err := identity.NewKeyRing(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := server.Config{DatabaseURL: pgtest.URL(t, "", nil), Keys: keys.Text().Reveal()}
 	var out bytes.Buffer
-	if err := demo.Run(t.Context(), demo.Options{Client: serve(t, c), Out: &out}); err != nil {
+	if err := demo.Run(t.Context(), demo.Options{Client: serve(t, c), Out: &out, Patience: patient}); err != nil {
 		t.Fatalf("Run() = %v, after\n%s", err, out.String())
 	}
 }
@@ -87,6 +100,7 @@ func TestDemoOnPostgreSQL(t *testing.T) {
 // TestDemoNoticesWhatDoesNotWork takes a part out of the loop: the demo must fail, and say in which step.
 func TestDemoNoticesWhatDoesNotWork(t *testing.T) {
 	t.Parallel()
+	long(t)
 	for without, want := range map[string]string{
 		"worker":     "step 3 (Publish",
 		"reconciler": "step 3 (Publish",
@@ -96,7 +110,7 @@ func TestDemoNoticesWhatDoesNotWork(t *testing.T) {
 			t.Parallel()
 			patience := 3 * time.Second
 			if without == "matcher" {
-				patience = time.Minute // the steps before it work
+				patience = patient // the steps before it work
 			}
 			var out bytes.Buffer
 			err := demo.Run(t.Context(), demo.Options{Client: serve(t, server.Config{Without: map[string]bool{without: true}}), Out: &out, Patience: patience})
@@ -109,6 +123,7 @@ func TestDemoNoticesWhatDoesNotWork(t *testing.T) {
 
 func TestDemoOnJira(t *testing.T) {
 	t.Parallel()
+	long(t)
 	for _, flavour := range []fake.Flavour{fake.Cloud, fake.DataCenter} {
 		t.Run(string(flavour), func(t *testing.T) {
 			t.Parallel()
@@ -121,7 +136,7 @@ func TestDemoOnJira(t *testing.T) {
 				tracker.Email, tracker.Token, tracker.PAT = "", "", token
 			}
 			var out bytes.Buffer
-			if err := demo.Run(t.Context(), demo.Options{Client: serve(t, server.Config{AllowPrivate: true}), Out: &out, Tracker: tracker}); err != nil {
+			if err := demo.Run(t.Context(), demo.Options{Client: serve(t, server.Config{AllowPrivate: true}), Out: &out, Patience: patient, Tracker: tracker}); err != nil {
 				t.Fatalf("Run() on Jira = %v, after\n%s", err, out.String())
 			}
 			t.Logf("%d issues, requests %v", len(site.Issues()), site.Requests())
