@@ -260,13 +260,10 @@ func (a *App) EditConnection(ctx context.Context, c Caller, id string, version i
 		if err := a.fill(&conn, in); err != nil {
 			return ConnectionView{}, err
 		}
-		if err := ch.tx.EditConnection(conn); err != nil {
+		if err := a.usable(conn); err != nil {
 			return ConnectionView{}, err
 		}
-		if err := queue.Due(ch.ctx, ch.tx, WorkReconcile, id, time.Time{}); err != nil {
-			return ConnectionView{}, err
-		}
-		return ch.connectionView(id, "connection.change")
+		return ch.resume(conn, "connection.change")
 	})
 }
 
@@ -308,18 +305,24 @@ func (a *App) RetryConnection(ctx context.Context, c Caller, id string) (Connect
 		if err != nil {
 			return ConnectionView{}, err
 		}
-		conn.State, conn.Reason, conn.PausedUntil, conn.Failures = "active", "", time.Time{}, 0
-		if err := ch.tx.SetConnectionStatus(conn); err != nil {
-			return ConnectionView{}, err
-		}
-		if _, err := ticketing.Retry(ch.tx, id, ""); err != nil {
-			return ConnectionView{}, err
-		}
-		if err := queue.Due(ch.ctx, ch.tx, WorkReconcile, id, time.Time{}); err != nil {
-			return ConnectionView{}, err
-		}
-		return ch.connectionView(id, "connection.retry")
+		conn.UpdatedAt = ch.at
+		return ch.resume(conn, "connection.retry")
 	})
+}
+
+// resume saves a connection as active, in a new version so that nothing that was
+// learnt before counts, and tries what failed again at once.
+func (ch *changing) resume(conn store.Connection, action string) (ConnectionView, error) {
+	if err := ch.tx.EditConnection(conn); err != nil {
+		return ConnectionView{}, err
+	}
+	if _, err := ticketing.Retry(ch.tx, conn.ID, ""); err != nil {
+		return ConnectionView{}, err
+	}
+	if err := queue.Due(ch.ctx, ch.tx, WorkReconcile, conn.ID, time.Time{}); err != nil {
+		return ConnectionView{}, err
+	}
+	return ch.connectionView(conn.ID, action)
 }
 
 // Webhook takes a delivery of a tracker. Its content is only a hint: the poll
@@ -395,6 +398,10 @@ func (a *App) SetTicketPolicy(ctx context.Context, c Caller, product model.Produ
 		// What people published or took back is kept by its own operations.
 		p.Published, p.Unwanted = old.Published, old.Unwanted
 		if err := ch.savePolicy(product, now, p); err != nil {
+			return TicketPolicyView{}, err
+		}
+		// A field that was demanded, or another project: what failed may go through now.
+		if _, err := ticketing.Retry(ch.tx, "", product); err != nil {
 			return TicketPolicyView{}, err
 		}
 		return TicketPolicyView{p, now + 1}, ch.record("tickets.policy", "product/"+string(product), old, p)

@@ -86,10 +86,12 @@ func (tx *Tx) EditConnection(c Connection) error {
 	return nil
 }
 
-// SetConnectionStatus saves what the reconciler knows about a connection.
+// SetConnectionStatus saves what the reconciler knows about a connection. It
+// does nothing where the connection was edited since it was read: what was
+// learnt with the old credential says nothing about the new one.
 func (tx *Tx) SetConnectionStatus(c Connection) error {
 	_, err := tx.exec(`UPDATE tracker_connection SET state = $2, reason = $3, paused_until = $4, failures = $5, last_success = $6, last_poll = $7, polled_to = $8, last_sweep = $9, sweep_due = $10, adopt = $11
-		WHERE id = $1`, c.ID, c.State, c.Reason, stamp(c.PausedUntil), c.Failures, stamp(c.LastSuccess), stamp(c.LastPoll), stamp(c.PolledTo), stamp(c.LastSweep), stamp(c.SweepDue), c.Adopt)
+		WHERE id = $1 AND version = $12`, c.ID, c.State, c.Reason, stamp(c.PausedUntil), c.Failures, stamp(c.LastSuccess), stamp(c.LastPoll), stamp(c.PolledTo), stamp(c.LastSweep), stamp(c.SweepDue), c.Adopt, c.Version)
 	if err != nil {
 		return fmt.Errorf("store: status of connection %s: %w", c.ID, err)
 	}

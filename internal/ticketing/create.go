@@ -98,8 +98,9 @@ func (r *run) create(ctx context.Context, w *work, want *Want, i store.Intent) (
 		return i, err
 	}
 	if missing != "" {
-		r.refused[i.Target] = i
-		return r.fail(ctx, i, string(tracker.KindInvalid), missing, r.now().Add(retryFailed))
+		i, err = r.fail(ctx, i, string(tracker.KindInvalid), missing, r.now().Add(retryFailed))
+		r.refused[i.Target] = i // the others fail with its reason
+		return i, err
 	}
 	water, err := r.water(ctx, at.Project)
 	if err != nil {

@@ -79,6 +79,11 @@ func (e *Engine) on(ctx context.Context, id string, fn func(context.Context, *ru
 		return time.Time{}, fmt.Errorf("ticketing: connection %s: %w", id, err)
 	}
 	r.before = r.conn
+	if s.version != r.conn.Version {
+		// A person changed or retried it: what was learnt before may not hold.
+		s.version, s.identified, s.seeing = r.conn.Version, time.Time{}, time.Time{}
+		clear(s.forms)
+	}
 	if r.conn.State == "paused" {
 		if r.conn.PausedUntil.IsZero() || e.now().Before(r.conn.PausedUntil) {
 			return r.conn.PausedUntil, nil

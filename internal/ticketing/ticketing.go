@@ -112,6 +112,7 @@ type session struct {
 	identified time.Time
 	seeing     time.Time
 	forms      map[tracker.Target]form
+	version    int64 // of the connection for which the above holds
 }
 
 type form struct {
@@ -228,10 +229,11 @@ func Release(tx *store.Tx, p model.ProductID, keys ...Key) (int, error) {
 	return reset(tx, store.IntentFilter{Product: p, States: []string{store.IntentHeld}}, keys)
 }
 
-// Retry lets failed intents be tried again now, after what hindered them was
-// fixed: those of the connection, narrowed to the product and keys where given.
+// Retry lets intents that failed, or wait before they are sent again, be tried
+// now, after what hindered them was fixed: those of the connection ("" is any),
+// narrowed to the product and keys where given. It returns how many there are.
 func Retry(tx *store.Tx, connection string, p model.ProductID, keys ...Key) (int, error) {
-	return reset(tx, store.IntentFilter{Connection: connection, Product: p, States: []string{store.IntentFailed}}, keys)
+	return reset(tx, store.IntentFilter{Connection: connection, Product: p, States: []string{store.IntentFailed, store.IntentReady}}, keys)
 }
 
 func reset(tx *store.Tx, f store.IntentFilter, keys []Key) (int, error) {
@@ -241,7 +243,7 @@ func reset(tx *store.Tx, f store.IntentFilter, keys []Key) (int, error) {
 	}
 	n := 0
 	for _, i := range intents {
-		if len(keys) > 0 && !contains(keys, keyOf(i)) {
+		if len(keys) > 0 && !contains(keys, keyOf(i)) || i.Kind == withdrawn || i.State == store.IntentReady && i.DueAt.IsZero() {
 			continue
 		}
 		i.State, i.Kind, i.Reason, i.DueAt = store.IntentReady, "", "", time.Time{}
