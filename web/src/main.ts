@@ -1,123 +1,226 @@
 import "./style.css";
 import { h } from "./dom";
-import { places } from "./places";
+import { board } from "./board";
+import { connections } from "./connections";
+import { portfolio } from "./portfolio";
+import { product } from "./product";
 import { call, Problem, type Me } from "./rest";
+import { clearNotices, connect, editing, fail, field, opened } from "./ui";
+
+/** Place draws what an address names; parts are the address after the place's name. */
+type Place = (parts: string[]) => Promise<Node[]>;
+
+const places: Record<string, Place> = { "": portfolio, product, board, connections };
 
 const root = document.getElementById("page")!;
+const content = h("main", { id: "content", tabindex: "-1" });
+const lost = h("div", { class: "lost", role: "status", hidden: true }, "The connection to the server is lost. What you see is the last known state; it will go on by itself.");
+// Whether this browser has signed in; the session itself is a cookie that scripts cannot read.
+const known = "threatloop.session";
 let me: Me | undefined;
 let events: EventSource | undefined;
+let drawn = 0; // the newest drawing; an older one that ends later is dropped
+let shown = ""; // the address that is drawn
+let due = false; // a redraw waits until the person has finished
+let timer = 0;
 
-/** toast tells what happened at the edge of the page for a while. */
-export function toast(text: string, good = false): void {
-  document.querySelectorAll(".toast").forEach((t) => t.remove());
-  const el = h("div", { class: good ? "toast good" : "toast", role: "status" }, text);
-  document.body.append(el);
-  setTimeout(() => el.remove(), 7000);
-}
+connect(draw, () => {
+  forget();
+  void show();
+});
 
-/** attempt runs an action of a person's and shows its failure. */
-export async function attempt(action: () => Promise<void>): Promise<void> {
-  try {
-    await action();
-  } catch (err) {
-    if (err instanceof Problem && err.status === 401) {
-      me = undefined;
-      void show();
-      return;
-    }
-    toast(err instanceof Error ? err.message : String(err));
-  }
-}
-
-function frame(...content: Node[]): void {
-  const bar = h(
-    "header",
-    { class: "top" },
-    h("a", { class: "brand", href: "#/" }, h("img", { src: "/icon.svg", alt: "" }), "Threatloop"),
-    h("a", { href: "#/" }, "Products"),
-    h("a", { href: "#/board" }, "Board"),
-    h("span", { class: "grow" }),
-    h("span", { class: "soft" }, me?.name || me?.email),
-    h("button", { click: () => void attempt(signOut) }, "Sign out"),
+function frame(): void {
+  const link = (href: string, text: string) => h("a", { href }, text);
+  root.replaceChildren(
+    h("a", { class: "skip", href: "#content", click: (e) => {
+      e.preventDefault();
+      content.focus();
+    } }, "Skip to the content"),
+    h(
+      "header",
+      { class: "top" },
+      h("a", { class: "brand", href: "#/" }, h("img", { src: "/icon.svg", alt: "", width: 24, height: 24 }), h("span", {}, "Threatloop")),
+      h("nav", { "aria-label": "Places" }, link("#/", "Products"), link("#/board", "Board"), link("#/connections", "Connections")),
+      h("span", { class: "who soft" }, me?.name || me?.email),
+      h("button", { class: "quiet", click: () => void signOut() }, "Sign out"),
+    ),
+    lost,
+    content,
   );
-  root.replaceChildren(bar, h("main", {}, ...content));
 }
 
 async function signOut(): Promise<void> {
-  await call("DELETE", "/session");
-  me = undefined;
+  try {
+    await call("DELETE", "/session");
+  } catch (err) {
+    if (!(err instanceof Problem && err.status === 401)) return fail(err);
+  }
+  forget();
   await show();
 }
 
-function field(name: string, label: string, type: string, autocomplete: string): HTMLElement {
-  return h("label", {}, label, h("input", { name, type, autocomplete, required: true, minlength: type === "password" ? "1" : undefined }));
+function forget(): void {
+  localStorage.removeItem(known);
+  events?.close();
+  events = undefined;
+  me = undefined;
+  shown = "";
+  opened.clear();
 }
 
-function signIn(first: boolean): void {
-  const submit = (e: Event) => {
-    e.preventDefault();
-    const data = Object.fromEntries(new FormData(e.target as HTMLFormElement));
-    void attempt(async () => {
-      await call("POST", first ? "/setup" : "/session", data);
+function entry(first: boolean): void {
+  const wrong = h("p", { class: "wrong", role: "alert" });
+  const go = h("button", { class: "main", type: "submit" }, first ? "Create and go on" : "Sign in");
+  const input = (name: string, type: string, autocomplete: string) =>
+    h("input", { name, type, autocomplete, required: true, minlength: first && type === "password" ? 12 : undefined });
+  const form = h(
+    "form",
+    {
+      submit: (e) => {
+        e.preventDefault();
+        void send();
+      },
+    },
+    first && field("Name", input("name", "text", "name")),
+    field("E-mail", input("email", "email", "username")),
+    field("Password", input("password", "password", first ? "new-password" : "current-password"), first ? "At least 12 characters." : undefined),
+    wrong,
+    go,
+  );
+  const send = async () => {
+    go.disabled = true;
+    wrong.textContent = "";
+    try {
+      await call("POST", first ? "/setup" : "/session", Object.fromEntries(new FormData(form)));
+      localStorage.setItem(known, "1");
       await show();
-    });
+    } catch (err) {
+      wrong.textContent = err instanceof Error ? err.message : String(err);
+      go.disabled = false;
+    }
   };
   root.replaceChildren(
     h(
       "main",
-      { class: "narrow" },
-      h(
-        "div",
-        { class: "card" },
-        h("h1", {}, first ? "Welcome to Threatloop" : "Sign in"),
-        h("p", { class: "lead" }, first ? "Create the first administrator. The password needs at least 12 characters." : "to your threat models"),
-        h(
-          "form",
-          { submit },
-          first && field("name", "Name", "text", "name"),
-          field("email", "E-mail", "email", "username"),
-          field("password", "Password", "password", first ? "new-password" : "current-password"),
-          h("button", { class: "main" }, first ? "Create and go on" : "Sign in"),
-        ),
-      ),
+      { class: "entry" },
+      h("img", { src: "/icon.svg", alt: "", width: 40, height: 40 }),
+      h("h1", {}, first ? "Welcome to Threatloop" : "Sign in to Threatloop"),
+      h("p", { class: "lead" }, first ? "Nobody is here yet. Create the first administrator; others are added later." : "Threat models that stay true."),
+      h("div", { class: "card" }, form),
     ),
   );
+  document.title = first ? "Welcome · Threatloop" : "Sign in · Threatloop";
+  form.querySelector("input")?.focus();
 }
 
-/** show draws the place that the address names. */
-export async function show(): Promise<void> {
-  try {
-    me ??= await call<Me>("GET", "/session");
-  } catch (err) {
-    events?.close();
-    events = undefined;
-    if (err instanceof Problem && err.status === 401) {
-      const setup = await call<{ needed: boolean }>("GET", "/setup");
-      signIn(setup.needed);
-      return;
+/** show draws the place that the address names, or asks who is there. */
+async function show(): Promise<void> {
+  if (!me && localStorage.getItem(known)) {
+    try {
+      me = await call<Me>("GET", "/session");
+    } catch (err) {
+      if (!(err instanceof Problem && err.status === 401)) return fail(err);
+      forget();
     }
-    toast(err instanceof Error ? err.message : String(err));
+  }
+  if (!me) {
+    try {
+      entry((await call<{ needed: boolean }>("GET", "/setup")).needed);
+    } catch (err) {
+      fail(err);
+    }
     return;
   }
-  if (!events) {
-    events = new EventSource("/api/v1/events");
-    let soon = 0;
-    events.onmessage = () => {
-      // Several changes of one action become one redraw; what a person types in is left alone.
-      clearTimeout(soon);
-      soon = window.setTimeout(() => {
-        if (!(document.activeElement instanceof HTMLInputElement)) void attempt(draw);
-      }, 150);
-    };
-  }
-  await attempt(draw);
+  if (!content.isConnected || root.firstElementChild?.tagName === "MAIN") frame();
+  if (!events) follow();
+  await draw();
 }
+
+/** follow redraws when somebody else, a tracker or a pipeline changed something. */
+function follow(): void {
+  const source = new EventSource("/api/v1/events");
+  events = source;
+  const soon = () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      if (editing()) due = true;
+      else void draw().catch(fail);
+    }, 250);
+  };
+  source.addEventListener("change", soon);
+  source.addEventListener("resync", soon);
+  source.onopen = () => {
+    if (!lost.hidden) soon();
+    lost.hidden = true;
+  };
+  source.onerror = () => {
+    if (events !== source) return;
+    lost.hidden = false;
+    if (source.readyState === EventSource.CLOSED) {
+      // Refused rather than interrupted: perhaps the session is over.
+      events = undefined;
+      me = undefined;
+      window.setTimeout(() => void show(), 3000);
+    }
+  };
+}
+
+document.addEventListener("focusout", () =>
+  window.setTimeout(() => {
+    if (due && !editing()) void draw().catch(fail);
+  }, 0),
+);
 
 async function draw(): Promise<void> {
-  const [, place = "", id = "", tab = ""] = location.hash.split("/");
-  const draw = places[place] ?? places[""]!;
-  frame(...(await draw(decodeURIComponent(id), tab)));
+  if (!me) return;
+  const mine = ++drawn;
+  const at = location.hash;
+  const [, name = "", ...parts] = at.split("/").map(decodeURIComponent);
+  let nodes: Node[];
+  try {
+    nodes = await (places[name] ?? portfolio)(parts);
+  } catch (err) {
+    if (mine !== drawn) return;
+    if (at === shown || (err instanceof Problem && err.status === 401)) return fail(err);
+    nodes = [
+      h("h1", {}, err instanceof Problem && err.status === 404 ? "This is not here" : "This could not be shown"),
+      h("p", { class: "lead" }, err instanceof Error ? err.message : String(err)),
+      h("p", {}, h("a", { href: "#/" }, "Go to the products")),
+    ];
+  }
+  if (mine !== drawn) return;
+  due = false;
+  const same = at === shown;
+  shown = at;
+  const active = document.activeElement;
+  const key = active instanceof HTMLElement ? active.dataset["key"] : undefined;
+  const range = active instanceof HTMLInputElement && key ? [active.selectionStart, active.selectionEnd] : undefined;
+  const y = window.scrollY;
+  content.replaceChildren(...nodes);
+  const title = content.querySelector("h1")?.textContent;
+  document.title = title ? `${title} · Threatloop` : "Threatloop";
+  for (const a of root.querySelectorAll("header nav a")) {
+    const place = a.getAttribute("href")?.slice(2) ?? "";
+    if (place === name || (place === "" && name === "product")) a.setAttribute("aria-current", "page");
+    else a.removeAttribute("aria-current");
+  }
+  const named = content.querySelector<HTMLElement>(".named");
+  if (!same && named) named.scrollIntoView({ block: "center" });
+  else window.scrollTo(0, same ? y : 0);
+  if (same && key) {
+    const again = [...content.querySelectorAll<HTMLElement>("[data-key]")].find((el) => el.dataset["key"] === key);
+    again?.focus({ preventScroll: true });
+    if (again instanceof HTMLInputElement && range) again.setSelectionRange(range[0] ?? null, range[1] ?? null);
+  }
 }
 
-window.addEventListener("hashchange", () => void show());
-void show();
+window.addEventListener("hashchange", () => {
+  clearNotices();
+  void attemptShow();
+});
+
+async function attemptShow(): Promise<void> {
+  await show().catch(fail);
+}
+
+void attemptShow();
