@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/evidence"
@@ -20,6 +21,9 @@ import (
 
 // WorkResults is the background work that reads one uploaded report.
 const WorkResults queue.Kind = "bulk-results"
+
+// contentKey begins the key of an upload whose client gave none.
+const contentKey = "content:"
 
 // UploadInput says what an uploaded report is about.
 type UploadInput struct {
@@ -118,7 +122,7 @@ func (a *App) Upload(ctx context.Context, c Caller, product model.ProductID, in 
 	}
 	key := c.Key
 	if key == "" {
-		key = "content:" + HashRequest(content, in.Source, in.Branch, in.Environment, in.Run, in.Build, fmt.Sprint(in.At.UnixMicro(), in.Complete))
+		key = contentKey + HashRequest(content, in.Format, in.Source, in.Branch, in.Environment, in.Run, in.Build, fmt.Sprint(in.At.UnixMicro(), in.Complete))
 	}
 	c.Key = "" // the run's own key makes it idempotent
 	view, err := attach(ctx, a, c, policy.ResultsUpload, product, func(ch *changing) (RunView, error) {
@@ -134,6 +138,9 @@ func (a *App) Upload(ctx context.Context, c Caller, product model.ProductID, in 
 			return RunView{}, err
 		}
 		if existing != nil {
+			if existing.ContentHash != content || existing.Branch != run.Branch || existing.Environment != run.Environment {
+				return RunView{}, fault.New(fault.Conflict, "idempotency.reused", "the idempotency key was used for another report; take a new one")
+			}
 			v, err := viewRun(*existing)
 			v.Repeat = true
 			return v, err
@@ -346,9 +353,14 @@ func (a *App) reject(ctx context.Context, run store.Run, f *fault.Error) error {
 				return struct{}{}, fmt.Errorf("app: run %s: %w", run.ID, err)
 			}
 			blobless.Doc = string(data)
-			// The same file may be sent again after it was repaired elsewhere; its key must not answer with this.
 			if err := ch.tx.SetRun(blobless); err != nil {
 				return struct{}{}, err
+			}
+			if strings.HasPrefix(run.ClientKey, contentKey) {
+				// A later version may read it: sent again, it is looked at again.
+				if err := ch.tx.ForgetRunKey(run.ID); err != nil {
+					return struct{}{}, err
+				}
 			}
 			ch.stream = run.Product
 			return struct{}{}, ch.record("results.reject", "run/"+run.ID, nil, map[string]string{"error": blobless.Error})

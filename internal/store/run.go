@@ -102,6 +102,14 @@ func (tx *Tx) SetRun(r Run) error {
 	return nil
 }
 
+// ForgetRunKey takes a run's client key away, so that the next upload with it is a new run.
+func (tx *Tx) ForgetRunKey(id string) error {
+	if _, err := tx.exec("UPDATE run SET client_key = '' WHERE id = $1", id); err != nil {
+		return fmt.Errorf("store: key of run %s: %w", id, err)
+	}
+	return nil
+}
+
 func noRun(id string) error {
 	return fault.New(fault.NotFound, "run.not_found", "there is no test run %s", id)
 }

@@ -71,11 +71,15 @@ type VulnerabilityPolicy struct {
 	Open Open `json:"open,omitempty"`
 	// ClosePass closes the ticket once the failure is gone.
 	ClosePass bool `json:"close_on_pass,omitempty"`
-	// CloseAfter is how long the pass must have stood before the ticket closes, so that a flapping test does not flap the ticket.
-	CloseAfter time.Duration `json:"close_after,omitempty"`
+	// CloseAfter is for how many seconds the pass must have stood before the ticket
+	// closes, so that a flapping test does not flap the ticket.
+	CloseAfter int64 `json:"close_after,omitempty" doc:"Seconds for which the pass must have stood"`
 	// Reopen reopens the ticket on a regression.
 	Reopen bool `json:"reopen,omitempty"`
 }
+
+// maxCloseAfter is ten years in seconds.
+const maxCloseAfter = 10 * 365 * 24 * 3600
 
 // Target is where a ticket belongs; empty fields are filled from a less
 // specific route, at last from the policy's default.
@@ -168,8 +172,8 @@ func (p Policy) Validate() error {
 	oneOf("push", string(p.Push), string(PushRequired), string(PushThreats), string(PushBoth), string(PushManual))
 	oneOf("vulnerabilities.open", string(p.Vulnerabilities.Open), string(OpenContradicted), string(OpenAnyFail), string(OpenNever))
 	oneOf("grouping", string(p.Grouping), string(GroupComponent), string(GroupRequirement))
-	if p.Vulnerabilities.CloseAfter < 0 {
-		err.With("vulnerabilities.close_after", "must not be negative")
+	if s := p.Vulnerabilities.CloseAfter; s < 0 || s > maxCloseAfter {
+		err.With("vulnerabilities.close_after", "%d is not a number of seconds from 0 to %d", s, maxCloseAfter)
 	}
 	for _, l := range p.Labels {
 		if l == "" || strings.ContainsAny(l, " \t\n") {

@@ -120,7 +120,7 @@ func TestWants(t *testing.T) {
 		{"passes, must stand first", func(h *host) {
 			h.set(0, model.Implemented)
 			h.verdict(0, model.Pass, "")
-			h.policy.Vulnerabilities.CloseAfter = time.Hour
+			h.policy.Vulnerabilities.CloseAfter = 3600
 		}, known(forWeakness(0), ticketing.MeansRequired, "fail", "pass"),
 			`vulnerability wkn_0000: leave (pass) "Vulnerability: Weakness 0 — Web shop"` + "\n  link countermeasure cms_0000\n"},
 		{"passes, people close", func(h *host) {
