@@ -58,6 +58,7 @@ type App struct {
 	passwords *identity.Passwords
 	adapterMu sync.Mutex
 	adapters  map[string]adapter
+	marks     marks
 }
 
 // New returns the application. Background work runs where Handlers are given to a queue.
@@ -71,7 +72,7 @@ func New(o Options) *App {
 	a := &App{Options: o, adapters: map[string]adapter{}}
 	a.passwords = identity.NewPasswords(a.randomReader(), 2)
 	t := o.Tickets
-	t.DB, t.Host, t.Tracker, t.Clock, t.Random, t.Point = o.DB, host{a}, a.Tracker, o.Now, a.randomReader(), o.Point
+	t.DB, t.Host, t.Tracker, t.Clock, t.Random, t.Point, t.Looked = o.DB, host{a}, a.Tracker, o.Now, a.randomReader(), o.Point, a.marks.lookedAt
 	a.ticketing = ticketing.New(t)
 	return a
 }

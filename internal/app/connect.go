@@ -63,7 +63,7 @@ func (a *App) connect(conn store.Connection) (tracker.Tracker, error) {
 		t, err := jira.New(jira.Config{
 			BaseURL: s.BaseURL, Flavour: jira.Flavour(s.Flavour), Email: s.Email, Token: cred.Token, PAT: cred.PAT, CloudID: s.CloudID,
 			StoryPoints: s.StoryPoints, LinkType: s.LinkType,
-			HTTP: httpcore.Config{AllowPrivate: a.AllowPrivate, UserAgent: "Threatloop", Now: a.Now, NewID: func() string { return a.id("req") }, Point: a.Point},
+			HTTP: httpcore.Config{AllowPrivate: a.AllowPrivate, UserAgent: "Threatloop", Timeout: a.Options.Tickets.AttemptFor, Now: a.Now, NewID: func() string { return a.id("req") }, Point: a.Point},
 		})
 		if err != nil {
 			return nil, fault.Wrap(err, fault.Invalid, "connection.settings", "the settings of connection %s are not usable: %s", conn.Name, err.Error())

@@ -91,6 +91,7 @@ func (h host) Products(_ context.Context, tx *store.Tx, connection string) ([]mo
 	if err != nil {
 		return nil, err
 	}
+	h.a.marks.saw(marks)
 	out := make([]model.ProductID, 0, len(marks))
 	for _, m := range marks {
 		out = append(out, model.ProductID(strings.TrimPrefix(m.Key, markPrefix(connection))))

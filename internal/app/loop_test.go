@@ -71,6 +71,8 @@ func running(t *testing.T) (*App, Caller) {
 
 // eventually polls until ok or 20 s are over: background work runs beside the test.
 func eventually(t *testing.T, what string, ok func() bool) {
+	start := time.Now()
+	defer func() { t.Logf("%s after %s", what, time.Since(start).Round(time.Millisecond)) }()
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	tick := time.NewTicker(30 * time.Millisecond)

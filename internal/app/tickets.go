@@ -217,11 +217,20 @@ func (a *App) fill(conn *store.Connection, in ConnectionInput) error {
 	return err
 }
 
+// usable refuses settings with which no adapter can be made.
+func (a *App) usable(conn store.Connection) error {
+	_, err := a.connect(conn)
+	return err
+}
+
 // AddConnection makes a connection with a tracker.
 func (a *App) AddConnection(ctx context.Context, c Caller, in ConnectionInput) (ConnectionView, error) {
 	return change(ctx, a, c, policy.ConnectionManage, "", Cause{}, func(ch *changing) (ConnectionView, error) {
 		conn := store.Connection{ID: a.id("con"), CreatedAt: ch.at}
 		if err := a.fill(&conn, in); err != nil {
+			return ConnectionView{}, err
+		}
+		if err := a.usable(conn); err != nil {
 			return ConnectionView{}, err
 		}
 		if err := ch.tx.AddConnection(conn); err != nil {

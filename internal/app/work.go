@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -46,47 +47,76 @@ func again(next time.Time, err error) error {
 // reconcile brings a connection into agreement. The marks of products that were
 // looked at go, unless they were raised meanwhile.
 func (a *App) reconcile(ctx context.Context, connection string) error {
-	var marks []store.Setting
-	err := a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
-		marks, err = tx.Settings(markPrefix(connection))
-		return err
-	})
-	if err != nil {
-		return err
-	}
 	next, err := a.ticketing.Reconcile(ctx, connection)
 	if fault.Is(err, fault.NotFound) {
 		return nil // the connection was removed
 	}
-	if err != nil {
-		return err
-	}
-	paused := false
-	err = a.DB.Write(ctx, func(_ context.Context, tx *store.Tx) error {
-		c, err := tx.Connection(connection)
-		if err != nil {
-			return err
-		}
-		if paused = c.State == "paused"; paused {
-			return nil // nothing was looked at
-		}
-		for _, m := range marks {
-			now, err := tx.Setting(m.Key)
-			if err != nil {
-				return err
-			}
-			if now.Version == m.Version {
-				if err := tx.RemoveSetting(m.Key); err != nil {
+	if marks := a.marks.looked(connection); len(marks) > 0 {
+		e := a.DB.Write(ctx, func(_ context.Context, tx *store.Tx) error {
+			for key, version := range marks {
+				now, err := tx.Setting(key)
+				if err != nil {
 					return err
 				}
+				if now.Version == version {
+					if err := tx.RemoveSetting(key); err != nil {
+						return err
+					}
+				}
 			}
+			return nil
+		})
+		if err == nil {
+			err = e
 		}
-		return nil
-	})
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	}
+	if err != nil {
 		return fmt.Errorf("app: reconcile connection %s: %w", connection, err)
 	}
 	return again(next, nil)
+}
+
+// marks remembers, while a connection is reconciled, at which version each
+// product's mark was read and which products were then looked at.
+type marks struct {
+	mu   sync.Mutex
+	read map[string]int64            // mark -> version
+	done map[string]map[string]int64 // connection -> marks of products that were looked at
+}
+
+func (m *marks) saw(list []store.Setting) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.read == nil {
+		m.read, m.done = map[string]int64{}, map[string]map[string]int64{}
+	}
+	for _, s := range list {
+		m.read[s.Key] = s.Version
+	}
+}
+
+func (m *marks) lookedAt(connection string, p productID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := markPrefix(connection) + string(p)
+	version, ok := m.read[key]
+	if !ok {
+		return
+	}
+	delete(m.read, key)
+	if m.done[connection] == nil {
+		m.done[connection] = map[string]int64{}
+	}
+	m.done[connection][key] = version
+}
+
+// looked returns and forgets the marks of the products that were looked at.
+func (m *marks) looked(connection string) map[string]int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := m.done[connection]
+	delete(m.done, connection)
+	return out
 }
 
 // poll asks a tracker what changed. News wake the reconciler by themselves, in

@@ -21,6 +21,7 @@ type Config struct {
 
 	PollEvery    time.Duration   // how often a tracker is asked; 60 s
 	SweepEvery   time.Duration   // how often duplicates and deletions are looked for; 1 h
+	CallTimeout  time.Duration   // how long an answer of a tracker is waited for; 1 min
 	Settle       time.Duration   // how long a create without an answer may still happen; 5 min
 	ResolveAfter []time.Duration // when an unanswered create is looked for; 0, 10 s, 30 s, 2 min, 5 min
 	LeaseAfter   time.Duration   // when the connection of a dead process is taken over; 15 s
@@ -65,6 +66,7 @@ func (c *Config) defaults() error {
 	}
 	def(&c.PollEvery, time.Minute)
 	def(&c.SweepEvery, time.Hour)
+	def(&c.CallTimeout, time.Minute)
 	def(&c.Settle, 5*time.Minute)
 	def(&c.Rescue, 2*time.Minute)
 	def(&c.RetryCap, 30*time.Second)

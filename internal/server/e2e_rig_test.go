@@ -188,10 +188,7 @@ func openShop(t *testing.T, r *rig, flavour fake.Flavour) *shop {
 	site := httptest.NewServer(validate.Handler(t, s.jira))
 	t.Cleanup(site.Close)
 	s.jiraURL = site.URL
-	var made struct{ ID string }
-	r.want(201, "POST", "/products", map[string]any{"name": "Parcel desk", "questionnaire": "web-product", "answers": map[string]any{"database": []string{"sql"}, "reach": "internet"}}, &made)
-	s.product = made.ID
-	r.want(200, "POST", "/products/"+s.product+"/plan", map[string]any{"all": true}, nil)
+	s.newProduct()
 	_, _, secret := s.jira.Credential()
 	var conn connection
 	r.want(201, "POST", "/connections", s.connectionInput(secret), &conn)
@@ -211,6 +208,15 @@ func openShop(t *testing.T, r *rig, flavour fake.Flavour) *shop {
 		t.Fatalf("the model has %d required countermeasures, parameterised queries: %q; want 5 and it", len(s.wanted), s.target)
 	}
 	return s
+}
+
+// newProduct makes a product and applies its plan.
+func (s *shop) newProduct() {
+	s.t.Helper()
+	var made struct{ ID string }
+	s.want(201, "POST", "/products", map[string]any{"name": "Parcel desk", "questionnaire": "web-product", "answers": map[string]any{"database": []string{"sql"}, "reach": "internet"}}, &made)
+	s.product = made.ID
+	s.want(200, "POST", "/products/"+s.product+"/plan", map[string]any{"all": true}, nil)
 }
 
 // connectionInput is what makes or changes the connection with the fake.

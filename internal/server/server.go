@@ -88,7 +88,7 @@ func New(ctx context.Context, c Config, version string) (_ *Server, err error) {
 	s.app = app.New(app.Options{
 		DB: s.db, Library: lib, Keys: keys, Now: time.Now, Random: rand.Reader, BaseURL: c.BaseURL,
 		Fresh: time.Duration(c.FreshDays) * 24 * time.Hour, Limit: c.UploadMax, AllowPrivate: c.AllowPrivate, Point: c.Point, Logger: c.Logger, Without: c.Without,
-		Tickets: ticketing.Options{Settle: c.Settle, ResolveAfter: c.ResolveAfter, PollEvery: c.PollEvery, SweepEvery: c.SweepEvery, LeaseAfter: c.LeaseAfter, Instance: instance, Holder: holder()},
+		Tickets: ticketing.Options{AttemptFor: c.CallTimeout, Settle: c.Settle, ResolveAfter: c.ResolveAfter, PollEvery: c.PollEvery, SweepEvery: c.SweepEvery, LeaseAfter: c.LeaseAfter, Instance: instance, Holder: holder()},
 	})
 	s.queue, err = queue.New(ctx, s.db, queue.Options{
 		Handlers: s.app.Handlers(), Periodic: s.app.Periodic(c.PollEvery, c.SweepEvery), Rescue: c.Rescue, Logger: c.Logger,
@@ -97,7 +97,7 @@ func New(ctx context.Context, c Config, version string) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	rest := api.New(s.app, api.Options{Logger: c.Logger, RequestID: requestID, Secure: strings.HasPrefix(c.BaseURL, "https://"), Version: version})
+	rest := api.New(s.app, api.Options{Logger: c.Logger, RequestID: requestID, Secure: strings.HasPrefix(c.BaseURL, "https://"), Version: version, Temp: c.Data})
 	mux := http.NewServeMux()
 	mux.Handle(api.Prefix+"/", rest.Handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -111,6 +111,7 @@ func New(ctx context.Context, c Config, version string) (_ *Server, err error) {
 	mux.Handle("/", page(web.Files()))
 	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug)}
+	s.http.RegisterOnShutdown(rest.EndStreams)
 	return s, nil
 }
 

@@ -11,10 +11,6 @@ import (
 	"github.com/threatloop/threatloop/internal/tracker"
 )
 
-// attemptFor is the longest time that an adapter waits for a create's answer; a
-// process that died may have left a request running that long.
-const attemptFor = time.Minute
-
 // intents works on what is not linked yet, oldest first, and reports whether a
 // ticket was linked. It is hinted and stops early when a webhook came in: what
 // people do is not kept waiting by a long import.
@@ -53,7 +49,7 @@ func (r *run) intents(ctx context.Context, w *work) (linked, hinted bool, err er
 func (r *run) intent(ctx context.Context, w *work, i store.Intent) (linked bool, err error) {
 	if i.State == store.IntentSent {
 		// The process that sent it died before it stored the answer.
-		if i, err = r.ambiguous(ctx, i, "the answer to the create was not stored", i.SentAt.Add(attemptFor)); err != nil {
+		if i, err = r.ambiguous(ctx, i, "the answer to the create was not stored", i.SentAt.Add(r.e.o.AttemptFor)); err != nil {
 			return false, err
 		}
 	}

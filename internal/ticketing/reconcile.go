@@ -45,6 +45,8 @@ func (e *Engine) Reconcile(ctx context.Context, connection string) (time.Time, e
 			}
 			if again {
 				r.due(r.now())
+			} else {
+				e.o.Looked(connection, p)
 			}
 		}
 		return nil

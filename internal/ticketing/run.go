@@ -27,7 +27,6 @@ const (
 	breakerAfter = 5
 	backoffMax   = 5 * time.Minute
 	retryFailed  = 24 * time.Hour
-	elsewhere    = 5 * time.Second // until the lease is tried again
 )
 
 // errStop ends a run: the connection was paused, its state says why.
@@ -65,7 +64,8 @@ func (e *Engine) on(ctx context.Context, id string, fn func(context.Context, *ru
 		return time.Time{}, fmt.Errorf("ticketing: connection %s: %w", id, err)
 	}
 	if token == "" {
-		return e.now().Add(elsewhere), nil
+		// Another process works on it, or died: tried often enough to see it still.
+		return e.now().Add(e.o.LeaseAfter / 3), nil
 	}
 	r := &run{e: e, s: s, id: id, token: token, waters: map[string]int64{}, refused: map[string]store.Intent{}, claims: map[model.ProductID]*work{}}
 	err = e.o.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {

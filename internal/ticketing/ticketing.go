@@ -85,15 +85,21 @@ type Options struct {
 	// whose tickets can be probed by number; three times as long where they
 	// cannot. 0 is 5 minutes.
 	Settle time.Duration
+	// AttemptFor is the longest time that an adapter waits for a create's answer: a
+	// process that died may have had its request under way until then. 0 is 1 minute.
+	AttemptFor time.Duration
 	// ResolveAfter are the times after an attempt at which its ticket is looked
 	// for; nil is 0, 10 s, 30 s, 2 min, 5 min.
 	ResolveAfter []time.Duration
 	PollEvery    time.Duration // 0 is 60 s
 	SweepEvery   time.Duration // 0 is 1 h
 	LeaseAfter   time.Duration // 0 is 15 s
-	Point        func(name string)
-	Instance     string // our installation's id: part of every marker
-	Holder       string // this process, for people
+	// Looked is told, within Reconcile, of a product that Host.Products named and
+	// that agrees now as far as it can: what is still open is remembered here.
+	Looked   func(connection string, p model.ProductID)
+	Point    func(name string)
+	Instance string // our installation's id: part of every marker
+	Holder   string // this process, for people
 }
 
 // Engine acts on trackers. It is safe for concurrent use; per connection one
@@ -131,6 +137,9 @@ func New(o Options) *Engine {
 	if o.Settle == 0 {
 		o.Settle = 5 * time.Minute
 	}
+	if o.AttemptFor == 0 {
+		o.AttemptFor = time.Minute
+	}
 	if o.ResolveAfter == nil {
 		o.ResolveAfter = []time.Duration{0, 10 * time.Second, 30 * time.Second, 2 * time.Minute, 5 * time.Minute}
 	}
@@ -139,6 +148,12 @@ func New(o Options) *Engine {
 	}
 	if o.SweepEvery == 0 {
 		o.SweepEvery = time.Hour
+	}
+	if o.LeaseAfter == 0 {
+		o.LeaseAfter = 15 * time.Second
+	}
+	if o.Looked == nil {
+		o.Looked = func(string, model.ProductID) {}
 	}
 	if o.Point == nil {
 		o.Point = func(string) {}
