@@ -57,8 +57,10 @@ func (a *App) Audit(ctx context.Context, c Caller, product model.ProductID, obje
 				}
 				names[r.Actor] = name
 			}
-			page.Items = append(page.Items, AuditView{Seq: r.Seq, At: r.At, Actor: r.Actor, ActorName: name, ActorKind: r.ActorKind, Source: r.Source, RequestID: r.RequestID,
-				Action: r.Action, Object: r.Object, Old: r.Old, New: r.New, Hash: r.Hash})
+			page.Items = append(page.Items, AuditView{
+				Seq: r.Seq, At: r.At, Actor: r.Actor, ActorName: name, ActorKind: r.ActorKind, Source: r.Source, RequestID: r.RequestID,
+				Action: r.Action, Object: r.Object, Old: r.Old, New: r.New, Hash: r.Hash,
+			})
 		}
 		if len(rows) == q.Limit {
 			page.Next = encodeCursor(rows[len(rows)-1].Seq)

@@ -82,9 +82,11 @@ func (a *App) LibraryHead(ctx context.Context, c Caller) (LibraryView, error) {
 		return LibraryView{}, err
 	}
 	l := a.Library
-	return LibraryView{Ref: l.Ref, Name: l.Name, Version: l.Version, Description: l.Description, Stamp: l.Stamp(), Digest: l.Digest,
+	return LibraryView{
+		Ref: l.Ref, Name: l.Name, Version: l.Version, Description: l.Description, Stamp: l.Stamp(), Digest: l.Digest,
 		Tags: l.Tags, Categories: l.Categories, Attributes: l.Attributes,
-		Types: len(l.Types), Patterns: len(l.Patterns), Rules: len(l.Rules), Questionnaires: len(l.Questionnaires)}, nil
+		Types: len(l.Types), Patterns: len(l.Patterns), Rules: len(l.Rules), Questionnaires: len(l.Questionnaires),
+	}, nil
 }
 
 // ComponentTypes lists the library's component types by ref.

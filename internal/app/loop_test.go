@@ -36,8 +36,10 @@ func running(t *testing.T) (*App, Caller) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(Options{DB: db, Library: lib, Keys: keys, Now: time.Now, Random: rand.Reader, Fresh: 90 * 24 * time.Hour, BaseURL: "http://localhost",
-		Tickets: ticketing.Options{PollEvery: 200 * time.Millisecond, Instance: "test"}})
+	a := New(Options{
+		DB: db, Library: lib, Keys: keys, Now: time.Now, Random: rand.Reader, Fresh: 90 * 24 * time.Hour, BaseURL: "http://localhost",
+		Tickets: ticketing.Options{PollEvery: 200 * time.Millisecond, Instance: "test"},
+	})
 	q, err := queue.New(ctx, db, queue.Options{Handlers: a.Handlers(), Periodic: a.Periodic(300*time.Millisecond, time.Minute)})
 	if err != nil {
 		t.Fatal(err)
@@ -127,8 +129,10 @@ func TestLoop(t *testing.T) {
 	if err != nil {
 		t.Fatalf("AddConnection: %v", err)
 	}
-	_, err = a.SetTicketPolicy(ctx, c, p.ID, 0, ticketing.Policy{Push: ticketing.PushBoth, Auto: true, AskAbove: -1,
-		Vulnerabilities: ticketing.VulnerabilityPolicy{ClosePass: true, Reopen: true}, Default: ticketing.Target{Connection: conn.ID, Project: "SHOP"}})
+	_, err = a.SetTicketPolicy(ctx, c, p.ID, 0, ticketing.Policy{
+		Push: ticketing.PushBoth, Auto: true, AskAbove: -1,
+		Vulnerabilities: ticketing.VulnerabilityPolicy{ClosePass: true, Reopen: true}, Default: ticketing.Target{Connection: conn.ID, Project: "SHOP"},
+	})
 	if err != nil {
 		t.Fatalf("SetTicketPolicy: %v", err)
 	}

@@ -2,8 +2,8 @@ package app
 
 import (
 	"context"
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/generate"
@@ -201,7 +201,7 @@ func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, ver
 			if err != nil {
 				return ImportView{}, err
 			}
-			v := mergeImport(m, read.Model, a.Now())
+			v := mergeImport(m, read)
 			v.Summary, v.Version = interchange.Summarise(read), versions.Product
 			return v, nil
 		})
@@ -210,7 +210,7 @@ func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, ver
 		if err := ch.expect(store.KindProduct, string(product), version); err != nil {
 			return ImportView{}, err
 		}
-		v := mergeImport(ch.model, read.Model, ch.at)
+		v := mergeImport(ch.model, read)
 		if err := ch.save(); err != nil {
 			return ImportView{}, err
 		}
@@ -221,10 +221,12 @@ func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, ver
 }
 
 // mergeImport brings an imported model into a product's. Drawn things and assets
-// follow the file; of risks that are here already, fields that a person, a
-// tracker or a test set since stay as they are.
-func mergeImport(m, file *model.Model, _ time.Time) ImportView {
+// follow the file in what it says; what it leaves out, and a type that was only
+// guessed from its names, stays. Of risks that are here already, fields that a
+// person, a tracker or a test set since stay as they are.
+func mergeImport(m *model.Model, read *interchange.Import) ImportView {
 	var v ImportView
+	file := read.Model
 	merge(&v, &m.Assets, file.Assets, func(a *model.Asset) model.AssetID { return a.ID }, nil)
 	merge(&v, &m.Diagrams, file.Diagrams, func(d *model.Diagram) model.DiagramID { return d.ID }, nil)
 	merge(&v, &m.Zones, file.Zones, func(z *model.Zone) model.ElementID { return z.ID }, func(old, new *model.Zone) {
@@ -233,11 +235,24 @@ func mergeImport(m, file *model.Model, _ time.Time) ImportView {
 		}
 	})
 	merge(&v, &m.Components, file.Components, func(c *model.Component) model.ElementID { return c.ID }, func(old, new *model.Component) {
-		if new.Type == "" {
+		guessed := read.Format != interchange.Threatloop
+		if new.Type == "" || guessed && old.Type != "" && old.Kind == new.Kind {
 			new.Type = old.Type
 		}
+		keepAbsent(&new.Tags, old.Tags)
+		keepAbsent(&new.Stores, old.Stores)
+		keepAbsent(&new.Processes, old.Processes)
+		keepAbsent(&new.Locations, old.Locations)
+		keepAttributes(&new.Attributes, old.Attributes)
+		if new.Trust == nil {
+			new.Trust = old.Trust
+		}
 	})
-	merge(&v, &m.Flows, file.Flows, func(f *model.Flow) model.ElementID { return f.ID }, nil)
+	merge(&v, &m.Flows, file.Flows, func(f *model.Flow) model.ElementID { return f.ID }, func(old, new *model.Flow) {
+		keepAbsent(&new.Tags, old.Tags)
+		keepAbsent(&new.Carries, old.Carries)
+		keepAttributes(&new.Attributes, old.Attributes)
+	})
 	merge(&v, &m.Curves, file.Curves, func(c *model.Curve) model.ElementID { return c.ID }, nil)
 	merge(&v, &m.Texts, file.Texts, func(t *model.TextBlock) model.ElementID { return t.ID }, nil)
 	merge(&v, &m.Threats, file.Threats, func(t *model.Threat) model.ThreatID { return t.ID }, func(old, new *model.Threat) {
@@ -273,6 +288,23 @@ func mergeImport(m, file *model.Model, _ time.Time) ImportView {
 		m.Product.Description = file.Product.Description
 	}
 	return v
+}
+
+// keepAbsent keeps what the file says nothing about.
+func keepAbsent[T any](dst *[]T, old []T) {
+	if len(*dst) == 0 {
+		*dst = old
+	}
+}
+
+// keepAttributes keeps the attributes that the file says nothing about.
+func keepAttributes(dst *map[string]string, old map[string]string) {
+	all := maps.Clone(old)
+	if all == nil {
+		return
+	}
+	maps.Copy(all, *dst)
+	*dst = all
 }
 
 // keepSets keeps the fields of an object that somebody set since it was imported.

@@ -67,8 +67,10 @@ func (ch *changing) rerate() error {
 	var changes []store.RatingChange
 	add := func(threat model.ThreatID, before, after risk.Figures) {
 		if before != after {
-			changes = append(changes, store.RatingChange{Threat: threat, At: ch.at, Before: stored(before), After: stored(after),
-				CauseKind: ch.cause.Kind, CauseText: ch.cause.Text, CauseRef: ch.cause.Ref})
+			changes = append(changes, store.RatingChange{
+				Threat: threat, At: ch.at, Before: stored(before), After: stored(after),
+				CauseKind: ch.cause.Kind, CauseText: ch.cause.Text, CauseRef: ch.cause.Ref,
+			})
 		}
 	}
 	add("", ch.rated.Summary.Open.Highest, after.Summary.Open.Highest)
@@ -90,9 +92,11 @@ func (ch *changing) rerate() error {
 		return err
 	}
 	if len(changes) > 0 || ch.before == nil || ch.vulns != vulns {
-		err := ch.tx.AddProductRating(product, store.ProductRating{At: ch.at, InherentMax: summary.InherentMax, VerifiedMax: summary.VerifiedMax,
+		err := ch.tx.AddProductRating(product, store.ProductRating{
+			At: ch.at, InherentMax: summary.InherentMax, VerifiedMax: summary.VerifiedMax,
 			CurrentMax: summary.CurrentMax, ProjectedMax: summary.ProjectedMax, CurrentSum: summary.CurrentSum,
-			Low: summary.Low, Medium: summary.Medium, High: summary.High, Critical: summary.Critical, Vulnerabilities: summary.Vulnerabilities})
+			Low: summary.Low, Medium: summary.Medium, High: summary.High, Critical: summary.Critical, Vulnerabilities: summary.Vulnerabilities,
+		})
 		if err != nil {
 			return err
 		}

@@ -76,8 +76,10 @@ func (v RunView) Refusal() error {
 }
 
 func viewRun(r store.Run) (RunView, error) {
-	v := RunView{ID: r.ID, Product: r.Product, Source: r.Source, Branch: r.Branch, Environment: r.Environment, Format: r.Format, Tool: r.Tool,
-		State: r.State, Error: r.Error, Complete: r.Complete, At: r.At, By: r.By}
+	v := RunView{
+		ID: r.ID, Product: r.Product, Source: r.Source, Branch: r.Branch, Environment: r.Environment, Format: r.Format, Tool: r.Tool,
+		State: r.State, Error: r.Error, Complete: r.Complete, At: r.At, By: r.By,
+	}
 	var doc uploadDoc
 	for _, part := range []struct {
 		doc string
@@ -126,8 +128,10 @@ func (a *App) Upload(ctx context.Context, c Caller, product model.ProductID, in 
 	}
 	c.Key = "" // the run's own key makes it idempotent
 	view, err := attach(ctx, a, c, policy.ResultsUpload, product, func(ch *changing) (RunView, error) {
-		run := store.Run{ID: a.id("run"), Product: product, Source: cleanLine(in.Source, 200), Branch: cleanLine(in.Branch, 200), Environment: cleanLine(in.Environment, 200),
-			ClientKey: key, ContentHash: content, State: store.RunQueued, Blob: blob, At: ch.at, UpdatedAt: ch.at, By: c.Name}
+		run := store.Run{
+			ID: a.id("run"), Product: product, Source: cleanLine(in.Source, 200), Branch: cleanLine(in.Branch, 200), Environment: cleanLine(in.Environment, 200),
+			ClientKey: key, ContentHash: content, State: store.RunQueued, Blob: blob, At: ch.at, UpdatedAt: ch.at, By: c.Name,
+		}
 		doc, err := json.Marshal(uploadDoc{Run: orElse(cleanLine(in.Run, 200), run.ID), Name: cleanLine(in.Name, 200), Build: cleanLine(in.Build, 200), As: in.Format, TookAt: in.At})
 		if err != nil {
 			return RunView{}, fmt.Errorf("app: new run: %w", err)
@@ -231,8 +235,10 @@ func (a *App) dryRun(ctx context.Context, product model.ProductID, in UploadInpu
 		_, diff = evidence.Fold(l, folding(product, run, doc, sum, seen))
 		return nil
 	})
-	v := RunView{ID: "dry-run", Run: doc.Run, Product: product, Name: in.Name, Source: orElse(in.Source, sum.Format), Branch: in.Branch, Environment: in.Environment,
-		Format: sum.Format, Tool: sum.Tool, State: store.RunDone, Complete: sum.Complete, Reasons: sum.Reasons, Notes: sum.Notes, Counts: sum.Counts, At: run.At, Diff: &diff}
+	v := RunView{
+		ID: "dry-run", Run: doc.Run, Product: product, Name: in.Name, Source: orElse(in.Source, sum.Format), Branch: in.Branch, Environment: in.Environment,
+		Format: sum.Format, Tool: sum.Tool, State: store.RunDone, Complete: sum.Complete, Reasons: sum.Reasons, Notes: sum.Notes, Counts: sum.Counts, At: run.At, Diff: &diff,
+	}
 	return v, err
 }
 

@@ -93,8 +93,10 @@ func evidenceView(e model.Evidence) Evidence {
 }
 
 func (p *picture) weakness(w *model.Weakness) WeaknessView {
-	v := WeaknessView{Weakness: *w, WhereName: p.names[w.Where], Evidence: evidenceView(p.verdicts.Weaknesses[w.ID]), Tickets: p.tickets[string(w.ID)],
-		Version: p.versions.Of(store.KindWeakness, string(w.ID))}
+	v := WeaknessView{
+		Weakness: *w, WhereName: p.names[w.Where], Evidence: evidenceView(p.verdicts.Weaknesses[w.ID]), Tickets: p.tickets[string(w.ID)],
+		Version: p.versions.Of(store.KindWeakness, string(w.ID)),
+	}
 	for _, l := range p.m.Links {
 		if l.Weakness == w.ID && l.Retired == nil && !slices.Contains(v.Threats, l.Threat) {
 			v.Threats = append(v.Threats, l.Threat)
@@ -104,8 +106,10 @@ func (p *picture) weakness(w *model.Weakness) WeaknessView {
 }
 
 func (p *picture) countermeasure(c *model.Countermeasure) CountermeasureView {
-	v := CountermeasureView{Countermeasure: *c, WhereName: p.names[c.Where], Evidence: evidenceView(p.verdicts.Countermeasures[c.ID]),
-		Takes: p.takes[c.ID], Tickets: p.tickets[string(c.ID)], Version: p.versions.Of(store.KindCountermeasure, string(c.ID))}
+	v := CountermeasureView{
+		Countermeasure: *c, WhereName: p.names[c.Where], Evidence: evidenceView(p.verdicts.Countermeasures[c.ID]),
+		Takes: p.takes[c.ID], Tickets: p.tickets[string(c.ID)], Version: p.versions.Of(store.KindCountermeasure, string(c.ID)),
+	}
 	for _, l := range p.m.Links {
 		if l.Countermeasure != c.ID || l.Retired != nil {
 			continue
@@ -506,8 +510,10 @@ func (a *App) RatingHistory(ctx context.Context, c Caller, product model.Product
 			titles[m.Threats[i].ID] = m.Threats[i].Title
 		}
 		for _, r := range rows {
-			page.Items = append(page.Items, RatingChange{At: r.At, Threat: string(r.Threat), Title: titles[r.Threat], Before: shown(r.Before), After: shown(r.After),
-				Cause: Cause{Kind: r.CauseKind, Text: r.CauseText, Ref: r.CauseRef}})
+			page.Items = append(page.Items, RatingChange{
+				At: r.At, Threat: string(r.Threat), Title: titles[r.Threat], Before: shown(r.Before), After: shown(r.After),
+				Cause: Cause{Kind: r.CauseKind, Text: r.CauseText, Ref: r.CauseRef},
+			})
 		}
 		if len(rows) == limit {
 			page.Next = encodeCursor(rows[len(rows)-1].Seq)

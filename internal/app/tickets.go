@@ -552,8 +552,10 @@ func (a *App) ticketViews(tx *store.Tx, m *model.Model) ([]TicketView, error) {
 		if err := json.Unmarshal([]byte(l.Snapshot), &s); err != nil {
 			return nil, fmt.Errorf("app: ticket %s: %w", l.TicketKey, err)
 		}
-		v := TicketView{TicketRef: TicketRef{Key: l.TicketKey, URL: l.URL, Status: s.Status, State: linkState(l, s), Purpose: l.Purpose, Note: l.Reason},
-			ID: l.TicketID, Connection: l.Connection, Object: l.Object, Summary: orElse(s.Summary, titles[l.Object])}
+		v := TicketView{
+			TicketRef: TicketRef{Key: l.TicketKey, URL: l.URL, Status: s.Status, State: linkState(l, s), Purpose: l.Purpose, Note: l.Reason},
+			ID:        l.TicketID, Connection: l.Connection, Object: l.Object, Summary: orElse(s.Summary, titles[l.Object]),
+		}
 		if l.State == "unlinked" {
 			continue
 		}
@@ -790,8 +792,10 @@ func (a *App) MoveTicket(ctx context.Context, c Caller, connection, id string, i
 		return a.moveForeign(ctx, c, connection, id, in)
 	}
 	return change(ctx, a, c, policy.ConnectionManage, "", Cause{}, func(ch *changing) (tracker.Ticket, error) {
-		t, err := builtin.Board{Tx: ch.tx, Connection: connection}.Move(id, builtin.Move{Status: in.Status, Resolution: in.Resolution, DuplicateOf: in.DuplicateOf,
-			Comment: in.Comment, Actor: c.Name, At: ch.at})
+		t, err := builtin.Board{Tx: ch.tx, Connection: connection}.Move(id, builtin.Move{
+			Status: in.Status, Resolution: in.Resolution, DuplicateOf: in.DuplicateOf,
+			Comment: in.Comment, Actor: c.Name, At: ch.at,
+		})
 		if err != nil {
 			return t, err
 		}

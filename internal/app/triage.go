@@ -60,9 +60,11 @@ func (a *App) Evidence(ctx context.Context, c Caller, product model.ProductID, f
 			if f.Triage && !waits || f.Subject != "" && !about {
 				continue
 			}
-			v := EvidenceView{ID: evidenceKey(r).ID(), Source: r.Source, Branch: r.Branch, Environment: r.Environment, Tool: r.Tool, Key: r.Key, Component: r.Component,
+			v := EvidenceView{
+				ID: evidenceKey(r).ID(), Source: r.Source, Branch: r.Branch, Environment: r.Environment, Tool: r.Tool, Key: r.Key, Component: r.Component,
 				Result: r.Result, Verdict: r.Verdict, Attempt: r.Attempt, AttemptAt: r.AttemptAt, Standing: judged[i].Standing, Reason: judged[i].Reason,
-				State: r.State, StateReason: r.Reason, Matches: r.Matches, Proposed: r.Proposed}
+				State: r.State, StateReason: r.Reason, Matches: r.Matches, Proposed: r.Proposed,
+			}
 			if !r.VerdictAt.IsZero() {
 				v.VerdictAt = &r.VerdictAt
 			}
@@ -121,8 +123,10 @@ func (a *App) Triage(ctx context.Context, c Caller, product model.ProductID, in 
 		if in.Decision != "match" {
 			decision = "refuse"
 		}
-		pin := store.Pin{ID: a.id("pin"), Product: product, Tool: row.Tool, Rule: row.Result.ID, Target: store.Target{Kind: string(in.Where), ID: in.Subject},
-			Decision: decision, Reason: in.Reason, By: c.Name, At: ch.at}
+		pin := store.Pin{
+			ID: a.id("pin"), Product: product, Tool: row.Tool, Rule: row.Result.ID, Target: store.Target{Kind: string(in.Where), ID: in.Subject},
+			Decision: decision, Reason: in.Reason, By: c.Name, At: ch.at,
+		}
 		if err := ch.tx.PutPin(pin); err != nil {
 			return struct{}{}, err
 		}

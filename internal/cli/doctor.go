@@ -105,8 +105,10 @@ func (c *doctorCmd) direct(ctx context.Context, env *Env) ([]tracker.Finding, er
 	if c.PAT == "" && (c.JiraToken == "" || c.Email == "") {
 		return nil, usage(errors.New("give --email and --jira-token (Cloud), or --jira-pat (Data Center); tokens may be in THREATLOOP_JIRA_TOKEN and THREATLOOP_JIRA_PAT"))
 	}
-	j, err := jira.New(jira.Config{BaseURL: c.URL, Email: c.Email, Token: c.JiraToken, PAT: c.PAT,
-		HTTP: httpcore.Config{AllowPrivate: c.AllowPrivate, UserAgent: "Threatloop", Now: env.Now}})
+	j, err := jira.New(jira.Config{
+		BaseURL: c.URL, Email: c.Email, Token: c.JiraToken, PAT: c.PAT,
+		HTTP: httpcore.Config{AllowPrivate: c.AllowPrivate, UserAgent: "Threatloop", Now: env.Now},
+	})
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "connection.settings", "the settings are not usable: %s", err.Error())
 	}

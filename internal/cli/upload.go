@@ -161,8 +161,12 @@ func (v runView) text(name string, dry bool) string {
 		items []evidence.Item
 		text  string
 	}{
-		{v.Diff.New, "new"}, {v.Diff.Reopened, "again"}, {v.Diff.PassedNow, "passes now"}, {v.Diff.StillFailing, "still fails"},
-		{v.Diff.Unmatched, "about nothing in the model"}, {v.Diff.Ambiguous, "fits several places"},
+		{v.Diff.New, "new"},
+		{v.Diff.Reopened, "again"},
+		{v.Diff.PassedNow, "passes now"},
+		{v.Diff.StillFailing, "still fails"},
+		{v.Diff.Unmatched, "about nothing in the model"},
+		{v.Diff.Ambiguous, "fits several places"},
 	} {
 		for i, item := range part.items {
 			if i == shownItems {

@@ -187,8 +187,10 @@ func (c *Client) failure(res *http.Response) error {
 }
 
 func kindOf(status int) fault.Kind {
-	for _, k := range []fault.Kind{fault.Invalid, fault.Unauthenticated, fault.Forbidden, fault.NotFound, fault.Conflict,
-		fault.Stale, fault.TooLarge, fault.Unsupported, fault.RateLimited, fault.Unavailable} {
+	for _, k := range []fault.Kind{
+		fault.Invalid, fault.Unauthenticated, fault.Forbidden, fault.NotFound, fault.Conflict,
+		fault.Stale, fault.TooLarge, fault.Unsupported, fault.RateLimited, fault.Unavailable,
+	} {
 		if k.Status() == status {
 			return k
 		}

@@ -69,8 +69,12 @@ func (r run) changes() string {
 		n    int
 		text string
 	}{
-		{len(r.Diff.New), "new"}, {len(r.Diff.Reopened), "failing again"}, {len(r.Diff.StillFailing), "still failing"},
-		{len(r.Diff.PassedNow), "passing now"}, {len(r.Diff.Unmatched), "about nothing in the model"}, {len(r.Diff.Ambiguous), "for a person to place"},
+		{len(r.Diff.New), "new"},
+		{len(r.Diff.Reopened), "failing again"},
+		{len(r.Diff.StillFailing), "still failing"},
+		{len(r.Diff.PassedNow), "passing now"},
+		{len(r.Diff.Unmatched), "about nothing in the model"},
+		{len(r.Diff.Ambiguous), "for a person to place"},
 	} {
 		if c.n > 0 {
 			out = append(out, fmt.Sprintf("%d %s", c.n, c.text))

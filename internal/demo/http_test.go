@@ -184,8 +184,10 @@ func TestSevenStepsOverHTTP(t *testing.T) {
 
 	// 3: one ticket per required countermeasure and per open threat without one.
 	connection := fmt.Sprint(w.want(201, "POST", "/connections", doc{"name": "Board", "kind": "builtin", "settings": doc{"status": doc{}}})["id"])
-	w.want(200, "PUT", p+"/tickets/policy", doc{"push": "both", "auto": true, "ask_above": -1,
-		"vulnerabilities": doc{"open": "contradicted", "close_on_pass": true, "reopen": true}, "default": doc{"connection": connection, "project": "SHOP"}})
+	w.want(200, "PUT", p+"/tickets/policy", doc{
+		"push": "both", "auto": true, "ask_above": -1,
+		"vulnerabilities": doc{"open": "contradicted", "close_on_pass": true, "reopen": true}, "default": doc{"connection": connection, "project": "SHOP"},
+	})
 	w.want(200, "POST", p+"/tickets/publish", doc{"all": true})
 	want := map[string]bool{}
 	for _, c := range w.items(p + "/countermeasures") {

@@ -117,9 +117,14 @@ func TestSamples(t *testing.T) {
 func TestForeignSamplesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, elem := range [][]string{
-		{"scans", "burp", "one_finding.xml"}, {"scans", "nuclei", "many_findings_new.json"}, {"scans", "nuclei", "multiple_v3.json"},
-		{"scans", "trivy", "kubernetes.json"}, {"scans", "trivy", "scheme_2_many_vulns.json"}, {"scans", "semgrep", "many_findings.json"},
-		{"scans", "lifecycle", "iriusrisk_threats_export.csv"}, {"otm", "otm-spec-example.json"},
+		{"scans", "burp", "one_finding.xml"},
+		{"scans", "nuclei", "many_findings_new.json"},
+		{"scans", "nuclei", "multiple_v3.json"},
+		{"scans", "trivy", "kubernetes.json"},
+		{"scans", "trivy", "scheme_2_many_vulns.json"},
+		{"scans", "semgrep", "many_findings.json"},
+		{"scans", "lifecycle", "iriusrisk_threats_export.csv"},
+		{"otm", "otm-spec-example.json"},
 	} {
 		_, _, err := read(t, file(t, elem...), evidence.Options{Name: elem[len(elem)-1]})
 		if !fault.Is(err, fault.Unsupported) {
@@ -161,15 +166,18 @@ func TestSampleDetails(t *testing.T) {
 		want evidence.Result // of the fields below
 	}{
 		{
-			[]string{"scans", "fortify", "TwoResultsWithNodeRefs.fpr"}, func(r evidence.Result) bool { return strings.Contains(r.Name, "System Information") },
+			[]string{"scans", "fortify", "TwoResultsWithNodeRefs.fpr"},
+			func(r evidence.Result) bool { return strings.Contains(r.Name, "System Information") },
 			evidence.Result{Severity: "high", Locations: []evidence.Location{{URI: "Helpers/Logger.cs", Line: 65, Method: "Helpers.Logger.WriteLog"}}},
 		},
 		{
-			[]string{"scans", "sarif", "flawfinder.sarif"}, func(r evidence.Result) bool { return r.ID == "FF1048" && r.Locations[0].Line == 29 },
+			[]string{"scans", "sarif", "flawfinder.sarif"},
+			func(r evidence.Result) bool { return r.ID == "FF1048" && r.Locations[0].Line == 29 },
 			evidence.Result{CWEs: []int{327}, Severity: "high", Locations: []evidence.Location{{URI: "src/tree/param.cc", Line: 29}}},
 		},
 		{
-			[]string{"scans", "sarif", "njsscan.sarif"}, func(r evidence.Result) bool { return r.Locations[0].Line == 321 },
+			[]string{"scans", "sarif", "njsscan.sarif"},
+			func(r evidence.Result) bool { return r.Locations[0].Line == 321 },
 			evidence.Result{CWEs: []int{327}, Severity: "medium", Locations: []evidence.Location{{URI: "/src/index.js", Line: 321}}},
 		},
 	} {

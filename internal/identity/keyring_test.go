@@ -145,8 +145,10 @@ func TestParseKeyRing(t *testing.T) {
 			t.Errorf("ParseKeyRing(%q) = %v, %v", good, r, err)
 		}
 	}
-	for _, bad := range []string{"", "# nothing", key, ":" + key, "a b:" + key, "k1:" + key[:40], "k1:" + key + "AAAA", "k1:!", "k1:" + key + ",k1:" + key,
-		"k1:" + key + ",", "k1:" + base64.StdEncoding.EncodeToString(make([]byte, 32)), strings.Repeat("k", 33) + ":" + key} {
+	for _, bad := range []string{
+		"", "# nothing", key, ":" + key, "a b:" + key, "k1:" + key[:40], "k1:" + key + "AAAA", "k1:!", "k1:" + key + ",k1:" + key,
+		"k1:" + key + ",", "k1:" + base64.StdEncoding.EncodeToString(make([]byte, 32)), strings.Repeat("k", 33) + ":" + key,
+	} {
 		_, err := ParseKeyRing(Secret(bad))
 		if !fault.Is(err, fault.Invalid) {
 			t.Errorf("ParseKeyRing(%q) error = %v, want a fault of kind invalid", bad, err)

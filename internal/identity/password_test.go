@@ -104,9 +104,19 @@ func TestCheckPassword(t *testing.T) {
 		password Secret
 		ok       bool
 	}{
-		{"correct horse", true}, {"twelve chars", true}, {"eleven char", false}, {"пароль12букв", true}, {"парольбукв", false},
-		{"with\x00nul inside", true}, {"aaaaaaaaaaaaaaaa", false}, {"ada@example.com", false}, {"ADA@example.com ", false},
-		{Secret(strings.Repeat("ab", 512)), true}, {Secret(strings.Repeat("ab", 512) + "c"), false}, {"not utf-8 \xff\xfe\xfd", false}, {"", false},
+		{"correct horse", true},
+		{"twelve chars", true},
+		{"eleven char", false},
+		{"пароль12букв", true},
+		{"парольбукв", false},
+		{"with\x00nul inside", true},
+		{"aaaaaaaaaaaaaaaa", false},
+		{"ada@example.com", false},
+		{"ADA@example.com ", false},
+		{Secret(strings.Repeat("ab", 512)), true},
+		{Secret(strings.Repeat("ab", 512) + "c"), false},
+		{"not utf-8 \xff\xfe\xfd", false},
+		{"", false},
 	}
 	for _, c := range cases {
 		err := CheckPassword(c.password, "Ada", "ada@example.com", "")

@@ -36,8 +36,16 @@ func matrix() string {
 		title   string
 		columns []column
 	}{
-		{"people", []column{{"nobody", Actor{Role: Administrator, Admin: true}}, {"account", person("")}, {"viewer", person(Viewer)}, {"developer", person(Developer)},
-			{"modeller", person(Modeller)}, {"approver", person(Approver)}, {"administrator", person(Administrator)}, {"instance", Actor{SignedIn: true, Admin: true}}}},
+		{"people", []column{
+			{"nobody", Actor{Role: Administrator, Admin: true}},
+			{"account", person("")},
+			{"viewer", person(Viewer)},
+			{"developer", person(Developer)},
+			{"modeller", person(Modeller)},
+			{"approver", person(Approver)},
+			{"administrator", person(Administrator)},
+			{"instance", Actor{SignedIn: true, Admin: true}},
+		}},
 		{"tokens of an instance administrator", []column{{"none", token()}, {"upload", token(ScopeUpload)}, {"read", token(ScopeRead)}, {"write", token(ScopeWrite)}, {"admin", token(ScopeAdmin)}}},
 		{"the same, bound to the product", []column{{"none", bound("p")}, {"upload", bound("p", ScopeUpload)}, {"read", bound("p", ScopeRead)}, {"write", bound("p", ScopeWrite)}, {"admin", bound("p", ScopeAdmin)}}},
 		{"the same, bound to another product", []column{{"none", bound("q")}, {"upload", bound("q", ScopeUpload)}, {"read", bound("q", ScopeRead)}, {"write", bound("q", ScopeWrite)}, {"admin", bound("q", ScopeAdmin)}}},

@@ -173,12 +173,21 @@ func TestRateIsTotal(t *testing.T) {
 		Components: []model.Component{{ID: "c", Zone: "z", Stores: []model.AssetID{"none"}}, {ID: "c", Zone: "gone"}, {}},
 		Flows:      []model.Flow{{ID: "f", From: "c", To: "c"}, {ID: "g", From: "gone", To: "c", Bidirectional: true}},
 		Threats: []model.Threat{
-			{ID: "t", Where: "c", Ease: 1000, Impact: model.CIA{Integrity: 400}, Status: "unheard"}, {ID: "t", Where: "z", Inherent: &nan},
-			{ID: "u", Where: "y", Inherent: &huge, Status: model.Accepted}, {Where: "", Severity: "?"}},
+			{ID: "t", Where: "c", Ease: 1000, Impact: model.CIA{Integrity: 400}, Status: "unheard"},
+			{ID: "t", Where: "z", Inherent: &nan},
+			{ID: "u", Where: "y", Inherent: &huge, Status: model.Accepted},
+			{Where: "", Severity: "?"},
+		},
 		Weaknesses:      []model.Weakness{{ID: "w", Impact: -4}},
 		Countermeasures: []model.Countermeasure{{ID: "m", State: "odd", Cost: &model.Cost{Amount: nan, Unit: "days"}}, {ID: "i", State: model.Implemented, Cost: &model.Cost{Amount: huge, Unit: "days"}}},
-		Links: []model.Link{{}, {Threat: "t", Weakness: "w", Countermeasure: "m", Share: nan}, {Threat: "t", Countermeasure: "i", Share: huge},
-			{Threat: "t", Countermeasure: "i", Share: -3}, {Threat: "gone", Weakness: "gone"}, {Threat: "u", Weakness: "w"}},
+		Links: []model.Link{
+			{},
+			{Threat: "t", Weakness: "w", Countermeasure: "m", Share: nan},
+			{Threat: "t", Countermeasure: "i", Share: huge},
+			{Threat: "t", Countermeasure: "i", Share: -3},
+			{Threat: "gone", Weakness: "gone"},
+			{Threat: "u", Weakness: "w"},
+		},
 	}
 	for _, method := range []Method{"", IriusRisk, "unheard"} {
 		for _, s := range []Settings{{Method: method}, {Method: method, K: nan, Weights: Weights{Asset: huge, Ease: nan, VulnerabilityFound: huge}, RestoreThreat: true}, {Method: method, K: -3}} {

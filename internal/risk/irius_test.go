@@ -21,8 +21,10 @@ func lone(cia [3]int, ease, weakness, trust int, assets ...model.CIA) *model.Mod
 		Zones:      []model.Zone{{ID: "z", Trust: trust}},
 		Components: []model.Component{{ID: "c", Kind: model.Process, Zone: "z"}},
 		Weaknesses: []model.Weakness{{ID: "w", Where: "c", Impact: weakness}},
-		Threats: []model.Threat{{ID: "t", Where: "c", Status: model.Open, Ease: ease,
-			Impact: model.CIA{Confidentiality: cia[0], Integrity: cia[1], Availability: cia[2]}}},
+		Threats: []model.Threat{{
+			ID: "t", Where: "c", Status: model.Open, Ease: ease,
+			Impact: model.CIA{Confidentiality: cia[0], Integrity: cia[1], Availability: cia[2]},
+		}},
 		Links: []model.Link{{Threat: "t", Weakness: "w"}},
 	}
 	for i, a := range assets {
@@ -182,8 +184,10 @@ func readTemplate(t *testing.T, path string) *model.Model {
 	if err := xml.Unmarshal(data, &in); err != nil {
 		t.Fatalf("read %s: %v", path, err)
 	}
-	states := map[string]model.State{"Recommended": model.Recommended, "Required": model.Required, "Implemented": model.Implemented,
-		"Rejected": model.Rejected, "N/A": model.StateNotApplicable}
+	states := map[string]model.State{
+		"Recommended": model.Recommended, "Required": model.Required, "Implemented": model.Implemented,
+		"Rejected": model.Rejected, "N/A": model.StateNotApplicable,
+	}
 	m := &model.Model{Product: model.Product{ID: "p", Method: string(IriusRisk)}}
 	for _, z := range in.Zones {
 		m.Zones = append(m.Zones, model.Zone{ID: model.ElementID(z.Ref), Trust: z.Trust})
@@ -217,8 +221,10 @@ func readTemplate(t *testing.T, path string) *model.Model {
 			if th.State == "Not Applicable" {
 				status = model.NotApplicable
 			}
-			m.Threats = append(m.Threats, model.Threat{ID: id, Where: where, Ref: th.Ref, Status: status, Ease: th.Rating.Ease,
-				Impact: model.CIA{Confidentiality: th.Rating.C, Integrity: th.Rating.I, Availability: th.Rating.A}})
+			m.Threats = append(m.Threats, model.Threat{
+				ID: id, Where: where, Ref: th.Ref, Status: status, Ease: th.Rating.Ease,
+				Impact: model.CIA{Confidentiality: th.Rating.C, Integrity: th.Rating.I, Availability: th.Rating.A},
+			})
 			for _, w := range th.Weaknesses {
 				wid := model.NewWeaknessID("p", where, w.Ref)
 				if len(w.Countermeasures) == 0 {

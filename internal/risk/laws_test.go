@@ -51,15 +51,19 @@ func drawn(t *rapid.T) (*model.Model, model.Verdicts, Settings) {
 	where := []model.ElementID{model.AtProduct}
 	for i := range rapid.IntRange(1, 6).Draw(t, "components") {
 		id := model.ElementID(fmt.Sprint("c", i))
-		m.Components = append(m.Components, model.Component{ID: id, Kind: rapid.SampledFrom([]model.Kind{model.Actor, model.Process, model.Store}).Draw(t, "kind"),
-			Zone: rapid.SampledFrom(zones).Draw(t, "zone"), Stores: someAssets(), OutOfScope: rapid.IntRange(0, 9).Draw(t, "outside") == 0})
+		m.Components = append(m.Components, model.Component{
+			ID: id, Kind: rapid.SampledFrom([]model.Kind{model.Actor, model.Process, model.Store}).Draw(t, "kind"),
+			Zone: rapid.SampledFrom(zones).Draw(t, "zone"), Stores: someAssets(), OutOfScope: rapid.IntRange(0, 9).Draw(t, "outside") == 0,
+		})
 		where = append(where, id)
 	}
 	ends := append([]model.ElementID{""}, where[1:]...)
 	for i := range rapid.IntRange(0, 8).Draw(t, "flows") {
 		id := model.ElementID(fmt.Sprint("f", i))
-		m.Flows = append(m.Flows, model.Flow{ID: id, From: rapid.SampledFrom(ends).Draw(t, "from"), To: rapid.SampledFrom(ends).Draw(t, "to"),
-			Bidirectional: rapid.Bool().Draw(t, "both"), Carries: someAssets()})
+		m.Flows = append(m.Flows, model.Flow{
+			ID: id, From: rapid.SampledFrom(ends).Draw(t, "from"), To: rapid.SampledFrom(ends).Draw(t, "to"),
+			Bidirectional: rapid.Bool().Draw(t, "both"), Carries: someAssets(),
+		})
 		where = append(where, id)
 	}
 	where = append(where, zones[1:]...)
@@ -69,8 +73,10 @@ func drawn(t *rapid.T) (*model.Model, model.Verdicts, Settings) {
 		return model.Evidence{Verdict: rapid.SampledFrom(verdicts).Draw(t, "verdict"), Stale: rapid.Bool().Draw(t, "stale")}
 	}
 	for i := range rapid.IntRange(1, 4).Draw(t, "threats") {
-		m.Threats = append(m.Threats, model.Threat{ID: model.ThreatID(fmt.Sprint("t", i)), Where: place(), Impact: cia("impact"), Ease: pct.Draw(t, "ease"),
-			Severity: rapid.SampledFrom([]string{"", "", "high", "tbd"}).Draw(t, "severity"), Status: rapid.SampledFrom(statuses).Draw(t, "status")})
+		m.Threats = append(m.Threats, model.Threat{
+			ID: model.ThreatID(fmt.Sprint("t", i)), Where: place(), Impact: cia("impact"), Ease: pct.Draw(t, "ease"),
+			Severity: rapid.SampledFrom([]string{"", "", "high", "tbd"}).Draw(t, "severity"), Status: rapid.SampledFrom(statuses).Draw(t, "status"),
+		})
 	}
 	for i := range rapid.IntRange(0, 3).Draw(t, "weaknesses") {
 		id := model.WeaknessID(fmt.Sprint("w", i))
@@ -79,8 +85,10 @@ func drawn(t *rapid.T) (*model.Model, model.Verdicts, Settings) {
 	}
 	for i := range rapid.IntRange(1, 4).Draw(t, "countermeasures") {
 		id := model.CountermeasureID(fmt.Sprint("m", i))
-		m.Countermeasures = append(m.Countermeasures, model.Countermeasure{ID: id, Where: place(), State: rapid.SampledFrom(states).Draw(t, "state"),
-			Cost: &model.Cost{Amount: float64(rapid.IntRange(0, 9).Draw(t, "cost")), Unit: "days"}})
+		m.Countermeasures = append(m.Countermeasures, model.Countermeasure{
+			ID: id, Where: place(), State: rapid.SampledFrom(states).Draw(t, "state"),
+			Cost: &model.Cost{Amount: float64(rapid.IntRange(0, 9).Draw(t, "cost")), Unit: "days"},
+		})
 		v.Countermeasures[id] = evidence()
 	}
 	for i := range m.Threats {
@@ -108,8 +116,10 @@ func higher(a, b Ratings) []string {
 	var out []string
 	for i := range a.Threats {
 		x, y := a.Threats[i].Exact, b.Threats[i].Exact
-		for name, rise := range map[string]float64{"inherent": y.Inherent - x.Inherent, "verified": y.Verified - x.Verified,
-			"current": y.Current - x.Current, "projected": y.Projected - x.Projected} {
+		for name, rise := range map[string]float64{
+			"inherent": y.Inherent - x.Inherent, "verified": y.Verified - x.Verified,
+			"current": y.Current - x.Current, "projected": y.Projected - x.Projected,
+		} {
 			if rise > 0 {
 				out = append(out, fmt.Sprintf("%s %s rises by %g", a.Threats[i].Threat, name, rise))
 			}

@@ -155,8 +155,10 @@ func (r *rater) threatloop(a *assessment) Exact {
 		a.rating.Likelihood = a.place.exposure * percent(float64(a.threat.Ease)) / 100
 		inherent = math.Sqrt(a.rating.Impact * a.rating.Likelihood)
 	}
-	return Exact{Inherent: inherent, Verified: reduced(inherent, a.sums.verified),
-		Current: reduced(inherent, a.sums.current), Projected: reduced(inherent, a.sums.projected)}
+	return Exact{
+		Inherent: inherent, Verified: reduced(inherent, a.sums.verified),
+		Current: reduced(inherent, a.sums.current), Projected: reduced(inherent, a.sums.projected),
+	}
 }
 
 // reduced takes the shares, in percent, off. Shares are kept in percent so that

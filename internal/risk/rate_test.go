@@ -27,8 +27,10 @@ func site(depth int) *model.Model {
 }
 
 func threatAt(where model.ElementID, impact, ease int) model.Threat {
-	return model.Threat{ID: "t", Where: where, Ref: "t", Title: "SQL injection", Status: model.Open,
-		Impact: model.CIA{Confidentiality: impact}, Ease: ease}
+	return model.Threat{
+		ID: "t", Where: where, Ref: "t", Title: "SQL injection", Status: model.Open,
+		Impact: model.CIA{Confidentiality: impact}, Ease: ease,
+	}
 }
 
 // guarded is a site whose threat t has the weakness w and the countermeasure of the state.

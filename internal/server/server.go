@@ -109,8 +109,10 @@ func New(ctx context.Context, c Config, version string) (_ *Server, err error) {
 		_, _ = w.Write([]byte("ok\n")) // the prober is gone; nothing to do
 	})
 	mux.Handle("/", page(web.Files()))
-	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug)}
+	s.http = &http.Server{
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
+	}
 	s.http.RegisterOnShutdown(rest.EndStreams)
 	return s, nil
 }

@@ -81,8 +81,10 @@ func (tx *Tx) flushAudit() error {
 			prev := hash
 			e.Seq = seq + int64(i) + 1
 			hash = e.chain(prev)
-			rows = append(rows, []any{e.Stream, e.Seq, stamp(e.At), e.Actor, e.ActorKind, e.Source, e.RequestID, e.Action, e.Object,
-				string(e.Old), string(e.New), prev, hash})
+			rows = append(rows, []any{
+				e.Stream, e.Seq, stamp(e.At), e.Actor, e.ActorKind, e.Source, e.RequestID, e.Action, e.Object,
+				string(e.Old), string(e.New), prev, hash,
+			})
 		}
 		heads = append(heads, []any{stream, hash})
 		tx.audited = tx.audited[n:]
@@ -115,8 +117,10 @@ func (tx *Tx) claimHead(stream string, n int64) (seq int64, hash string, err err
 func (e *Audit) chain(prev string) string {
 	h := sha256.New()
 	at, _ := stamp(e.At).Value() // never fails
-	for _, field := range []string{prev, e.Stream, strconv.FormatInt(e.Seq, 10), fmt.Sprint(at), e.Actor, e.ActorKind, e.Source,
-		e.RequestID, e.Action, e.Object, string(e.Old), string(e.New)} {
+	for _, field := range []string{
+		prev, e.Stream, strconv.FormatInt(e.Seq, 10), fmt.Sprint(at), e.Actor, e.ActorKind, e.Source,
+		e.RequestID, e.Action, e.Object, string(e.Old), string(e.New),
+	} {
 		var size [8]byte
 		binary.BigEndian.PutUint64(size[:], uint64(len(field)))
 		h.Write(size[:])

@@ -50,8 +50,10 @@ type Evidence struct {
 	Doc         string // JSON of the evidence package's own; "" is {}
 }
 
-var evidenceColumns = []string{"product_id", "id", "branch", "environment", "source", "test", "component", "location", "name", "verdict", "verdict_at",
-	"verdict_run", "attempt", "attempt_at", "attempt_run", "fingerprint", "match_reason", "triage", "retired", "doc"}
+var evidenceColumns = []string{
+	"product_id", "id", "branch", "environment", "source", "test", "component", "location", "name", "verdict", "verdict_at",
+	"verdict_run", "attempt", "attempt_at", "attempt_run", "fingerprint", "match_reason", "triage", "retired", "doc",
+}
 
 func scanEvidence(row func(...any) error) (e Evidence, err error) {
 	var product, id string
@@ -74,8 +76,10 @@ func (tx *Tx) PutEvidence(product model.ProductID, list []Evidence) error {
 		}
 		seen[id] = true
 		ids = append(ids, id)
-		rows = append(rows, []any{string(product), id, e.Branch, e.Environment, e.Source, e.Test, string(e.Component), e.Location, e.Name, e.Verdict, stamp(e.VerdictAt),
-			e.VerdictRun, e.Attempt, stamp(e.AttemptAt), e.AttemptRun, e.Fingerprint, e.MatchReason, e.Triage, e.Retired, orEmpty(e.Doc)})
+		rows = append(rows, []any{
+			string(product), id, e.Branch, e.Environment, e.Source, e.Test, string(e.Component), e.Location, e.Name, e.Verdict, stamp(e.VerdictAt),
+			e.VerdictRun, e.Attempt, stamp(e.AttemptAt), e.AttemptRun, e.Fingerprint, e.MatchReason, e.Triage, e.Retired, orEmpty(e.Doc),
+		})
 		for _, t := range e.Matches {
 			matches = append(matches, []any{string(product), id, t.Kind, t.ID})
 		}

@@ -84,11 +84,15 @@ func (tx *Tx) AddRatingChanges(id model.ProductID, changes ...RatingChange) erro
 	}
 	rows := make([][]any, len(changes))
 	for i, c := range changes {
-		rows[i] = []any{string(id), seq + int64(i) + 1, string(c.Threat), stamp(c.At), c.Before.Inherent, c.Before.Verified, c.Before.Current, c.Before.Projected,
-			c.After.Inherent, c.After.Verified, c.After.Current, c.After.Projected, c.CauseKind, c.CauseText, c.CauseRef}
+		rows[i] = []any{
+			string(id), seq + int64(i) + 1, string(c.Threat), stamp(c.At), c.Before.Inherent, c.Before.Verified, c.Before.Current, c.Before.Projected,
+			c.After.Inherent, c.After.Verified, c.After.Current, c.After.Projected, c.CauseKind, c.CauseText, c.CauseRef,
+		}
 	}
-	err = tx.bulk("rating_change", []string{"product_id", "seq", "threat_id", "at", "inherent_before", "verified_before", "current_before", "projected_before",
-		"inherent_after", "verified_after", "current_after", "projected_after", "cause_kind", "cause_text", "cause_ref"}, "", rows)
+	err = tx.bulk("rating_change", []string{
+		"product_id", "seq", "threat_id", "at", "inherent_before", "verified_before", "current_before", "projected_before",
+		"inherent_after", "verified_after", "current_after", "projected_after", "cause_kind", "cause_text", "cause_ref",
+	}, "", rows)
 	if err != nil {
 		return fmt.Errorf("store: rating changes of product %s: %w", id, err)
 	}

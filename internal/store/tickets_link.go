@@ -76,8 +76,12 @@ type LinkFilter struct {
 func (tx *Tx) Links(f LinkFilter) ([]TicketLink, error) {
 	c := &conditions{}
 	for _, p := range []struct{ column, value string }{
-		{"product_id", string(f.Product)}, {"object_id", f.Object}, {"purpose", f.Purpose},
-		{"connection_id", f.Connection}, {"ticket_id", f.TicketID}, {"state", f.State},
+		{"product_id", string(f.Product)},
+		{"object_id", f.Object},
+		{"purpose", f.Purpose},
+		{"connection_id", f.Connection},
+		{"ticket_id", f.TicketID},
+		{"state", f.State},
 	} {
 		if p.value != "" {
 			c.add(p.column+" = ?", p.value)

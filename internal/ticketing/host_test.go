@@ -55,6 +55,7 @@ func wk(i int) model.WeaknessID       { return model.WeaknessID(fmt.Sprintf("wkn
 func forCM(i int) ticketing.Key {
 	return ticketing.Key{Object: string(cm(i)), Purpose: ticketing.ForCountermeasure}
 }
+
 func forWeakness(i int) ticketing.Key {
 	return ticketing.Key{Object: string(wk(i)), Purpose: ticketing.ForVulnerability}
 }

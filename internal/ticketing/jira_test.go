@@ -32,8 +32,10 @@ func (b *bench) openJira(t testing.TB, opt fake.Options) *fake.Server {
 	if flavour == fake.DataCenter {
 		cfg = jira.Config{BaseURL: srv.URL, PAT: token}
 	}
-	cfg.HTTP = httpcore.Config{AllowPrivate: true, Now: b.Now, Timeout: 10 * time.Second,
-		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }}
+	cfg.HTTP = httpcore.Config{
+		AllowPrivate: true, Now: b.Now, Timeout: 10 * time.Second,
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	}
 	client, err := jira.New(cfg)
 	if err != nil {
 		t.Fatalf("jira.New() = %v", err)

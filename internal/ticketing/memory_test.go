@@ -59,8 +59,10 @@ type lateCommit struct {
 }
 
 func newMemory(c *clock) *memory {
-	return &memory{clock: c, comments: map[string][]tracker.Comment{}, back: map[string]string{}, calls: map[string]int{}, index: map[string]time.Time{}, hide: map[string]bool{},
-		caps: tracker.Capabilities{Name: "memory", Probe: true, Links: true, BackLink: true, SummaryMax: 255, BodyMax: 30000, LabelPrefix: "tl-"}}
+	return &memory{
+		clock: c, comments: map[string][]tracker.Comment{}, back: map[string]string{}, calls: map[string]int{}, index: map[string]time.Time{}, hide: map[string]bool{},
+		caps: tracker.Capabilities{Name: "memory", Probe: true, Links: true, BackLink: true, SummaryMax: 255, BodyMax: 30000, LabelPrefix: "tl-"},
+	}
 }
 
 func (m *memory) Capabilities() tracker.Capabilities { return m.caps }

@@ -91,8 +91,10 @@ func TestWants(t *testing.T) {
 		}, nil, `countermeasure cms_0000: open (required) "Measure 0 — Web shop"` + "\n"},
 		{"out of scope", func(h *host) { h.m.Components[0].OutOfScope = true }, nil, ""},
 		{"threats with a countermeasure need none", func(h *host) { h.policy.Push = ticketing.PushThreats }, nil, ""},
-		{"threat alone", func(h *host) { h.policy.Push, h.m.Links = ticketing.PushThreats, nil }, nil,
-			`threat thr_0000: open (open) "Threat without countermeasure: Threat 0 — Web shop"` + "\n"},
+		{
+			"threat alone", func(h *host) { h.policy.Push, h.m.Links = ticketing.PushThreats, nil }, nil,
+			`threat thr_0000: open (open) "Threat without countermeasure: Threat 0 — Web shop"` + "\n",
+		},
 		{"acceptance ended", func(h *host) {
 			h.policy.Push, h.m.Links = ticketing.PushThreats, nil
 			h.m.Threats[0].Status, h.m.Threats[0].Acceptance = model.Accepted, &model.Acceptance{Ends: h.now().Add(-time.Hour)}
@@ -109,32 +111,46 @@ func TestWants(t *testing.T) {
 			h.verdict(0, model.Fail, "")
 			h.policy.Vulnerabilities.Open = ticketing.OpenAnyFail
 		}, nil, vuln},
-		{"fails while its own ticket is open", func(h *host) {
-			h.set(0, model.Implemented)
-			h.cm(0).Sets = model.Sets{"state": {By: model.SetByTracker}}
-			h.verdict(0, model.Fail, "q")
-		}, known(forCM(0), ticketing.MeansRequired, "implemented", ""),
-			`countermeasure cms_0000: leave (implemented) "Measure 0 — Web shop"` + "\n  note fail-4: A security test of this countermeasure fails. / q\n"},
-		{"passes, closes", func(h *host) { h.set(0, model.Implemented); h.verdict(0, model.Pass, "run 2") }, known(forWeakness(0), ticketing.MeansRequired, "fail", "fail"),
-			`vulnerability wkn_0000: closed (pass) "Vulnerability: Weakness 0 — Web shop"` + "\n  note pass-4: The test passes now. / run 2\n  link countermeasure cms_0000\n"},
-		{"passes, must stand first", func(h *host) {
-			h.set(0, model.Implemented)
-			h.verdict(0, model.Pass, "")
-			h.policy.Vulnerabilities.CloseAfter = 3600
-		}, known(forWeakness(0), ticketing.MeansRequired, "fail", "pass"),
-			`vulnerability wkn_0000: leave (pass) "Vulnerability: Weakness 0 — Web shop"` + "\n  link countermeasure cms_0000\n"},
-		{"passes, people close", func(h *host) {
-			h.set(0, model.Implemented)
-			h.verdict(0, model.Pass, "")
-			h.policy.Vulnerabilities.ClosePass = false
-		}, known(forWeakness(0), ticketing.MeansRequired, "fail", "fail"),
-			`vulnerability wkn_0000: leave (pass) "Vulnerability: Weakness 0 — Web shop"` + "\n  note pass-4: The test passes now.\n  link countermeasure cms_0000\n"},
-		{"not reported any more", func(h *host) { h.set(0, model.Implemented) }, known(forWeakness(0), ticketing.MeansRequired, "fail", "fail"),
-			`vulnerability wkn_0000: closed (gone) "Vulnerability: Weakness 0 — Web shop"` + "\n  note gone-4: The failure is no longer reported.\n  link countermeasure cms_0000\n"},
-		{"retired", func(h *host) { h.cm(0).Retired = &model.Retired{At: h.now(), Reason: "no web any more"} }, known(forCM(0), ticketing.MeansRequired, "required", ""),
-			`countermeasure cms_0000: closed (retired) "Measure 0 — Web shop"` + "\n  note closed-4: Closed by Threatloop: the threat model no longer asks for it. / no web any more\n"},
-		{"gone from the model", func(h *host) { h.m.Countermeasures, h.m.Links = nil, nil }, known(forCM(0), ticketing.MeansRequired, "required", ""),
-			`countermeasure cms_0000: closed (removed) ""` + "\n  note closed-4: Closed by Threatloop: the threat model now says removed.\n"},
+		{
+			"fails while its own ticket is open", func(h *host) {
+				h.set(0, model.Implemented)
+				h.cm(0).Sets = model.Sets{"state": {By: model.SetByTracker}}
+				h.verdict(0, model.Fail, "q")
+			}, known(forCM(0), ticketing.MeansRequired, "implemented", ""),
+			`countermeasure cms_0000: leave (implemented) "Measure 0 — Web shop"` + "\n  note fail-4: A security test of this countermeasure fails. / q\n",
+		},
+		{
+			"passes, closes", func(h *host) { h.set(0, model.Implemented); h.verdict(0, model.Pass, "run 2") }, known(forWeakness(0), ticketing.MeansRequired, "fail", "fail"),
+			`vulnerability wkn_0000: closed (pass) "Vulnerability: Weakness 0 — Web shop"` + "\n  note pass-4: The test passes now. / run 2\n  link countermeasure cms_0000\n",
+		},
+		{
+			"passes, must stand first", func(h *host) {
+				h.set(0, model.Implemented)
+				h.verdict(0, model.Pass, "")
+				h.policy.Vulnerabilities.CloseAfter = 3600
+			}, known(forWeakness(0), ticketing.MeansRequired, "fail", "pass"),
+			`vulnerability wkn_0000: leave (pass) "Vulnerability: Weakness 0 — Web shop"` + "\n  link countermeasure cms_0000\n",
+		},
+		{
+			"passes, people close", func(h *host) {
+				h.set(0, model.Implemented)
+				h.verdict(0, model.Pass, "")
+				h.policy.Vulnerabilities.ClosePass = false
+			}, known(forWeakness(0), ticketing.MeansRequired, "fail", "fail"),
+			`vulnerability wkn_0000: leave (pass) "Vulnerability: Weakness 0 — Web shop"` + "\n  note pass-4: The test passes now.\n  link countermeasure cms_0000\n",
+		},
+		{
+			"not reported any more", func(h *host) { h.set(0, model.Implemented) }, known(forWeakness(0), ticketing.MeansRequired, "fail", "fail"),
+			`vulnerability wkn_0000: closed (gone) "Vulnerability: Weakness 0 — Web shop"` + "\n  note gone-4: The failure is no longer reported.\n  link countermeasure cms_0000\n",
+		},
+		{
+			"retired", func(h *host) { h.cm(0).Retired = &model.Retired{At: h.now(), Reason: "no web any more"} }, known(forCM(0), ticketing.MeansRequired, "required", ""),
+			`countermeasure cms_0000: closed (retired) "Measure 0 — Web shop"` + "\n  note closed-4: Closed by Threatloop: the threat model no longer asks for it. / no web any more\n",
+		},
+		{
+			"gone from the model", func(h *host) { h.m.Countermeasures, h.m.Links = nil, nil }, known(forCM(0), ticketing.MeansRequired, "required", ""),
+			`countermeasure cms_0000: closed (removed) ""` + "\n  note closed-4: Closed by Threatloop: the threat model now says removed.\n",
+		},
 		{"done by the tracker", func(h *host) {
 			h.set(0, model.Implemented)
 			h.cm(0).Sets = model.Sets{"state": {By: model.SetByTracker}}

@@ -265,8 +265,10 @@ func ratings(t *testing.T, open func(*testing.T) *store.DB) {
 	db := open(t)
 	addProduct(t, db, "prd_1", "P", 0)
 	change := func(threat model.ThreatID, after float64) store.RatingChange {
-		return store.RatingChange{Threat: threat, At: at, Before: store.Ratings{Inherent: 80, Verified: 80, Current: 80, Projected: 80},
-			After: store.Ratings{Inherent: 80, Verified: 80, Current: after, Projected: after}, CauseKind: "edit", CauseText: "implemented", CauseRef: "req_1"}
+		return store.RatingChange{
+			Threat: threat, At: at, Before: store.Ratings{Inherent: 80, Verified: 80, Current: 80, Projected: 80},
+			After: store.Ratings{Inherent: 80, Verified: 80, Current: after, Projected: after}, CauseKind: "edit", CauseText: "implemented", CauseRef: "req_1",
+		}
 	}
 	write(t, db, func(tx *store.Tx) error {
 		return errors.Join(tx.AddRatingChanges("prd_1", change("a", 20), change("b", 30)), tx.AddRatingChanges("prd_1", change("a", 10)),

@@ -16,8 +16,10 @@ func runs(t *testing.T, open func(*testing.T) *store.DB) {
 	db := open(t)
 	addProduct(t, db, "prd_1", "P", 0)
 	run := func(id, key string) store.Run {
-		return store.Run{ID: id, Product: "prd_1", Source: "zap", Branch: "main", Format: "sarif", Tool: "ZAP", Complete: true, Reasons: "[]", Counts: `{"fail":2}`,
-			ClientKey: key, ContentHash: "h" + id, State: store.RunQueued, Blob: "blb_" + id, At: at, UpdatedAt: at, By: "tok_1", Doc: "{}"}
+		return store.Run{
+			ID: id, Product: "prd_1", Source: "zap", Branch: "main", Format: "sarif", Tool: "ZAP", Complete: true, Reasons: "[]", Counts: `{"fail":2}`,
+			ClientKey: key, ContentHash: "h" + id, State: store.RunQueued, Blob: "blb_" + id, At: at, UpdatedAt: at, By: "tok_1", Doc: "{}",
+		}
 	}
 	for i := range 5 {
 		write(t, db, func(tx *store.Tx) error {
@@ -99,8 +101,10 @@ func evidence(t *testing.T, open func(*testing.T) *store.DB) {
 	addProduct(t, db, "prd_1", "P", 0)
 	var rows []store.Evidence
 	for i := range 700 { // more than an IN list holds
-		e := store.Evidence{EvidenceKey: store.EvidenceKey{Branch: "main", Source: "zap", Test: fmt.Sprint("rule-", i), Location: "/x"},
-			Name: "SQL injection", Verdict: "fail", VerdictAt: at, VerdictRun: "run_1", Attempt: "error", AttemptAt: at, AttemptRun: "run_2", Triage: "unmatched", Doc: "{}"}
+		e := store.Evidence{
+			EvidenceKey: store.EvidenceKey{Branch: "main", Source: "zap", Test: fmt.Sprint("rule-", i), Location: "/x"},
+			Name:        "SQL injection", Verdict: "fail", VerdictAt: at, VerdictRun: "run_1", Attempt: "error", AttemptAt: at, AttemptRun: "run_2", Triage: "unmatched", Doc: "{}",
+		}
 		if i%2 == 0 {
 			e.Triage, e.MatchReason = "matched", "same CWE"
 			e.Matches = []store.Target{{Kind: store.KindCountermeasure, ID: "cms_1"}, {Kind: store.KindWeakness, ID: fmt.Sprint("wkn_", i%4)}}

@@ -22,8 +22,10 @@ import (
 // taker is a process that wants a lease, with a clock of its own.
 func taker(db *store.DB, name string, clock *time.Time) *store.Lease {
 	n := 0
-	return db.NewLease("tickets/1", store.LeaseOptions{Holder: name, Now: func() time.Time { return *clock },
-		Token: func() string { n++; return fmt.Sprint(name, "-", n) }})
+	return db.NewLease("tickets/1", store.LeaseOptions{
+		Holder: name, Now: func() time.Time { return *clock },
+		Token: func() string { n++; return fmt.Sprint(name, "-", n) },
+	})
 }
 
 func leases(t *testing.T, open func(*testing.T) *store.DB) {
@@ -253,8 +255,10 @@ func failedBlobs(t *testing.T, open func(*testing.T) *store.DB) {
 	}{
 		"too large": {context.Background(), bytes.NewReader(body), store.ChunkSize + 4, func(err error) bool { return fault.Is(err, fault.TooLarge) }},
 		"broken":    {context.Background(), io.MultiReader(bytes.NewReader(body), iotest.ErrReader(errRefused)), 1 << 30, func(err error) bool { return errors.Is(err, errRefused) }},
-		"cancelled": {ctx, io.MultiReader(bytes.NewReader(body[:store.ChunkSize]), readerFunc(func([]byte) (int, error) { cancel(); return 0, io.EOF })), 1 << 30,
-			func(err error) bool { return errors.Is(err, context.Canceled) }},
+		"cancelled": {
+			ctx, io.MultiReader(bytes.NewReader(body[:store.ChunkSize]), readerFunc(func([]byte) (int, error) { cancel(); return 0, io.EOF })), 1 << 30,
+			func(err error) bool { return errors.Is(err, context.Canceled) },
+		},
 	} {
 		if _, err := db.WriteBlob(c.ctx, "blb_"+name, c.body, c.max); !c.want(err) {
 			t.Errorf("WriteBlob(%s) = %v", name, err)

@@ -25,10 +25,12 @@ type Issue struct {
 }
 
 func (s *Server) view(i *issue) Issue {
-	v := Issue{ID: fmt.Sprint(i.id), Key: i.key, Project: i.project.key, Type: i.typ.name, Summary: i.summary, Description: i.description,
+	v := Issue{
+		ID: fmt.Sprint(i.id), Key: i.key, Project: i.project.key, Type: i.typ.name, Summary: i.summary, Description: i.description,
 		Text: text(i.description), Labels: slices.Clone(i.labels), Status: i.status.Name, Category: i.status.Category,
 		Resolution: nameOf(resolutions, i.resolution), Priority: nameOf(priorities, i.priority), Assignee: i.assignee,
-		Properties: maps.Clone(i.props), RemoteLinks: map[string]string{}, Created: i.created, Updated: i.updated}
+		Properties: maps.Clone(i.props), RemoteLinks: map[string]string{}, Created: i.created, Updated: i.updated,
+	}
 	for _, c := range i.comments {
 		v.Comments = append(v.Comments, text(c.body))
 	}
@@ -277,8 +279,10 @@ func (s *Server) Clone(key string, properties bool) (string, error) {
 func (s *Server) AddProject(key, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := &project{id: 10000 + int64(len(s.projects)), key: key, name: name, flow: SimpleWorkflow(), fields: map[string][]Field{},
-		types: []issueType{{"10001", "Task", false}, {"10002", "Bug", false}, {"10003", "Story", false}, {"10004", "Epic", false}, {"10005", "Sub-task", true}}}
+	p := &project{
+		id: 10000 + int64(len(s.projects)), key: key, name: name, flow: SimpleWorkflow(), fields: map[string][]Field{},
+		types: []issueType{{"10001", "Task", false}, {"10002", "Bug", false}, {"10003", "Story", false}, {"10004", "Epic", false}, {"10005", "Sub-task", true}},
+	}
 	for _, t := range p.types {
 		p.fields[t.id] = createFields()
 	}

@@ -124,10 +124,16 @@ func New(opt Options) *Server {
 	if err != nil {
 		zone = time.UTC
 	}
-	s := &Server{opt: opt, zone: zone, rand: rand.New(rand.NewPCG(opt.Seed, 1)), denied: map[string]bool{}, issues: map[int64]*issue{},
+	s := &Server{
+		opt: opt, zone: zone, rand: rand.New(rand.NewPCG(opt.Seed, 1)), denied: map[string]bool{}, issues: map[int64]*issue{},
 		byKey: map[string]int64{}, nextID: 10000, nextSub: 100, counts: map[string]int{}, writes: map[int64][]time.Time{}, tokens: map[string]pageToken{},
-		types: []LinkType{{"10000", "Blocks", "is blocked by", "blocks"}, {"10001", "Cloners", "is cloned by", "clones"},
-			{"10002", "Duplicate", "is duplicated by", "duplicates"}, {"10003", "Relates", "relates to", "relates to"}}}
+		types: []LinkType{
+			{"10000", "Blocks", "is blocked by", "blocks"},
+			{"10001", "Cloners", "is cloned by", "clones"},
+			{"10002", "Duplicate", "is duplicated by", "duplicates"},
+			{"10003", "Relates", "relates to", "relates to"},
+		},
+	}
 	s.AddProject(opt.Project, "Security")
 	return s
 }
@@ -227,8 +233,10 @@ func (s *Server) refuse(x *exchange) (answer, bool) {
 	if x.op == "getServerInfo" {
 		return answer{}, false
 	}
-	unauthorized := answer{status: http.StatusUnauthorized, header: http.Header{"Www-Authenticate": {`OAuth realm="https%3A%2F%2Fjira"`}},
-		body: map[string]any{"errorMessages": []any{"Client must be authenticated to access this resource."}, "errors": map[string]any{}}}
+	unauthorized := answer{
+		status: http.StatusUnauthorized, header: http.Header{"Www-Authenticate": {`OAuth realm="https%3A%2F%2Fjira"`}},
+		body: map[string]any{"errorMessages": []any{"Client must be authenticated to access this resource."}, "errors": map[string]any{}},
+	}
 	switch s.auth {
 	case AuthRefused:
 		return unauthorized, true

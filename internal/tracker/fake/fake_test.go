@@ -58,8 +58,10 @@ func (r *rig) call(method, path string, body any) (int, map[string]any) {
 
 func (r *rig) create(summary string, labels ...string) string {
 	r.t.Helper()
-	code, out := r.call("POST", "/issue", map[string]any{"fields": map[string]any{"project": map[string]any{"key": "SEC"}, "issuetype": map[string]any{"name": "Task"},
-		"summary": summary, "labels": append([]string{}, labels...), "description": r.body("about " + summary)}})
+	code, out := r.call("POST", "/issue", map[string]any{"fields": map[string]any{
+		"project": map[string]any{"key": "SEC"}, "issuetype": map[string]any{"name": "Task"},
+		"summary": summary, "labels": append([]string{}, labels...), "description": r.body("about " + summary),
+	}})
 	if code != http.StatusCreated {
 		r.t.Fatalf("create %q = %d %v", summary, code, out)
 	}
@@ -332,8 +334,14 @@ func TestWebhooks(t *testing.T) {
 	if err := r.DeliverAll(t.Context(), 2); err != nil {
 		t.Fatal(err)
 	}
-	want := []got{{"delivery-1", "", "", "jira:issue_created"}, {"delivery-1", "1", "", "jira:issue_created"}, {"delivery-1", "2", "", "jira:issue_created"},
-		{"delivery-1", "", "", "jira:issue_created"}, {"delivery-2", "", "", "jira:issue_updated"}, {"delivery-2", "", "", "jira:issue_updated"}}
+	want := []got{
+		{"delivery-1", "", "", "jira:issue_created"},
+		{"delivery-1", "1", "", "jira:issue_created"},
+		{"delivery-1", "2", "", "jira:issue_created"},
+		{"delivery-1", "", "", "jira:issue_created"},
+		{"delivery-2", "", "", "jira:issue_updated"},
+		{"delivery-2", "", "", "jira:issue_updated"},
+	}
 	if !slices.Equal(all, want) {
 		t.Errorf("deliveries = %v, want %v", all, want)
 	}

@@ -49,8 +49,10 @@ func anyList(ss []string) []any {
 
 func issueRef(x *exchange, i *issue) map[string]any {
 	id := fmt.Sprint(i.id)
-	return map[string]any{"id": id, "key": i.key, "self": x.base + "/rest/issue/" + id,
-		"fields": map[string]any{"summary": i.summary, "status": statusRef(x, i.status)}}
+	return map[string]any{
+		"id": id, "key": i.key, "self": x.base + "/rest/issue/" + id,
+		"fields": map[string]any{"summary": i.summary, "status": statusRef(x, i.status)},
+	}
 }
 
 func (s *Server) linksOf(x *exchange, i *issue) []any {

@@ -114,11 +114,15 @@ func shapeOf(p []string) string {
 
 func (s *Server) serverInfo(x *exchange) answer {
 	if s.opt.Flavour == Cloud {
-		return ok(map[string]any{"baseUrl": x.base, "version": "1001.0.0-SNAPSHOT", "versionNumbers": []any{1001, 0, 0}, "deploymentType": "Cloud",
-			"buildNumber": 100300, "serverTitle": "Jira", "serverTime": s.stamp(s.now())})
+		return ok(map[string]any{
+			"baseUrl": x.base, "version": "1001.0.0-SNAPSHOT", "versionNumbers": []any{1001, 0, 0}, "deploymentType": "Cloud",
+			"buildNumber": 100300, "serverTitle": "Jira", "serverTime": s.stamp(s.now()),
+		})
 	}
-	return ok(map[string]any{"baseUrl": x.base, "version": "10.3.24", "versionNumbers": []any{10, 3, 24}, "deploymentType": "Server",
-		"buildNumber": 10030024, "serverTitle": "Jira", "serverTime": s.stamp(s.now())})
+	return ok(map[string]any{
+		"baseUrl": x.base, "version": "10.3.24", "versionNumbers": []any{10, 3, 24}, "deploymentType": "Server",
+		"buildNumber": 10030024, "serverTitle": "Jira", "serverTime": s.stamp(s.now()),
+	})
 }
 
 func (s *Server) myself(x *exchange) answer {
@@ -293,6 +297,8 @@ func linkTypeRef(x *exchange, t LinkType) map[string]any {
 
 func statusRef(x *exchange, st StatusDef) map[string]any {
 	id := map[string]int{"new": 2, "indeterminate": 4, "done": 3}[st.Category]
-	return map[string]any{"self": x.base + "/status/" + st.ID, "id": st.ID, "name": st.Name, "description": "",
-		"statusCategory": map[string]any{"self": x.base + "/statuscategory/" + strconv.Itoa(id), "id": id, "key": st.Category, "name": st.Category, "colorName": "blue-gray"}}
+	return map[string]any{
+		"self": x.base + "/status/" + st.ID, "id": st.ID, "name": st.Name, "description": "",
+		"statusCategory": map[string]any{"self": x.base + "/statuscategory/" + strconv.Itoa(id), "id": id, "key": st.Category, "name": st.Category, "colorName": "blue-gray"},
+	}
 }

@@ -41,9 +41,13 @@ func (s *Server) queueEvent(event string, i *issue) {
 		return
 	}
 	s.hook.serial++
-	body := map[string]any{"timestamp": s.now().UnixMilli(), "webhookEvent": event,
-		"issue": map[string]any{"id": fmt.Sprint(i.id), "key": i.key, "fields": map[string]any{"summary": i.summary, "labels": anyList(i.labels),
-			"status": map[string]any{"id": i.status.ID, "name": i.status.Name}}}}
+	body := map[string]any{
+		"timestamp": s.now().UnixMilli(), "webhookEvent": event,
+		"issue": map[string]any{"id": fmt.Sprint(i.id), "key": i.key, "fields": map[string]any{
+			"summary": i.summary, "labels": anyList(i.labels),
+			"status": map[string]any{"id": i.status.ID, "name": i.status.Name},
+		}},
+	}
 	b, err := json.Marshal(body)
 	if err != nil {
 		return

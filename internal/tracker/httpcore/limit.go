@@ -61,8 +61,10 @@ func (l *limiter) enter(ctx context.Context, r Request) (func(), *tracker.Error)
 		}
 		if wait > shortWait {
 			release()
-			return nil, &tracker.Error{Outcome: tracker.NotSent, Kind: tracker.KindRateLimited, Op: r.Op, RetryAfter: wait,
-				Reason: "the tracker asked to wait until " + l.cfg.Now().Add(wait).UTC().Format(time.RFC3339)}
+			return nil, &tracker.Error{
+				Outcome: tracker.NotSent, Kind: tracker.KindRateLimited, Op: r.Op, RetryAfter: wait,
+				Reason: "the tracker asked to wait until " + l.cfg.Now().Add(wait).UTC().Format(time.RFC3339),
+			}
 		}
 		if err := l.cfg.Sleep(ctx, wait); err != nil {
 			release()

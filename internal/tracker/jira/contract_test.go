@@ -62,9 +62,11 @@ func open(t *testing.T, opt fake.Options, change ...func(*jira.Config)) *site {
 	}
 	n := 0
 	var mu sync.Mutex
-	cfg.HTTP = httpcore.Config{AllowPrivate: true, Now: s.Now, Timeout: 60 * time.Second,
+	cfg.HTTP = httpcore.Config{
+		AllowPrivate: true, Now: s.Now, Timeout: 60 * time.Second,
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
-		NewID: func() string { mu.Lock(); defer mu.Unlock(); n++; return fmt.Sprintf("req-%d", n) }}
+		NewID: func() string { mu.Lock(); defer mu.Unlock(); n++; return fmt.Sprintf("req-%d", n) },
+	}
 	for _, f := range change {
 		f(&cfg)
 	}

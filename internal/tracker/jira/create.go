@@ -52,8 +52,10 @@ func (c *Client) Create(ctx context.Context, d tracker.Draft) (tracker.Ticket, e
 	}
 	c.remember(made.Key)
 	project, _ := splitKey(made.Key)
-	t := tracker.Ticket{ID: made.ID, Key: made.Key, URL: c.browse(made.Key), Project: project, Type: d.Target.Type, Category: tracker.Unknown,
-		Summary: richtext.OneLine(d.Summary, summaryMax), Labels: labels(d), Markers: []string{d.Marker}}
+	t := tracker.Ticket{
+		ID: made.ID, Key: made.Key, URL: c.browse(made.Key), Project: project, Type: d.Target.Type, Category: tracker.Unknown,
+		Summary: richtext.OneLine(d.Summary, summaryMax), Labels: labels(d), Markers: []string{d.Marker},
+	}
 	if i, err := c.one(ctx, made.ID); err == nil && i != nil {
 		t = c.ticket(*i)
 	}

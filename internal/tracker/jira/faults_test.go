@@ -18,8 +18,10 @@ import (
 var both = []fake.Flavour{fake.Cloud, fake.DataCenter}
 
 func draft(n int) tracker.Draft {
-	return tracker.Draft{Target: tracker.Target{Project: "SEC", Type: "Task"}, Marker: fmt.Sprintf("01FAULT%019d", n), Object: "cm_1", Instance: "inst_1",
-		Summary: "Summary", Body: richtext.Doc{richtext.P(richtext.Text("Body"))}, Labels: []string{"threatloop"}}
+	return tracker.Draft{
+		Target: tracker.Target{Project: "SEC", Type: "Task"}, Marker: fmt.Sprintf("01FAULT%019d", n), Object: "cm_1", Instance: "inst_1",
+		Summary: "Summary", Body: richtext.Doc{richtext.P(richtext.Text("Body"))}, Labels: []string{"threatloop"},
+	}
 }
 
 func create(t *testing.T, s *site, n int) tracker.Ticket {

@@ -139,8 +139,10 @@ func New(cfg Config) (*Client, error) {
 	if h.Now == nil {
 		cfg.HTTP.Now = time.Now
 	}
-	c := &Client{cfg: cfg, site: strings.TrimRight(cfg.BaseURL, "/"), http: core, forms: map[tracker.Target]cachedForm{},
-		keys: map[string]string{}, seen: map[string]int64{}, paths: map[string]map[string][]edge{}}
+	c := &Client{
+		cfg: cfg, site: strings.TrimRight(cfg.BaseURL, "/"), http: core, forms: map[tracker.Target]cachedForm{},
+		keys: map[string]string{}, seen: map[string]int64{}, paths: map[string]map[string][]edge{},
+	}
 	if cfg.Flavour != Auto {
 		c.flavour = cfg.Flavour
 	}
@@ -197,8 +199,10 @@ func (c *Client) guess() Flavour {
 
 // Capabilities implements tracker.Tracker.
 func (c *Client) Capabilities() tracker.Capabilities {
-	caps := tracker.Capabilities{Name: "Jira Cloud", Probe: true, Links: true, BackLink: true, SubTasks: true, Webhooks: true,
-		SummaryMax: summaryMax, BodyMax: bodyMax, SearchLag: 30 * time.Second, LabelPrefix: LabelPrefix}
+	caps := tracker.Capabilities{
+		Name: "Jira Cloud", Probe: true, Links: true, BackLink: true, SubTasks: true, Webhooks: true,
+		SummaryMax: summaryMax, BodyMax: bodyMax, SearchLag: 30 * time.Second, LabelPrefix: LabelPrefix,
+	}
 	if c.guess() == DataCenter {
 		caps.Name, caps.SearchLag = "Jira Data Center", 15*time.Second
 	}

@@ -130,8 +130,10 @@ func TestRequiredFieldAppears(t *testing.T) {
 	for _, flavour := range both {
 		s := open(t, fake.Options{Flavour: flavour})
 		create(t, s, 1)
-		team := fake.Field{ID: "customfield_10042", Name: "Team", Type: "option", Custom: "com.atlassian.jira.plugin.system.customfieldtypes:select", Required: true,
-			Allowed: []fake.Option{{ID: "1", Name: "Red"}, {ID: "2", Name: "Blue"}}}
+		team := fake.Field{
+			ID: "customfield_10042", Name: "Team", Type: "option", Custom: "com.atlassian.jira.plugin.system.customfieldtypes:select", Required: true,
+			Allowed: []fake.Option{{ID: "1", Name: "Red"}, {ID: "2", Name: "Blue"}},
+		}
 		if err := s.fake.SetField("SEC", team); err != nil {
 			t.Fatal(err)
 		}
@@ -266,8 +268,13 @@ func TestProjectRenameAndRequestCosts(t *testing.T) {
 // rigid is a workflow without short cuts, with a required resolution at its end.
 func rigid() fake.Workflow {
 	return fake.Workflow{
-		Statuses: []fake.StatusDef{{ID: "1", Name: "Offen", Category: "new"}, {ID: "2", Name: "In Arbeit", Category: "indeterminate"},
-			{ID: "3", Name: "Prüfung", Category: "indeterminate"}, {ID: "4", Name: "Erledigt", Category: "done"}, {ID: "5", Name: "Abgelehnt", Category: "done"}},
+		Statuses: []fake.StatusDef{
+			{ID: "1", Name: "Offen", Category: "new"},
+			{ID: "2", Name: "In Arbeit", Category: "indeterminate"},
+			{ID: "3", Name: "Prüfung", Category: "indeterminate"},
+			{ID: "4", Name: "Erledigt", Category: "done"},
+			{ID: "5", Name: "Abgelehnt", Category: "done"},
+		},
 		Initial: "1",
 		Transitions: []fake.TransitionDef{
 			{ID: "10", Name: "Done", From: []string{"1"}, To: "2"}, // a name that misleads
@@ -329,8 +336,11 @@ func TestTransitionTraps(t *testing.T) {
 	}
 
 	w = fake.SimpleWorkflow()
-	w.Transitions[2].Screen = []fake.Field{fake.ResolutionField(true), {ID: "comment", Name: "Comment", Type: "comments-page", Required: true},
-		{ID: "customfield_7", Name: "Only", Type: "option", Custom: "c:select", Required: true, Allowed: []fake.Option{{ID: "70", Name: "One"}}}}
+	w.Transitions[2].Screen = []fake.Field{
+		fake.ResolutionField(true),
+		{ID: "comment", Name: "Comment", Type: "comments-page", Required: true},
+		{ID: "customfield_7", Name: "Only", Type: "option", Custom: "c:select", Required: true, Allowed: []fake.Option{{ID: "70", Name: "One"}}},
+	}
 	if err := s.fake.SetWorkflow("SEC", w); err != nil {
 		t.Fatal(err)
 	}

@@ -79,15 +79,19 @@ func (c *Client) Transition(ctx context.Context, id string, w tracker.Wish) (tra
 			return t, &e
 		}
 		if after.StatusID == t.StatusID {
-			return after, &tracker.Error{Outcome: tracker.Rejected, Kind: tracker.KindNoTransition, Op: op,
-				Reason: fmt.Sprintf("Jira accepted the step to %q and left %s in %q", step.To.Name, after.Key, after.Status)}
+			return after, &tracker.Error{
+				Outcome: tracker.Rejected, Kind: tracker.KindNoTransition, Op: op,
+				Reason: fmt.Sprintf("Jira accepted the step to %q and left %s in %q", step.To.Name, after.Key, after.Status),
+			}
 		}
 		if t = after; reached(t, w) {
 			return t, nil
 		}
 	}
-	return t, &tracker.Error{Outcome: tracker.Rejected, Kind: tracker.KindNoTransition, Op: op,
-		Reason: fmt.Sprintf("%s is in %q after %d steps; no way to a status of category %q was found", t.Key, t.Status, hops, w.Category)}
+	return t, &tracker.Error{
+		Outcome: tracker.Rejected, Kind: tracker.KindNoTransition, Op: op,
+		Reason: fmt.Sprintf("%s is in %q after %d steps; no way to a status of category %q was found", t.Key, t.Status, hops, w.Category),
+	}
 }
 
 func (c *Client) current(ctx context.Context, op, id string) (tracker.Ticket, error) {

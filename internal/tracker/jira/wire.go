@@ -71,8 +71,10 @@ type syncProperty struct {
 
 // ticketFields are the fields that a ticket is made of.
 func (c *Client) ticketFields() []string {
-	f := []string{"summary", "description", "status", "resolution", "labels", "issuetype", "project", "parent", "assignee",
-		"priority", "timeoriginalestimate", "issuelinks", "created", "updated"}
+	f := []string{
+		"summary", "description", "status", "resolution", "labels", "issuetype", "project", "parent", "assignee",
+		"priority", "timeoriginalestimate", "issuelinks", "created", "updated",
+	}
 	if c.cfg.StoryPoints != "" {
 		f = append(f, c.cfg.StoryPoints)
 	}

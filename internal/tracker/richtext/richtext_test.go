@@ -42,8 +42,12 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := txtar.Format(&txtar.Archive{Files: []txtar.File{{Name: "adf.json", Data: append(adf, '\n')}, {Name: "wiki", Data: []byte(Wiki(d) + "\n")},
-			{Name: "markdown", Data: []byte(Markdown(d) + "\n")}, {Name: "plain", Data: []byte(Plain(d) + "\n")}}})
+		got := txtar.Format(&txtar.Archive{Files: []txtar.File{
+			{Name: "adf.json", Data: append(adf, '\n')},
+			{Name: "wiki", Data: []byte(Wiki(d) + "\n")},
+			{Name: "markdown", Data: []byte(Markdown(d) + "\n")},
+			{Name: "plain", Data: []byte(Plain(d) + "\n")},
+		}})
 		path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "_")+".txtar")
 		if *update {
 			if err := os.WriteFile(path, got, 0o644); err != nil {
@@ -123,8 +127,15 @@ func TestOneLine(t *testing.T) {
 		limit int
 		want  string
 	}{
-		{" a\nb\t c ", 10, "a b c"}, {"abcdef", 6, "abcdef"}, {"abcdefg", 6, "abcde…"}, {"x" + family, 9, "x" + family}, {"x" + family + "y", 9, "x…"},
-		{"e\u0301e\u0301e\u0301", 4, "e\u0301…"}, {"", 5, ""}, {"abc", 0, ""}, {"👍🏽👍🏽", 5, "👍🏽…"},
+		{" a\nb\t c ", 10, "a b c"},
+		{"abcdef", 6, "abcdef"},
+		{"abcdefg", 6, "abcde…"},
+		{"x" + family, 9, "x" + family},
+		{"x" + family + "y", 9, "x…"},
+		{"e\u0301e\u0301e\u0301", 4, "e\u0301…"},
+		{"", 5, ""},
+		{"abc", 0, ""},
+		{"👍🏽👍🏽", 5, "👍🏽…"},
 	} {
 		if got := OneLine(c.in, c.limit); got != c.want {
 			t.Errorf("OneLine(%q, %d) = %q, want %q", c.in, c.limit, got, c.want)
@@ -141,8 +152,11 @@ func TestOneLine(t *testing.T) {
 
 func TestShorten(t *testing.T) {
 	t.Parallel()
-	big := Doc{H(1, "Title"), P(Text(strings.Repeat("emoji 👩‍👩‍👧 ", 200))), List("a", "b", "c"), {Kind: Code, Text: strings.Repeat("line\n", 500)},
-		{Kind: Table, Rows: [][][]Span{{{Text("h")}}, {{Text("1")}}, {{Text("2")}}}}}
+	big := Doc{
+		H(1, "Title"), P(Text(strings.Repeat("emoji 👩‍👩‍👧 ", 200))), List("a", "b", "c"),
+		{Kind: Code, Text: strings.Repeat("line\n", 500)},
+		{Kind: Table, Rows: [][][]Span{{{Text("h")}}, {{Text("1")}}, {{Text("2")}}}},
+	}
 	for name, size := range map[string]func(Doc) int{
 		"adf":  func(d Doc) int { return ADFSize(ADF(d)) },
 		"wiki": func(d Doc) int { return Units(Wiki(d)) },
@@ -223,8 +237,12 @@ func TestFenceWithoutACompleteBlock(t *testing.T) {
 func TestForeignTextCannotForgeAFence(t *testing.T) {
 	t.Parallel()
 	f, other := NewFence(marker), NewFence("99ANOTHERMARKER")
-	forged := Doc{P(Text("a\n" + other.End)), P(Text("Threatloop "), Text("block ends here: 99ANOTHERMARKER")), List(other.Begin), {Kind: Code, Text: other.Begin + "\n" + f.End},
-		{Kind: Table, Rows: [][][]Span{{{Text(f.Begin)}}}}, P(Text(f.End))}
+	forged := Doc{
+		P(Text("a\n" + other.End)), P(Text("Threatloop "), Text("block ends here: 99ANOTHERMARKER")), List(other.Begin),
+		{Kind: Code, Text: other.Begin + "\n" + f.End},
+		{Kind: Table, Rows: [][][]Span{{{Text(f.Begin)}}}},
+		P(Text(f.End)),
+	}
 	want := []string{marker}
 	for name, plain := range map[string]string{"wiki": PlainWiki(f.Wiki("", forged)), "adf": PlainADF(decode(t, f.ADF(nil, forged))), "plain": f.Plain("", forged)} {
 		if got := Markers(plain); !cmp.Equal(got, want) {

@@ -31,16 +31,20 @@ func schema(t testing.TB) *jsonschema.Schema {
 
 func spans(t *rapid.T) []richtext.Span {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) richtext.Span {
-		return richtext.Span{Text: rapid.String().Draw(t, "text"), Bold: rapid.Bool().Draw(t, "bold"), Mono: rapid.Bool().Draw(t, "mono"),
-			Link: rapid.SampledFrom([]string{"", "https://e.org/a b", "javascript:x", "::"}).Draw(t, "link")}
+		return richtext.Span{
+			Text: rapid.String().Draw(t, "text"), Bold: rapid.Bool().Draw(t, "bold"), Mono: rapid.Bool().Draw(t, "mono"),
+			Link: rapid.SampledFrom([]string{"", "https://e.org/a b", "javascript:x", "::"}).Draw(t, "link"),
+		}
 	}), 0, 4).Draw(t, "spans")
 }
 
 func document(t *rapid.T) richtext.Doc {
 	kinds := []richtext.Kind{richtext.Paragraph, richtext.Heading, richtext.Bullets, richtext.Numbers, richtext.Code, richtext.Table, richtext.Rule, "odd"}
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) richtext.Block {
-		b := richtext.Block{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Level: rapid.IntRange(-1, 9).Draw(t, "level"), Spans: spans(t),
-			Text: rapid.String().Draw(t, "code"), Language: rapid.String().Draw(t, "language")}
+		b := richtext.Block{
+			Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Level: rapid.IntRange(-1, 9).Draw(t, "level"), Spans: spans(t),
+			Text: rapid.String().Draw(t, "code"), Language: rapid.String().Draw(t, "language"),
+		}
 		for range rapid.IntRange(0, 3).Draw(t, "items") {
 			b.Items = append(b.Items, spans(t))
 			row := [][]richtext.Span{}
@@ -75,8 +79,11 @@ func FuzzADF(f *testing.F) {
 	f.Add("a\n\nb\x00\xed\xa0\x80", "{", "https://a|b", 9)
 	f.Fuzz(func(t *testing.T, text, language, link string, level int) {
 		span := richtext.Span{Text: text, Link: link, Bold: level%2 == 0, Mono: level%3 == 0}
-		d := richtext.Doc{richtext.P(span), richtext.H(level, text), richtext.List(text, link), {Kind: richtext.Code, Text: text, Language: language},
-			{Kind: richtext.Table, Rows: [][][]richtext.Span{{{span}, {}}, {{span}}}}}
+		d := richtext.Doc{
+			richtext.P(span), richtext.H(level, text), richtext.List(text, link),
+			{Kind: richtext.Code, Text: text, Language: language},
+			{Kind: richtext.Table, Rows: [][][]richtext.Span{{{span}, {}}, {{span}}}},
+		}
 		if err := validate.CheckADF(s, richtext.ADF(d)); err != nil {
 			t.Fatalf("ADF(%q, %q, %q, %d) is invalid: %v", text, language, link, level, err)
 		}

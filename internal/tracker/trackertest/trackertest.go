@@ -71,12 +71,35 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		name string
 		test func(*testing.T, *bench)
 	}{
-		{"identify", identify}, {"check", check}, {"form", form}, {"create", create}, {"create refused", createRefused},
-		{"long summary", longSummary}, {"long body", longBody}, {"foreign text", foreignText}, {"get", get}, {"find", find}, {"probe", probe},
-		{"high water", highWater}, {"changed", changed}, {"changed pages", changedPages}, {"poll cost", pollCost}, {"edit", edit},
-		{"human text", humanText}, {"transition", transition}, {"comments", comments}, {"links", links}, {"back link", backLink},
-		{"deleted", deleted}, {"hidden", hidden}, {"moved", moved}, {"lost answer", lostAnswer}, {"revoked", revoked}, {"lag", lag},
-		{"estimate", estimate}, {"cancelled", cancelled},
+		{"identify", identify},
+		{"check", check},
+		{"form", form},
+		{"create", create},
+		{"create refused", createRefused},
+		{"long summary", longSummary},
+		{"long body", longBody},
+		{"foreign text", foreignText},
+		{"get", get},
+		{"find", find},
+		{"probe", probe},
+		{"high water", highWater},
+		{"changed", changed},
+		{"changed pages", changedPages},
+		{"poll cost", pollCost},
+		{"edit", edit},
+		{"human text", humanText},
+		{"transition", transition},
+		{"comments", comments},
+		{"links", links},
+		{"back link", backLink},
+		{"deleted", deleted},
+		{"hidden", hidden},
+		{"moved", moved},
+		{"lost answer", lostAnswer},
+		{"revoked", revoked},
+		{"lag", lag},
+		{"estimate", estimate},
+		{"cancelled", cancelled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -110,9 +133,11 @@ func (b *bench) marker() string {
 
 func (b *bench) draft() tracker.Draft {
 	m := b.marker()
-	return tracker.Draft{Target: b.Target(), Marker: m, Object: "cm_" + m, Instance: "inst_1", Summary: "Use prepared statements",
+	return tracker.Draft{
+		Target: b.Target(), Marker: m, Object: "cm_" + m, Instance: "inst_1", Summary: "Use prepared statements",
 		Body:   richtext.Doc{richtext.P(richtext.Text("Bind every parameter.")), richtext.List("first", "second")},
-		Labels: []string{Label}}
+		Labels: []string{Label},
+	}
 }
 
 func (b *bench) create(t *testing.T) tracker.Ticket {

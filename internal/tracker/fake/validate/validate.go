@@ -137,7 +137,8 @@ func (d *description) request(r *http.Request, raw []byte) (*openapi3filter.Requ
 		return nil, fmt.Errorf("matches no published operation: %w", err)
 	}
 	in := &openapi3filter.RequestValidationInput{Request: c, PathParams: params, Route: route, Options: &openapi3filter.Options{
-		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, ExcludeReadOnlyValidations: true}}
+		AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, ExcludeReadOnlyValidations: true,
+	}}
 	if err := openapi3filter.ValidateRequest(c.Context(), in); err != nil {
 		return in, fmt.Errorf("%s: %w", route.Operation.OperationID, err)
 	}
@@ -220,8 +221,10 @@ func (d *description) response(ctx context.Context, in *openapi3filter.RequestVa
 	options := *in.Options
 	// An empty body is reported as one that cannot be decoded.
 	options.ExcludeResponseBody = rec.body.Len() == 0
-	return openapi3filter.ValidateResponse(context.WithoutCancel(ctx), &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: rec.status,
-		Header: rec.header, Body: io.NopCloser(bytes.NewReader(rec.body.Bytes())), Options: &options})
+	return openapi3filter.ValidateResponse(context.WithoutCancel(ctx), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: rec.status,
+		Header: rec.header, Body: io.NopCloser(bytes.NewReader(rec.body.Bytes())), Options: &options,
+	})
 }
 
 // load reads a description and mends what is known to be wrong in it. It is not
