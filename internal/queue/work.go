@@ -16,13 +16,28 @@ import (
 	"github.com/threatloop/threatloop/internal/store"
 )
 
-// Start works until Stop. Jobs that a process left running on this database's
-// SQLite file are dropped first: the file's lock proves that process dead.
+// Start works until Stop. Jobs and the leadership that a process left behind on
+// this database's SQLite file are dropped first: the file's lock proves that
+// process dead. Periodic work is due at once: a leader is elected only after
+// seconds, and after a crash it was perhaps missed.
 func (q *Queue) Start(ctx context.Context) error {
 	if q.db.SQLite() != nil {
-		if _, err := q.db.SQLite().ExecContext(ctx, "DELETE FROM river_job WHERE state = 'running'"); err != nil {
-			return fmt.Errorf("queue: drop jobs of a dead process: %w", err)
+		for _, left := range []string{"DELETE FROM river_job WHERE state = 'running'", "DELETE FROM river_leader"} {
+			if _, err := q.db.SQLite().ExecContext(ctx, left); err != nil {
+				return fmt.Errorf("queue: drop what a dead process left: %w", err)
+			}
 		}
+	}
+	err := q.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		for _, p := range q.o.Periodic {
+			if err := Due(ctx, tx, p.Kind, p.Subject, time.Time{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("queue: start periodic work: %w", err)
 	}
 	if err := q.sweepOnce(ctx); err != nil {
 		return err
@@ -198,7 +213,7 @@ func (tickArgs) Kind() string { return "tick" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (a tickArgs) InsertOpts() river.InsertOpts {
-	o := workArgs{a.Of, a.Subject}.InsertOpts()
+	o := workArgs(a).InsertOpts()
 	o.Queue = laneFast
 	return o
 }
