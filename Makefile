@@ -45,7 +45,7 @@ lint: toolchain ## formatting, vet, staticcheck
 
 .PHONY: fmt
 fmt: toolchain ## format the Go code
-	$(TOOL) gofumpt -w cmd internal library tools web/*.go deps.go
+	$(TOOL) gofumpt -w cmd internal library tools web/*.go
 
 .PHONY: notices
 notices: toolchain ## rewrite the licence texts of what is linked

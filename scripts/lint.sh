@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 tool="go tool -modfile=tools/go.mod"
 
-unformatted=$($tool gofumpt -l cmd internal library tools web/*.go deps.go)
+unformatted=$($tool gofumpt -l cmd internal library tools web/*.go)
 if [ -n "$unformatted" ]; then
 	echo "lint: not formatted, run make fmt:" >&2
 	echo "$unformatted" >&2

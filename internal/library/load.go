@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/types"
 
 	"github.com/threatloop/threatloop/internal/model"
 )
@@ -243,7 +242,7 @@ func (r *raw) compileFacts(p *problems) {
 	for _, rule := range todo {
 		for i := range rule.Conclude {
 			c := &rule.Conclude[i]
-			typ := types.NullType
+			var typ *cel.Type
 			switch c.Value.constant.(type) {
 			case bool:
 				typ = cel.BoolType

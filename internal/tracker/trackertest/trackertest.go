@@ -164,8 +164,9 @@ func identify(t *testing.T, b *bench) {
 	if err != nil || id.ID == "" || id.Name == "" {
 		t.Errorf("Identify() = %+v, %v, want an id and a name", id, err)
 	}
-	if b.tr.Capabilities() != b.tr.Capabilities() {
-		t.Error("Capabilities() differs from call to call")
+	first, second := b.tr.Capabilities(), b.tr.Capabilities()
+	if first != second {
+		t.Errorf("Capabilities() = %+v, then %+v, want the same", first, second)
 	}
 }
 
