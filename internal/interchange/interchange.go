@@ -26,6 +26,9 @@ type (
 	TypeHint = imported.TypeHint
 )
 
+// Threatloop is the format of our own files, which hold everything of a model.
+const Threatloop = imported.Threatloop
+
 // MaxBytes is the size of the largest model file that is read.
 const MaxBytes = imported.MaxBytes
 
