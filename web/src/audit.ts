@@ -23,7 +23,7 @@ export async function audit(p: Product): Promise<Node[]> {
       ["What", "Who", "By way of", "Object", "When", "No."],
       rows.map((a): Row => ({
         key: `audit-${a.seq}`,
-        cells: [words(a.action).replace(".", ": "), a.actor_name, a.source, h("span", { class: "break" }, a.object), when(a.at), a.seq],
+        cells: [h("span", { class: "nowrap" }, words(a.action).replace(".", ": ")), h("span", { class: "nowrap" }, a.actor_name), a.source, h("span", { class: "break" }, a.object), when(a.at), a.seq],
         detail: () => [change("Before", a.old), change("After", a.new)],
       })),
       [5],

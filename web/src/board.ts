@@ -1,4 +1,5 @@
 import { h, when } from "./dom";
+import { prose } from "./parts";
 import { call, few, type Card, type Connection } from "./rest";
 import { ask, button, empty, field, notice, opened } from "./ui";
 
@@ -76,7 +77,7 @@ function card(c: Connection, k: Card, named: boolean): HTMLElement {
 function text(k: Card): Node[] {
   const marks = k.markers ?? [];
   const lines = (k.body ?? "").split("\n").filter((l) => !marks.some((m) => l.includes(m)));
-  const out: Node[] = [h("p", { class: "pre" }, lines.join("\n").trim() || "No description.")];
+  const out: Node[] = [prose(lines.join("\n").trim() || "No description.")];
   if (k.links?.length) out.push(h("p", { class: "soft" }, "Linked: ", k.links.join(", ")));
   return out;
 }

@@ -68,7 +68,7 @@ function forget(): void {
   opened.clear();
 }
 
-function entry(first: boolean): void {
+function entry(first: boolean, token = false): void {
   const wrong = h("p", { class: "wrong", role: "alert" });
   const go = h("button", { class: "main", type: "submit" }, first ? "Create and go on" : "Sign in");
   const input = (name: string, type: string, autocomplete: string) =>
@@ -84,6 +84,7 @@ function entry(first: boolean): void {
     first && field("Name", input("name", "text", "name")),
     field("E-mail", input("email", "email", "username")),
     field("Password", input("password", "password", first ? "new-password" : "current-password"), first ? "At least 12 characters." : undefined),
+    token && field("Setup token", input("token", "text", "off"), "The server printed it when it started."),
     wrong,
     go,
   );
@@ -125,7 +126,8 @@ async function show(): Promise<void> {
   }
   if (!me) {
     try {
-      entry((await call<{ needed: boolean }>("GET", "/setup")).needed);
+      const setup = await call<{ needed: boolean; token_needed: boolean }>("GET", "/setup");
+      entry(setup.needed, setup.token_needed);
     } catch (err) {
       fail(err);
     }
@@ -204,6 +206,8 @@ async function draw(): Promise<void> {
     if (place === name || (place === "" && name === "product")) a.setAttribute("aria-current", "page");
     else a.removeAttribute("aria-current");
   }
+  const tab = content.querySelector<HTMLElement>(".tabs [aria-current]");
+  if (tab) tab.parentElement!.scrollLeft = tab.offsetLeft - 40;
   const named = content.querySelector<HTMLElement>(".named");
   if (!same && named) named.scrollIntoView({ block: "center" });
   else window.scrollTo(0, same ? y : 0);
@@ -216,11 +220,6 @@ async function draw(): Promise<void> {
 
 window.addEventListener("hashchange", () => {
   clearNotices();
-  void attemptShow();
+  void show().catch(fail);
 });
-
-async function attemptShow(): Promise<void> {
-  await show().catch(fail);
-}
-
-void attemptShow();
+void show().catch(fail);

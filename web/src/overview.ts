@@ -9,7 +9,7 @@ export async function overview(p: Product): Promise<Node[]> {
     all<Threat>(`/products/${p.id}/threats`),
     call<Page<RatingChange>>("GET", `/products/${p.id}/ratings/history?limit=200`),
   ]);
-  if (threats.length === 0) return [begin(p), moved(history.items ?? [])];
+  if (threats.length === 0) return [begin(p)];
   const open = threats.filter((t) => t.rating.standing === "open" && !t.rating.unrated);
   open.sort((a, b) => b.rating.current - a.rating.current || a.title.localeCompare(b.title));
   return [
@@ -74,8 +74,8 @@ function picture(p: Product): HTMLElement {
         "div",
         { class: "picture-row" },
         h("div", {}, h("strong", {}, name), h("small", {}, text)),
-        h("div", { class: "measure" }, h("b", {}, highest[key]), bar(highest[key] / 100, 0, bandOf(highest[key]))),
-        h("div", { class: "measure wide" }, h("b", {}, sum[key].toLocaleString()), bar(sum[key] / most, key === "current" ? Math.max(0, sum.verified - sum.current) / most : 0, "plain")),
+        h("div", { class: "measure", "data-label": "Highest, of 100" }, h("b", {}, highest[key]), bar(highest[key] / 100, 0, bandOf(highest[key]))),
+        h("div", { class: "measure wide", "data-label": "All together" }, h("b", {}, sum[key].toLocaleString()), bar(sum[key] / most, key === "current" ? Math.max(0, sum.verified - sum.current) / most : 0, "plain")),
       ),
     ),
     h(
@@ -101,7 +101,7 @@ function bar(part: number, claimed: number, cls: string): SVGElement {
       svg("pattern", { id, width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" }, svg("rect", { width: 2.5, height: 5, class: "ink" })),
     svg("rect", { class: "rail", width: "100%", height: 12, rx: 3 }),
     svg("rect", { class: "ink", width: pct(part), height: 12, rx: 3 }),
-    claimed > 0 && svg("rect", { x: pct(part), width: claimed === 1 ? "100%" : `max(${pct(claimed)}, 3px)`, height: 12, fill: `url(#${id})` }),
+    claimed > 0 && svg("rect", { x: pct(part), width: pct(claimed), height: 12, fill: `url(#${id})` }),
   );
 }
 
@@ -135,7 +135,7 @@ function facts(p: Product): HTMLElement {
     [p.risk.unrated, "without a rating"],
     [p.risk.closed, "closed"],
   ];
-  return h("ul", { class: "facts" }, list.filter(([n]) => n > 0).map(([n, text]) => h("li", {}, h("b", {}, n), text)));
+  return h("ul", { class: "facts" }, list.filter(([n], i) => n > 0 || i < 2).map(([n, text]) => h("li", { class: n === 0 ? "soft" : undefined }, h("b", {}, n), text)));
 }
 
 function move(before: number, after: number): Node {

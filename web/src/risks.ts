@@ -112,7 +112,7 @@ export async function countermeasures(p: Product, named: string): Promise<Node[]
             c.takes,
             tag(c.evidence.verdict, c.evidence.verdict + (c.evidence.stale ? ", stale" : ""), c.evidence.text),
             ticketLinks(c.tickets),
-            h("button", { class: "state " + c.state, "data-key": "state-" + c.id, "aria-label": `Change the state of ${c.title}, now ${words(c.state)}`, click: () => void change(p.id, c) }, words(c.state)),
+            h("button", { class: "state " + c.state, "data-key": "state-" + c.id, "aria-label": `Change the state of ${c.title} at ${c.where_name}, now ${words(c.state)}`, click: () => void change(p.id, c) }, words(c.state)),
           ],
           detail: () => [countermeasureDetail(c)],
         })),

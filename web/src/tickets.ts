@@ -8,6 +8,8 @@ const purposes: Record<string, string> = { countermeasure: "countermeasure", thr
 /** tickets shows what went to the tracker, and what waits to. */
 export async function tickets(p: Product): Promise<Node[]> {
   const [list, policy, connections] = await Promise.all([all<TicketRow>(`/products/${p.id}/tickets`), call<Policy>("GET", `/products/${p.id}/tickets/policy`), few<Connection>("/connections")]);
+  const natural = new Intl.Collator(undefined, { numeric: true });
+  list.sort((a, b) => Number(b.state === "held") - Number(a.state === "held") || natural.compare(a.key, b.key));
   const held = list.filter((t) => t.state === "held");
   const target = connections.find((c) => c.id === policy.default.connection);
   const publish = async (body: object) => {
