@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -90,7 +91,9 @@ type Queue struct {
 	db     *store.DB
 	o      Options
 	client client
-	sweep  struct {
+	// stopping is set by Stop: what River calls an error then is what was asked for.
+	stopping atomic.Bool
+	sweep    struct {
 		after *store.Work
 		stop  context.CancelFunc
 		ended sync.WaitGroup
@@ -131,7 +134,7 @@ func New(ctx context.Context, db *store.DB, o Options) (*Queue, error) {
 		RetryPolicy:                 retrySoon{},
 		CompletedJobRetentionPeriod: 10 * time.Minute,
 		DiscardedJobRetentionPeriod: time.Hour,
-		Logger:                      quiet(o.Logger),
+		Logger:                      quiet(o.Logger, q.stopping.Load),
 		PeriodicJobs:                periodicJobs(o.Periodic),
 	}
 	var err error
@@ -187,10 +190,10 @@ const migrationLock = 0x7468726561747100
 func Migrate(ctx context.Context, db *store.DB) error {
 	err := db.Exclusively(ctx, migrationLock, func(ctx context.Context) error {
 		if pool := db.Postgres(); pool != nil {
-			m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: quiet(nil)})
+			m, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 			return migrate(ctx, m, err)
 		}
-		m, err := rivermigrate.New(riversqlite.New(db.SQLite()), &rivermigrate.Config{Logger: quiet(nil)})
+		m, err := rivermigrate.New(riversqlite.New(db.SQLite()), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 		return migrate(ctx, m, err)
 	})
 	if err != nil {
@@ -207,22 +210,46 @@ func migrate[TTx any](ctx context.Context, m *rivermigrate.Migrator[TTx], err er
 	return err
 }
 
-// quiet keeps River's own messages below warning out of the log.
-func quiet(l *slog.Logger) *slog.Logger {
-	if l == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return slog.New(warnings{l.Handler()})
+// quiet keeps River's own messages below warning out of the log, and while the
+// queue is stopping those about contexts that were cancelled by that.
+func quiet(l *slog.Logger, stopping func() bool) *slog.Logger {
+	return slog.New(warnings{l.Handler(), stopping})
 }
 
-type warnings struct{ slog.Handler }
+type warnings struct {
+	slog.Handler
+	stopping func() bool
+}
 
 func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
 }
 
-func (w warnings) WithAttrs(a []slog.Attr) slog.Handler { return warnings{w.Handler.WithAttrs(a)} }
-func (w warnings) WithGroup(g string) slog.Handler      { return warnings{w.Handler.WithGroup(g)} }
+func (w warnings) Handle(ctx context.Context, r slog.Record) error {
+	if w.stopping() && cancelled(r) {
+		return nil
+	}
+	return w.Handler.Handle(ctx, r)
+}
+
+// cancelled reports whether a record is about a context that was cancelled;
+// River mostly writes errors as their texts.
+func cancelled(r slog.Record) bool {
+	found := false
+	r.Attrs(func(a slog.Attr) bool {
+		found = strings.Contains(a.Value.String(), context.Canceled.Error())
+		return !found
+	})
+	return found
+}
+
+func (w warnings) WithAttrs(a []slog.Attr) slog.Handler {
+	return warnings{w.Handler.WithAttrs(a), w.stopping}
+}
+
+func (w warnings) WithGroup(g string) slog.Handler {
+	return warnings{w.Handler.WithGroup(g), w.stopping}
+}
 
 // retrySoon is for the job whose outcome could not be written; the work itself
 // has its own backoff.
@@ -259,7 +286,7 @@ type inserters struct {
 
 var newInserters = sync.OnceValues(func() (inserters, error) {
 	// Below FetchCooldown, River withholds notifications; a cause must not wait for a poll.
-	config := &river.Config{Logger: quiet(nil), FetchCooldown: time.Millisecond, FetchPollInterval: time.Second}
+	config := &river.Config{Logger: slog.New(slog.DiscardHandler), FetchCooldown: time.Millisecond, FetchPollInterval: time.Second}
 	lite, err1 := river.NewClient(riversqlite.New(nil), config)
 	pg, err2 := river.NewClient(riverpgxv5.New(nil), config)
 	return inserters{lite, pg}, errors.Join(err1, err2)

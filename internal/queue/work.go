@@ -60,6 +60,7 @@ func (q *Queue) Stop(ctx context.Context) error {
 	if q.sweep.stop == nil {
 		return nil
 	}
+	q.stopping.Store(true)
 	err := q.client.Stop(ctx)
 	if err != nil {
 		// Cancelled handlers get a moment to return.
