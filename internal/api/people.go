@@ -18,6 +18,7 @@ const (
 // setupView says whether an installation has its administrator.
 type setupView struct {
 	Needed bool `json:"needed" doc:"The first administrator is still to be made"`
+	Token  bool `json:"token_needed" doc:"It needs the token that the server printed when it started"`
 }
 
 // signedIn is a new session.
@@ -64,16 +65,16 @@ func (s *API) sessions() {
 	type nothing struct{}
 	register(s, op{method: http.MethodGet, path: "/setup", id: "get-setup", tag: tagPeople, summary: "Whether the first administrator is still to be made", open: "nobody can sign in before there is an account"},
 		func(ctx context.Context, _ app.Caller, _ *nothing) (setupView, error) {
-			needed, err := s.app.SetupNeeded(ctx)
-			return setupView{Needed: needed}, err
+			needed, token, err := s.app.SetupNeeded(ctx)
+			return setupView{Needed: needed, Token: token}, err
 		})
 	type setup struct {
 		FromPage
-		Body app.AccountInput
+		Body app.SetupInput
 	}
 	register(s, op{
 		method: http.MethodPost, path: "/setup", id: "setup", tag: tagPeople, summary: "Make the first administrator and sign in", status: http.StatusCreated,
-		open: "nobody can sign in before there is an account", about: "A conflict once there is an account.",
+		open: "nobody can sign in before there is an account", about: "A conflict once there is an account. Where the server can be reached from beyond its machine, it demands the token that it printed when it started.",
 	},
 		func(ctx context.Context, c app.Caller, in *setup) (signedIn, error) {
 			v, err := s.app.Setup(ctx, c, in.Body)

@@ -37,6 +37,8 @@ type Options struct {
 	Now     func() time.Time
 	Random  io.Reader // cryptographic
 	BaseURL string    // for links in tickets
+	// SetupToken is what the first account needs; "" is nothing.
+	SetupToken identity.Secret
 	Risk    risk.Settings
 	Fresh   time.Duration // how long a pass verifies
 	Limit   int64         // largest report in bytes

@@ -60,7 +60,7 @@ func running(t *testing.T) (*App, Caller) {
 			t.Errorf("close the database: %v", err)
 		}
 	})
-	in, err := a.Setup(ctx, Caller{Source: "test"}, AccountInput{Email: "ada@example.org", Name: "Ada", Password: "a long enough passphrase"})
+	in, err := a.Setup(ctx, Caller{Source: "test"}, SetupInput{AccountInput: AccountInput{Email: "ada@example.org", Name: "Ada", Password: "a long enough passphrase"}})
 	if err != nil {
 		t.Fatalf("Setup: %v", err)
 	}

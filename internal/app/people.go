@@ -53,19 +53,39 @@ type AccountInput struct {
 	Admin    bool            `json:"admin,omitempty" doc:"Administrator of the installation"`
 }
 
-// SetupNeeded reports whether the first administrator is still to be made.
-func (a *App) SetupNeeded(ctx context.Context) (bool, error) {
+// SetupInput makes the first account.
+type SetupInput struct {
+	AccountInput
+	Token identity.Secret `json:"token,omitempty" doc:"That the server printed when it started, where it demands one"`
+}
+
+// SetupNeeded reports whether the first administrator is still to be made, and
+// whether that needs the token of the setup.
+func (a *App) SetupNeeded(ctx context.Context) (needed, token bool, err error) {
 	var n int64
-	err := a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
+	err = a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
 		n, _, err = tx.CountAccounts()
 		return err
 	})
-	return n == 0, err
+	needed = n == 0
+	return needed, needed && a.SetupToken != "", err
 }
 
-// Setup makes the first administrator and signs them in; a conflict once there is an account.
-func (a *App) Setup(ctx context.Context, c Caller, in AccountInput) (SignedIn, error) {
-	hash, err := a.newPassword(ctx, in)
+var errSetupDone = fault.New(fault.Conflict, "setup.done", "this installation has its administrator already; sign in")
+
+// Setup makes the first administrator and signs them in; a conflict once there is
+// an account, forbidden without the token where one is needed.
+func (a *App) Setup(ctx context.Context, c Caller, in SetupInput) (SignedIn, error) {
+	needed, token, err := a.SetupNeeded(ctx)
+	switch {
+	case err != nil:
+		return SignedIn{}, err
+	case !needed:
+		return SignedIn{}, errSetupDone
+	case token && !identity.SameSecret(in.Token, a.SetupToken):
+		return SignedIn{}, fault.New(fault.Forbidden, "setup.token", "the setup token is missing or wrong; the server prints it when it starts, or it was set as THREATLOOP_SETUP_TOKEN")
+	}
+	hash, err := a.newPassword(ctx, in.AccountInput)
 	if err != nil {
 		return SignedIn{}, err
 	}
@@ -76,11 +96,11 @@ func (a *App) Setup(ctx context.Context, c Caller, in AccountInput) (SignedIn, e
 			return err
 		}
 		if n > 0 {
-			return fault.New(fault.Conflict, "setup.done", "this installation has its administrator already; sign in")
+			return errSetupDone // two at once
 		}
 		in.Admin = true
 		out, err = changeIn(ctx, a, tx, c, "", Cause{}, func(ch *changing) (SignedIn, error) {
-			acc, err := ch.addAccount(in, hash)
+			acc, err := ch.addAccount(in.AccountInput, hash)
 			if err != nil {
 				return SignedIn{}, err
 			}

@@ -81,7 +81,7 @@ func (c *demoCmd) Run(ctx context.Context, env *Env) (err error) {
 			return err
 		}
 		password := rand.Text()
-		admin, err := anybody.SetUp(ctx, client.Account{Email: demoEmail, Name: demoName, Password: password})
+		admin, err := anybody.SetUp(ctx, client.Account{Email: demoEmail, Name: demoName, Password: password, Token: s.SetupToken()})
 		if err != nil {
 			return err
 		}

@@ -28,8 +28,11 @@ type serveCmd struct {
 	KeyFile string `help:"File with the keys that seal stored credentials; without it DIR/keys, which is made." placeholder:"FILE" env:"THREATLOOP_KEY_FILE"`
 	Keys    string `help:"The keys themselves, instead of the file." placeholder:"KEYS" env:"THREATLOOP_KEYS" secret:""`
 
+	SetupToken string `help:"What the first account needs; without it a random one that is printed, and none on 127.0.0.1." placeholder:"TOKEN" name:"setup-token" env:"THREATLOOP_SETUP_TOKEN" secret:""`
+
 	PollEvery    time.Duration   `help:"How often a tracker is asked what changed." default:"60s" env:"THREATLOOP_POLL_EVERY"`
 	SweepEvery   time.Duration   `help:"How often duplicates and deleted tickets are looked for." default:"1h" env:"THREATLOOP_SWEEP_EVERY"`
+	CallTimeout  time.Duration   `help:"How long an answer of a tracker is waited for." default:"1m" env:"THREATLOOP_CALL_TIMEOUT"`
 	Settle       time.Duration   `help:"How long a ticket whose creation was not answered may still appear." default:"5m" env:"THREATLOOP_SETTLE"`
 	ResolveAfter []time.Duration `help:"When such a ticket is looked for." default:"0s,10s,30s,2m,5m" env:"THREATLOOP_RESOLVE_AFTER"`
 	LeaseAfter   time.Duration   `help:"When the connection of a dead process is taken over." default:"15s" env:"THREATLOOP_LEASE_AFTER"`
@@ -55,20 +58,31 @@ func (c *serveCmd) Run(ctx context.Context, env *Env) error {
 		return err
 	}
 	s, err := server.New(ctx, server.Config{
-		Listen: c.Listen, BaseURL: c.BaseURL, Data: c.Data, DatabaseURL: c.DatabaseURL, KeyFile: c.KeyFile, Keys: c.Keys,
-		PollEvery: c.PollEvery, SweepEvery: c.SweepEvery, Settle: c.Settle, ResolveAfter: c.ResolveAfter, LeaseAfter: c.LeaseAfter,
+		Listen: c.Listen, BaseURL: c.BaseURL, Data: c.Data, DatabaseURL: c.DatabaseURL, KeyFile: c.KeyFile, Keys: c.Keys, SetupToken: c.SetupToken,
+		PollEvery: c.PollEvery, SweepEvery: c.SweepEvery, CallTimeout: c.CallTimeout, Settle: c.Settle, ResolveAfter: c.ResolveAfter, LeaseAfter: c.LeaseAfter,
 		Rescue: c.Rescue, RetryCap: c.RetryCap, FreshDays: c.FreshDays, UploadMax: c.UploadMax, AllowPrivate: c.AllowPrivate,
 		Logger: logger, Without: without,
 	}, env.Version.Version)
 	if err != nil {
 		return listenHint(err)
 	}
-	return serving(ctx, s, func(context.Context) error {
+	return serving(ctx, s, func(ctx context.Context) error {
 		address := c.BaseURL
 		if address == "" {
 			address = s.URL()
 		}
-		_, err := fmt.Fprintf(env.Stdout, "Threatloop serves on %s\n", address)
+		_, token, err := s.App().SetupNeeded(ctx)
+		if err != nil {
+			return err
+		}
+		text := fmt.Sprintf("Threatloop serves on %s\n", address)
+		switch {
+		case token && c.SetupToken != "":
+			text += "The first account needs the setup token that was set.\n"
+		case token:
+			text += fmt.Sprintf("The first account needs this setup token: %s\n", s.SetupToken())
+		}
+		_, err = fmt.Fprint(env.Stdout, text)
 		return err
 	}, true)
 }

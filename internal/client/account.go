@@ -7,6 +7,7 @@ type Account struct {
 	Email    string `json:"email"`
 	Name     string `json:"name"`
 	Password string `json:"password"`
+	Token    string `json:"token,omitempty"` // that the server printed, where it demands one
 }
 
 type session struct {

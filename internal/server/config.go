@@ -18,6 +18,9 @@ type Config struct {
 	DatabaseURL string // postgres://...; "" uses SQLite in Data
 	KeyFile     string // key ring for secrets at rest; Data/keys
 	Keys        string // the key ring itself, instead of the file
+	// SetupToken is what the first account needs; at least 16 bytes. "" makes a
+	// random one where the server can be reached from beyond this machine, none else.
+	SetupToken string
 
 	PollEvery    time.Duration   // how often a tracker is asked; 60 s
 	SweepEvery   time.Duration   // how often duplicates and deletions are looked for; 1 h
@@ -39,6 +42,9 @@ type Config struct {
 	Without map[string]bool
 }
 
+// minSetupToken keeps a token that people choose from being guessed over the network.
+const minSetupToken = 16
+
 func (c *Config) defaults() error {
 	if c.Listen == "" {
 		c.Listen = "127.0.0.1:8080"
@@ -53,6 +59,9 @@ func (c *Config) defaults() error {
 		if u, err := url.Parse(c.DatabaseURL); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
 			return fault.New(fault.Invalid, "config.database_url", "the database address must begin with postgres://")
 		}
+	}
+	if c.SetupToken != "" && len(c.SetupToken) < minSetupToken {
+		return fault.New(fault.Invalid, "config.setup_token", "the setup token is shorter than %d characters", minSetupToken)
 	}
 	if c.BaseURL != "" {
 		if u, err := url.Parse(c.BaseURL); err != nil || u.Host == "" {

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,6 +42,7 @@ type Server struct {
 	http     *http.Server
 	listener net.Listener
 	served   chan error
+	setup    string // token of the first account; "" where none is needed
 }
 
 // New opens everything that the server needs and listens, but serves and works nothing yet.
@@ -78,6 +80,9 @@ func New(ctx context.Context, c Config, version string) (_ *Server, err error) {
 	if s.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "config.listen", "nothing can listen on %s: %v", c.Listen, err)
 	}
+	if s.setup = c.SetupToken; s.setup == "" && reachable(s.listener.Addr(), c.BaseURL) {
+		s.setup = rand.Text()
+	}
 	if c.BaseURL == "" {
 		c.BaseURL = "http://" + s.listener.Addr().String()
 	}
@@ -86,7 +91,7 @@ func New(ctx context.Context, c Config, version string) (_ *Server, err error) {
 		return nil, err
 	}
 	s.app = app.New(app.Options{
-		DB: s.db, Library: lib, Keys: keys, Now: time.Now, Random: rand.Reader, BaseURL: c.BaseURL,
+		DB: s.db, Library: lib, Keys: keys, Now: time.Now, Random: rand.Reader, BaseURL: c.BaseURL, SetupToken: identity.Secret(s.setup),
 		Fresh: time.Duration(c.FreshDays) * 24 * time.Hour, Limit: c.UploadMax, AllowPrivate: c.AllowPrivate, Point: c.Point, Logger: c.Logger, Without: c.Without,
 		Tickets: ticketing.Options{AttemptFor: c.CallTimeout, Settle: c.Settle, ResolveAfter: c.ResolveAfter, PollEvery: c.PollEvery, SweepEvery: c.SweepEvery, LeaseAfter: c.LeaseAfter, Instance: instance, Holder: holder()},
 	})
@@ -125,7 +130,7 @@ func (c *Config) keys() (*identity.KeyRing, error) {
 	path := c.KeyFile
 	if path == "" {
 		if c.Data == "" {
-			return nil, fault.New(fault.Invalid, "config.keys", "with a database server the keys that seal secrets must be given; set THREATLOOP_KEYS_FILE or --key-file")
+			return nil, fault.New(fault.Invalid, "config.keys", "with a database server the keys that seal secrets must be given: --key-file names a file, which is made if it is not there; THREATLOOP_KEYS_FILE names one that exists")
 		}
 		path = filepath.Join(c.Data, "keys")
 	}
@@ -134,6 +139,20 @@ func (c *Config) keys() (*identity.KeyRing, error) {
 		c.Logger.Info("made a key file; keep a copy of it apart from the database's backups", "path", path)
 	}
 	return ring, err
+}
+
+// reachable reports whether others than this machine may reach what listens at an
+// address: directly, or through a proxy, which a base URL elsewhere tells of.
+func reachable(listens net.Addr, base string) bool {
+	if tcp, ok := listens.(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
+		return true
+	}
+	u, err := url.Parse(base)
+	if base == "" || err != nil || u.Hostname() == "localhost" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return ip == nil || !ip.IsLoopback()
 }
 
 func holder() string {
@@ -182,6 +201,9 @@ func (s *Server) App() *app.App { return s.app }
 // DB returns the database, likewise.
 func (s *Server) DB() *store.DB { return s.db }
 
+// SetupToken returns what the first account needs; "" where it needs nothing.
+func (s *Server) SetupToken() string { return s.setup }
+
 // URL returns where the server listens.
 func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
 
@@ -206,17 +228,34 @@ func (s *Server) Start(ctx context.Context) error {
 func (s *Server) Wait() error { return <-s.served }
 
 // Stop ends gracefully: requests and work that run come to their end within the
-// context's time, then everything closes.
+// context's time, of which a slow request leaves a share to the work; then
+// everything closes.
 func (s *Server) Stop(ctx context.Context) error {
-	err := s.http.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = s.http.Close() // event streams never end by themselves
+	requests, cancel := share(ctx, 2)
+	err := s.http.Shutdown(requests)
+	cancel()
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		err = s.http.Close()
 	}
 	if !s.config.Without["worker"] {
-		err = errors.Join(err, s.queue.Stop(ctx))
+		work, cancel := share(ctx, 1)
+		err = errors.Join(err, s.queue.Stop(work))
+		cancel()
 	}
-	err = errors.Join(err, s.app.Close(context.WithoutCancel(ctx)))
+	// Giving up the leases is short, and lets another replica go on at once.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	err = errors.Join(err, s.app.Close(last))
 	return errors.Join(err, s.close())
+}
+
+// share returns a context with one part of what is left of another's time.
+func share(ctx context.Context, parts int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)/time.Duration(parts))
 }
 
 func (s *Server) close() error {
