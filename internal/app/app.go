@@ -39,9 +39,9 @@ type Options struct {
 	BaseURL string    // for links in tickets
 	// SetupToken is what the first account needs; "" is nothing.
 	SetupToken identity.Secret
-	Risk    risk.Settings
-	Fresh   time.Duration // how long a pass verifies
-	Limit   int64         // largest report in bytes
+	Risk       risk.Settings
+	Fresh      time.Duration // how long a pass verifies
+	Limit      int64         // largest report in bytes
 	// AllowPrivate lets trackers live at private addresses.
 	AllowPrivate bool
 	Point        func(name string) // called around every external call; for crash tests
@@ -162,6 +162,8 @@ func attach[T any](ctx context.Context, a *App, c Caller, action policy.Action, 
 	})
 }
 
+var errKeyReused = fault.New(fault.Conflict, "idempotency.reused", "the idempotency key was used for another request; take a new one")
+
 // changeAs checks permission on scope and changes the model of product.
 func changeAs[T any](ctx context.Context, a *App, c Caller, action policy.Action, scope, product model.ProductID, cause Cause, fn func(*changing) (T, error)) (T, error) {
 	var out T
@@ -169,15 +171,8 @@ func changeAs[T any](ctx context.Context, a *App, c Caller, action policy.Action
 		var zero T
 		out = zero
 		if c.Key != "" {
-			before, claimed, err := tx.ClaimIdempotency(store.Answered{Actor: c.actor(), Key: c.Key, RequestHash: c.Hash, At: a.Now()})
-			if err != nil {
+			if answered, err := a.claim(tx, c, &out); err != nil || answered {
 				return err
-			}
-			if !claimed {
-				if before.RequestHash != c.Hash {
-					return fault.New(fault.Conflict, "idempotency.reused", "the idempotency key was used for another request; take a new one")
-				}
-				return json.Unmarshal(before.Body, &out)
 			}
 		}
 		if err := a.allow(tx, c, action, scope); err != nil {

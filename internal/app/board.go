@@ -74,3 +74,95 @@ func (a *App) CommentTicket(ctx context.Context, c Caller, connection, id, text 
 		return comment, ch.record("ticket.comment", "ticket/"+id, nil, map[string]string{"text": text})
 	})
 }
+
+// Board lists the tickets of a built-in tracker.
+func (a *App) Board(ctx context.Context, c Caller, connection, project, status string) (Page[tracker.Ticket], error) {
+	return query(ctx, a, c, policy.ConnectionRead, "", func(tx *store.Tx) (Page[tracker.Ticket], error) {
+		if err := a.isBuiltin(tx, connection); err != nil {
+			return Page[tracker.Ticket]{}, err
+		}
+		list, err := builtin.Board{Tx: tx, Connection: connection}.List(project, status)
+		if list == nil {
+			list = []tracker.Ticket{}
+		}
+		return Page[tracker.Ticket]{Items: list}, err
+	})
+}
+
+func (a *App) isBuiltin(tx *store.Tx, connection string) error {
+	conn, err := tx.Connection(connection)
+	if err == nil && conn.Kind != "builtin" {
+		err = fault.New(fault.Conflict, "board.foreign", "%s is not the built-in tracker; work in the tracker itself", conn.Name)
+	}
+	return err
+}
+
+// MoveInput moves a ticket as a person would.
+type MoveInput struct {
+	Status      string `json:"status" doc:"Of the built-in tracker: To do, In progress, Done. Of others: a status name or id, or the category new, indeterminate, done"`
+	Resolution  string `json:"resolution,omitempty" doc:"Of a done ticket"`
+	DuplicateOf string `json:"duplicate_of,omitempty"`
+	Comment     string `json:"comment,omitempty" maxLength:"10000"`
+}
+
+// MoveTicket moves a ticket in its tracker as a person would; the model follows
+// as it follows any move there.
+func (a *App) MoveTicket(ctx context.Context, c Caller, connection, id string, in MoveInput) (tracker.Ticket, error) {
+	conn, err := query(ctx, a, c, policy.ConnectionManage, "", func(tx *store.Tx) (store.Connection, error) { return tx.Connection(connection) })
+	if err != nil {
+		return tracker.Ticket{}, err
+	}
+	if conn.Kind != "builtin" {
+		return a.moveForeign(ctx, c, connection, id, in)
+	}
+	return change(ctx, a, c, policy.ConnectionManage, "", Cause{}, func(ch *changing) (tracker.Ticket, error) {
+		t, err := builtin.Board{Tx: ch.tx, Connection: connection}.Move(id, builtin.Move{
+			Status: in.Status, Resolution: in.Resolution, DuplicateOf: in.DuplicateOf,
+			Comment: in.Comment, Actor: c.Name, At: ch.at,
+		})
+		if err != nil {
+			return t, err
+		}
+		if err := queue.Due(ch.ctx, ch.tx, WorkPoll, connection, time.Time{}); err != nil {
+			return t, err
+		}
+		return t, ch.record("ticket.move", "ticket/"+id, nil, in)
+	})
+}
+
+func (a *App) moveForeign(ctx context.Context, c Caller, connection, id string, in MoveInput) (tracker.Ticket, error) {
+	t, err := a.Tracker(ctx, connection)
+	if err != nil {
+		return tracker.Ticket{}, err
+	}
+	wish := tracker.Wish{Resolution: in.Resolution, DuplicateOf: in.DuplicateOf, MaxHops: 3}
+	switch cat := tracker.Category(in.Status); cat {
+	case tracker.New, tracker.InProgress, tracker.Done:
+		wish.Category = cat
+	default:
+		wish.Category, wish.Statuses = tracker.Unknown, []string{in.Status}
+		if in.Resolution != "" {
+			wish.Category = tracker.Done
+		}
+	}
+	return reach(ctx, a, c, outside[tracker.Ticket]{
+		action: policy.ConnectionManage,
+		look:   func(*store.Tx) error { return nil },
+		call: func(ctx context.Context) (tracker.Ticket, error) {
+			moved, err := t.Transition(ctx, id, wish)
+			if err != nil {
+				return moved, fault.Wrap(err, fault.Conflict, "ticket.move", "the tracker did not move %s: %s", id, tracker.AsError(err).Error())
+			}
+			return moved, nil
+		},
+		note: func(ch *changing, _ tracker.Ticket) error {
+			if _, err := ch.tx.ReceiveDelivery(connection, "", []string{id}, ch.at); err != nil {
+				return err
+			}
+			if err := queue.Due(ch.ctx, ch.tx, WorkPoll, connection, time.Time{}); err != nil {
+				return err
+			}
+			return ch.record("ticket.move", "ticket/"+id, nil, in)
+		},
+	})
+}

@@ -171,7 +171,7 @@ type ImportView struct {
 	Applied bool  `json:"applied" doc:"False for a preview: nothing was stored"`
 	Added   int   `json:"added"`
 	Changed int   `json:"changed"`
-	Kept    int   `json:"kept" doc:"Elements that were here and are not in the file; nothing is deleted by an import"`
+	Kept    int   `json:"kept" doc:"What was drawn or imported before and is not in the file; nothing is deleted by an import"`
 	Version int64 `json:"version"`
 }
 
@@ -320,21 +320,35 @@ func keepSets(old model.Sets, dst *model.Sets, keep map[string]func()) {
 	}
 }
 
+// drawnOrImported reports whether a thing was drawn or imported: what the rules made is not
+// expected in a file.
+func drawnOrImported(x any) bool {
+	switch x := x.(type) {
+	case *model.Threat:
+		return x.Origin == model.ByImport
+	case *model.Weakness:
+		return x.Origin == model.ByImport
+	case *model.Countermeasure:
+		return x.Origin == model.ByImport
+	}
+	return true
+}
+
 func merge[T any, ID comparable](v *ImportView, dst *[]T, from []T, id func(*T) ID, keep func(old, new *T)) {
 	at := make(map[ID]int, len(*dst))
 	for i := range *dst {
 		at[id(&(*dst)[i])] = i
 	}
-	seen := 0
+	inFile := make(map[ID]bool, len(from))
 	for i := range from {
 		n := from[i]
+		inFile[id(&n)] = true
 		j, known := at[id(&n)]
 		if !known {
 			*dst = append(*dst, n)
 			v.Added++
 			continue
 		}
-		seen++
 		if keep != nil {
 			keep(&(*dst)[j], &n)
 		}
@@ -343,5 +357,9 @@ func merge[T any, ID comparable](v *ImportView, dst *[]T, from []T, id func(*T) 
 			v.Changed++
 		}
 	}
-	v.Kept += len(at) - seen
+	for i := range *dst {
+		if x := &(*dst)[i]; drawnOrImported(x) && !inFile[id(x)] {
+			v.Kept++
+		}
+	}
 }
