@@ -101,8 +101,13 @@ func TestPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser is not short")
 	}
-	browser, err := exec.LookPath("chromium")
-	if err != nil {
+	browser := ""
+	for _, name := range []string{"google-chrome", "chromium-browser", "chromium"} {
+		if path, err := exec.LookPath(name); err == nil {
+			browser = path
+		}
+	}
+	if browser == "" {
 		absent(t, "chromium")
 	}
 	node, err := exec.LookPath("node")
