@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/threatloop/threatloop/internal/generate"
 	"github.com/threatloop/threatloop/internal/interchange"
 	"github.com/threatloop/threatloop/internal/library"
@@ -70,11 +72,11 @@ func TestModelIsWhatTheLibrarySays(t *testing.T) {
 	if *update {
 		m = generate.Apply(m, plan, time.Now().UTC().Truncate(time.Second), nil)
 	} else if !plan.Empty() {
-		counts := plan.Counts()
-		for _, i := range plan.Items[:min(5, len(plan.Items))] {
+		changes := slices.DeleteFunc(slices.Clone(plan.Items), func(i generate.Item) bool { return i.Action == generate.Keep })
+		for _, i := range changes[:min(10, len(changes))] {
 			t.Logf("%s", i.Text)
 		}
-		t.Errorf("the model is not what library %s wants of it (%v); run %s and review the difference", lib.Stamp(), counts, command)
+		t.Errorf("the model is not what library %s wants of it, %d changes wait; run %s and review the difference", lib.Stamp(), len(changes), command)
 	}
 	text, err := interchange.Write(m)
 	if err != nil {
@@ -88,6 +90,40 @@ func TestModelIsWhatTheLibrarySays(t *testing.T) {
 		}
 	default:
 		t.Errorf("the file is not as Threatloop writes it; run %s", command)
+	}
+}
+
+// TestDecisionsSurviveRegeneration spoils everything that rules own and has it
+// generated again: what people decided, and the file, must be as before.
+func TestDecisionsSurviveRegeneration(t *testing.T) {
+	t.Parallel()
+	m, data := readModel(t)
+	lib, err := library.Load(starter.Files)
+	if err != nil {
+		t.Fatalf("load the library: %v", err)
+	}
+	for i := range m.Threats {
+		if th := &m.Threats[i]; th.Origin == model.ByRule {
+			th.Title, th.Ease, th.Why = "spoilt", 1, nil
+		}
+	}
+	for i := range m.Countermeasures {
+		c := &m.Countermeasures[i]
+		if _, decided := c.Sets["state"]; c.Origin == model.ByRule && !decided {
+			c.State = model.Recommended
+		}
+	}
+	m.Links = slices.DeleteFunc(m.Links, func(l model.Link) bool { return l.Origin == model.ByRule })
+	wanted, err := generate.Desired(m, lib)
+	if err != nil {
+		t.Fatalf("generate: %v", err)
+	}
+	text, err := interchange.Write(generate.Apply(m, generate.MakePlan(m, wanted, nil), time.Time{}, nil))
+	if err != nil {
+		t.Fatalf("write: %v", err)
+	}
+	if diff := cmp.Diff(string(data), string(text)); diff != "" {
+		t.Errorf("regenerated (-want +got):\n%s", diff)
 	}
 }
 
@@ -114,6 +150,7 @@ func TestNothingExceedsTheTolerance(t *testing.T) {
 }
 
 var (
+	isTest        = regexp.MustCompile(`^(Test|Fuzz)`)
 	packageOrTest = regexp.MustCompile(`\b(?:internal|cmd|library)(?:/[a-z]+)*\b|\b(?:Test|Fuzz)[A-Z]\w*`)
 	testFunction  = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z]\w*)\(`)
 )
@@ -149,7 +186,7 @@ func TestImplementedNamesItsTest(t *testing.T) {
 	named := func(where, reason string) (count int) {
 		dir := ""
 		for _, word := range packageOrTest.FindAllString(reason, -1) {
-			if !regexp.MustCompile(`^(Test|Fuzz)`).MatchString(word) {
+			if !isTest.MatchString(word) {
 				dir = word
 				continue
 			}
