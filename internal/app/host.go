@@ -142,12 +142,7 @@ func (a *App) wakeTickets(tx *store.Tx, product model.ProductID, at time.Time) e
 
 // mark raises the version of the product's mark on a connection.
 func mark(tx *store.Tx, connection string, product model.ProductID, at time.Time) error {
-	s, err := tx.Setting(markPrefix(connection) + string(product))
-	if err != nil {
-		return err
-	}
-	s.Doc, s.At = "{}", at
-	return tx.SetSetting(s)
+	return tx.RaiseSetting(markPrefix(connection)+string(product), "{}", at)
 }
 
 // Observed takes a tracker's news into the models: states, reasons, estimates.

@@ -54,14 +54,9 @@ func (a *App) reconcile(ctx context.Context, connection string) error {
 	if marks := a.marks.looked(connection); len(marks) > 0 {
 		e := a.DB.Write(ctx, func(_ context.Context, tx *store.Tx) error {
 			for key, version := range marks {
-				now, err := tx.Setting(key)
-				if err != nil {
+				// One that was raised meanwhile stays.
+				if err := tx.RemoveSettingAt(key, version); err != nil {
 					return err
-				}
-				if now.Version == version {
-					if err := tx.RemoveSetting(key); err != nil {
-						return err
-					}
 				}
 			}
 			return nil
@@ -122,11 +117,24 @@ func (m *marks) looked(connection string) map[string]int64 {
 // poll asks a tracker what changed. News wake the reconciler by themselves, in
 // their own transaction; what is due later is left to the periodic poll.
 func (a *App) poll(ctx context.Context, connection string) error {
-	_, err := a.ticketing.Poll(ctx, connection)
+	next, err := a.ticketing.Poll(ctx, connection)
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}
-	return err
+	if err != nil || next.IsZero() {
+		return err
+	}
+	// What a webhook pointed to does not wait for the next period where another
+	// process was at work on the connection, or it is paused.
+	var waiting []string
+	err = a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
+		waiting, err = tx.InboxTickets(connection, 1)
+		return err
+	})
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	return again(next, nil)
 }
 
 // eachConnection makes work due for every connection.

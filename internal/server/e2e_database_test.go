@@ -177,7 +177,7 @@ func TestTwoServers(t *testing.T) {
 	s.once(6)
 }
 
-// A webhook is seen at once by whichever server it reaches, although only one of
+// A webhook is seen long before the next poll by whichever server it reaches, although only one of
 // them holds the connection.
 func TestWebhookAtEitherServer(t *testing.T) {
 	t.Parallel()
@@ -198,7 +198,8 @@ func TestWebhookAtEitherServer(t *testing.T) {
 		if err := s.jira.DeliverAll(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
-		within(t, 2*time.Second, step.status+" in Jira means "+step.want, func() bool { return s.state(s.target) == step.want })
+		// Where the other server is at work on the connection it takes a moment more.
+		within(t, patience, step.status+" in Jira means "+step.want, func() bool { return s.state(s.target) == step.want })
 	}
 }
 

@@ -93,6 +93,26 @@ func (tx *Tx) Settings(prefix string) ([]Setting, error) {
 	return list, nil
 }
 
+// RaiseSetting stores a setting whatever is stored, in a higher version. Where
+// there is none, the version begins at the time in microseconds, so that one that
+// was removed never comes back.
+func (tx *Tx) RaiseSetting(key, doc string, at time.Time) error {
+	_, err := tx.exec("INSERT INTO setting (key, version, at, doc) VALUES ($1, $2, $3, $4) ON CONFLICT (key) DO UPDATE SET version = setting.version + 1, at = $3, doc = $4",
+		key, at.UnixMicro(), stamp(at), doc)
+	if err != nil {
+		return fmt.Errorf("store: setting %s: %w", key, err)
+	}
+	return nil
+}
+
+// RemoveSettingAt removes a setting if it is at the version; otherwise it does nothing.
+func (tx *Tx) RemoveSettingAt(key string, version int64) error {
+	if _, err := tx.exec("DELETE FROM setting WHERE key = $1 AND version = $2", key, version); err != nil {
+		return fmt.Errorf("store: setting %s: %w", key, err)
+	}
+	return nil
+}
+
 // RemoveSetting removes a setting; an absent one is no error.
 func (tx *Tx) RemoveSetting(key string) error {
 	if _, err := tx.exec("DELETE FROM setting WHERE key = $1", key); err != nil {
