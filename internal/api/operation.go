@@ -209,6 +209,24 @@ func ptr[T any](v T) *T { return &v }
 
 func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
 
+// version reads the version that a change was based on; 0 asks for none.
+func (c *Changing) version() (int64, error) { return ifMatch(c.IfMatch) }
+
+// at hands a handler the version that its change was based on.
+func at[I any, P interface {
+	*I
+	version() (int64, error)
+}, O any](fn func(context.Context, app.Caller, P, int64) (O, error)) func(context.Context, app.Caller, *I) (O, error) {
+	return func(ctx context.Context, c app.Caller, in *I) (O, error) {
+		version, err := P(in).version()
+		if err != nil {
+			var none O
+			return none, err
+		}
+		return fn(ctx, c, in, version)
+	}
+}
+
 // ifMatch reads an If-Match header; "" and * do not ask.
 func ifMatch(h string) (int64, error) {
 	h = strings.TrimSpace(h)

@@ -146,13 +146,9 @@ func (s *API) users() {
 		method: http.MethodPatch, path: "/users/{user}", id: "edit-user", tag: tagPeople, summary: "Change an account", action: policy.UserManage,
 		about: "Disabling an account or setting its password ends its sessions. The last administrator stays one.",
 	},
-		func(ctx context.Context, c app.Caller, in *edit) (app.UserView, error) {
-			version, err := ifMatch(in.IfMatch)
-			if err != nil {
-				return app.UserView{}, err
-			}
+		at(func(ctx context.Context, c app.Caller, in *edit, version int64) (app.UserView, error) {
 			return s.app.EditUser(ctx, c, in.User, version, in.Body)
-		})
+		}))
 }
 
 func (s *API) tokens() {

@@ -28,13 +28,9 @@ func (s *API) plans() {
 		method: http.MethodPost, path: "/products/{product}/plan", id: "apply-plan", tag: tagPlans, summary: "Apply the plan, whole or step by step", action: policy.PlanApply,
 		max: 8 << 20, about: "With If-Match the plan is applied only where the product is still the one that was looked at. Applying again changes nothing.",
 	},
-		func(ctx context.Context, c app.Caller, in *apply) (app.AppliedView, error) {
-			version, err := ifMatch(in.IfMatch)
-			if err != nil {
-				return app.AppliedView{}, err
-			}
+		at(func(ctx context.Context, c app.Caller, in *apply, version int64) (app.AppliedView, error) {
 			return s.app.ApplyPlan(ctx, c, in.Product, version, in.Body)
-		})
+		}))
 
 	type load struct {
 		InProduct

@@ -68,13 +68,9 @@ func (s *API) risks() {
 		method: http.MethodPatch, path: "/products/{product}/threats/{threat}", id: "edit-threat", tag: tagRisks, summary: "Change a threat", action: policy.ModelEdit,
 		about: "What a person changes stays; regeneration shows the difference and never overwrites it.",
 	},
-		func(ctx context.Context, c app.Caller, in *editThreat) (app.ThreatView, error) {
-			version, err := ifMatch(in.IfMatch)
-			if err != nil {
-				return app.ThreatView{}, err
-			}
+		at(func(ctx context.Context, c app.Caller, in *editThreat, version int64) (app.ThreatView, error) {
 			return s.app.EditThreat(ctx, c, in.Product, in.Threat, version, in.Body)
-		})
+		}))
 	register(s, op{method: http.MethodGet, path: "/products/{product}/threats/{threat}/explanation", id: "explain-threat", tag: tagRisks, summary: "Why this figure", action: policy.ProductRead},
 		func(ctx context.Context, c app.Caller, in *OneThreat) (risk.Explanation, error) {
 			return s.app.Explain(ctx, c, in.Product, in.Threat)
@@ -85,13 +81,9 @@ func (s *API) risks() {
 		Body app.AcceptanceInput
 	}
 	register(s, op{method: http.MethodPost, path: "/products/{product}/threats/{threat}/acceptance", id: "accept-threat", tag: tagRisks, summary: "Carry a risk until a date", action: policy.ThreatAccept},
-		func(ctx context.Context, c app.Caller, in *accept) (app.ThreatView, error) {
-			version, err := ifMatch(in.IfMatch)
-			if err != nil {
-				return app.ThreatView{}, err
-			}
+		at(func(ctx context.Context, c app.Caller, in *accept, version int64) (app.ThreatView, error) {
 			return s.app.AcceptThreat(ctx, c, in.Product, in.Threat, version, in.Body)
-		})
+		}))
 
 	register(s, op{method: http.MethodGet, path: "/products/{product}/weaknesses", id: "list-weaknesses", tag: tagRisks, summary: "List weaknesses with their evidence", action: policy.ProductRead},
 		func(ctx context.Context, c app.Caller, in *riskList) (app.Page[app.WeaknessView], error) {
@@ -111,13 +103,9 @@ func (s *API) risks() {
 		Body app.WeaknessEdit
 	}
 	register(s, op{method: http.MethodPatch, path: "/products/{product}/weaknesses/{weakness}", id: "edit-weakness", tag: tagRisks, summary: "Change a weakness", action: policy.ModelEdit},
-		func(ctx context.Context, c app.Caller, in *editWeakness) (app.WeaknessView, error) {
-			version, err := ifMatch(in.IfMatch)
-			if err != nil {
-				return app.WeaknessView{}, err
-			}
+		at(func(ctx context.Context, c app.Caller, in *editWeakness, version int64) (app.WeaknessView, error) {
 			return s.app.EditWeakness(ctx, c, in.Product, in.Weakness, version, in.Body)
-		})
+		}))
 
 	register(s, op{method: http.MethodGet, path: "/products/{product}/countermeasures", id: "list-countermeasures", tag: tagRisks, summary: "List countermeasures with evidence, tickets and effect", action: policy.ProductRead},
 		func(ctx context.Context, c app.Caller, in *riskList) (app.Page[app.CountermeasureView], error) {
@@ -144,13 +132,9 @@ func (s *API) risks() {
 		method: http.MethodPatch, path: "/products/{product}/countermeasures/{countermeasure}", id: "edit-countermeasure", tag: tagRisks, summary: "Change a countermeasure", action: policy.CountermeasureState,
 		about: "Developers may change the state; everything else takes the right to edit the model.",
 	},
-		func(ctx context.Context, c app.Caller, in *editCountermeasure) (app.CountermeasureView, error) {
-			version, err := ifMatch(in.IfMatch)
-			if err != nil {
-				return app.CountermeasureView{}, err
-			}
+		at(func(ctx context.Context, c app.Caller, in *editCountermeasure, version int64) (app.CountermeasureView, error) {
 			return s.app.EditCountermeasure(ctx, c, in.Product, in.Countermeasure, version, in.Body)
-		})
+		}))
 
 	type link struct {
 		InProduct

@@ -63,13 +63,9 @@ func (s *API) connections() {
 		method: http.MethodPut, path: path, id: "set-connection", tag: tagConnections, summary: "Replace a connection's settings", action: policy.ConnectionManage,
 		about: "A credential that is left out stays.",
 	},
-		func(ctx context.Context, c app.Caller, in *edit) (app.ConnectionView, error) {
-			version, err := ifMatch(in.IfMatch)
-			if err != nil {
-				return app.ConnectionView{}, err
-			}
+		at(func(ctx context.Context, c app.Caller, in *edit, version int64) (app.ConnectionView, error) {
 			return s.app.EditConnection(ctx, c, in.Connection, version, in.Body)
-		})
+		}))
 	do(s, op{
 		method: http.MethodDelete, path: path, id: "delete-connection", tag: tagConnections, summary: "Forget a connection", action: policy.ConnectionManage,
 		about: "Its tickets stay in the tracker.",
@@ -145,13 +141,9 @@ func (s *API) productTickets() {
 		method: http.MethodPut, path: path + "/policy", id: "set-ticket-policy", tag: tagTickets, summary: "Set which tickets go out, and where to", action: policy.TicketsPublish,
 		about: "What was published or taken back by hand stays as it is.",
 	},
-		func(ctx context.Context, c app.Caller, in *setPolicy) (app.TicketPolicyView, error) {
-			version, err := ifMatch(in.IfMatch)
-			if err != nil {
-				return app.TicketPolicyView{}, err
-			}
+		at(func(ctx context.Context, c app.Caller, in *setPolicy, version int64) (app.TicketPolicyView, error) {
 			return s.app.SetTicketPolicy(ctx, c, in.Product, version, in.Body)
-		})
+		}))
 	type list struct {
 		InProduct
 		Paging

@@ -56,11 +56,7 @@ func (c *gateCmd) Run(ctx context.Context, env *Env) error {
 	if c.Max == "" && tolerance == nil && vulnerabilities == nil {
 		tolerance, vulnerabilities = new(int), new(int)
 	}
-	cl, err := c.client()
-	if err != nil {
-		return err
-	}
-	p, err := findProduct(ctx, cl, c.Product)
+	cl, p, err := c.product(ctx, c.Product)
 	if err != nil {
 		return err
 	}

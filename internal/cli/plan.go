@@ -42,11 +42,7 @@ type planItem struct {
 
 // Run prints what the library would change.
 func (c *planCmd) Run(ctx context.Context, env *Env) error {
-	cl, err := c.client()
-	if err != nil {
-		return err
-	}
-	p, err := findProduct(ctx, cl, c.Product)
+	cl, p, err := c.product(ctx, c.Product)
 	if err != nil {
 		return err
 	}

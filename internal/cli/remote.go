@@ -47,6 +47,16 @@ func findProduct(ctx context.Context, c *client.Client, name string) (productVie
 	return p, err
 }
 
+// product returns a client and a product that it finds by id or name.
+func (r remote) product(ctx context.Context, name string) (*client.Client, productView, error) {
+	cl, err := r.client()
+	if err != nil {
+		return nil, productView{}, err
+	}
+	p, err := findProduct(ctx, cl, name)
+	return cl, p, err
+}
+
 // productID returns the id of a product that is given by id or name, and asks
 // only about a name: a token for uploads may read no product.
 func productID(ctx context.Context, c *client.Client, name string) (string, error) {
