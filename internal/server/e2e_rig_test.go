@@ -198,8 +198,10 @@ func openShop(t *testing.T, r *rig, flavour fake.Flavour) *shop {
 	var conn connection
 	r.want(201, "POST", "/connections", s.connectionInput(secret), &conn)
 	s.conn = conn.ID
-	s.policy = map[string]any{"push": "manual", "auto": true, "ask_above": -1,
-		"vulnerabilities": map[string]any{"open": "contradicted", "close_on_pass": true, "reopen": true}, "default": map[string]any{"connection": s.conn, "project": "SEC", "type": "Task"}}
+	s.policy = map[string]any{
+		"push": "manual", "auto": true, "ask_above": -1,
+		"vulnerabilities": map[string]any{"open": "contradicted", "close_on_pass": true, "reopen": true}, "default": map[string]any{"connection": s.conn, "project": "SEC", "type": "Task"},
+	}
 	r.want(200, "PUT", "/products/"+s.product+"/tickets/policy", s.policy, nil)
 	for _, c := range s.countermeasures() {
 		if c.Ref == "parameterised-queries" {
