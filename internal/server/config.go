@@ -45,6 +45,24 @@ type Config struct {
 // minSetupToken keeps a token that people choose from being guessed over the network.
 const minSetupToken = 16
 
+// inClear reports whether the connection to the database may go unencrypted or to
+// somebody else: a server that is not on this host, without sslmode require or better.
+func (c *Config) inClear() bool {
+	u, err := url.Parse(c.DatabaseURL)
+	if err != nil || c.DatabaseURL == "" {
+		return false
+	}
+	host := u.Hostname()
+	if ip := net.ParseIP(host); host == "" || host == "localhost" || ip != nil && ip.IsLoopback() || u.Query().Get("host") != "" {
+		return false
+	}
+	switch u.Query().Get("sslmode") {
+	case "require", "verify-ca", "verify-full":
+		return false
+	}
+	return true
+}
+
 func (c *Config) defaults() error {
 	if c.Listen == "" {
 		c.Listen = "127.0.0.1:8080"

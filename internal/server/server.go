@@ -62,6 +62,9 @@ func New(ctx context.Context, c Config, version string) (_ *Server, err error) {
 			return nil, fault.Wrap(err, fault.Unavailable, "config.data", "the data folder %s cannot be made: %v", c.Data, err)
 		}
 	}
+	if c.inClear() {
+		c.Logger.Warn("the connection to the database may be unencrypted; add sslmode=verify-full to its address")
+	}
 	o := store.Options{DatabaseURL: c.DatabaseURL, Point: c.Point, Logger: c.Logger}
 	if c.DatabaseURL == "" {
 		o.Path = filepath.Join(c.Data, "threatloop.db")
