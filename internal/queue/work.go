@@ -234,12 +234,14 @@ func (t *ticker) Work(ctx context.Context, job *river.Job[tickArgs]) error {
 	})
 }
 
+// periodicJobs are run by the leader once per interval; the first time is Start's
+// own, or a leader's election would be one more at an odd moment.
 func periodicJobs(list []Periodic) []*river.PeriodicJob {
 	var out []*river.PeriodicJob
 	for _, p := range list {
 		out = append(out, river.NewPeriodicJob(river.PeriodicInterval(p.Every), func() (river.JobArgs, *river.InsertOpts) {
 			return tickArgs{p.Kind, p.Subject}, nil
-		}, &river.PeriodicJobOpts{RunOnStart: true}))
+		}, &river.PeriodicJobOpts{}))
 	}
 	return out
 }
