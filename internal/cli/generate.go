@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +21,7 @@ type generateCmd struct {
 	Library string `help:"Folder of the library; without it the one inside this program." placeholder:"DIR" env:"THREATLOOP_LIBRARY"`
 	JSON    bool   `help:"Print JSON." name:"json"`
 	YAML    bool   `help:"Print the whole model as Threatloop YAML, to be kept in git." name:"yaml" xor:"form"`
+	Explain string `help:"Say how the ratings of a threat come about: its id, its ref, or all." placeholder:"THREAT" xor:"form"`
 }
 
 // generated is what `generate --json` prints: the threats that the library and
@@ -108,6 +110,9 @@ func (c *generateCmd) Run(_ context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
+	if c.Explain != "" {
+		return explain(env.Stdout, m, c.Explain)
+	}
 	if c.YAML {
 		text, err := interchange.Write(m)
 		if err != nil {
@@ -143,6 +148,36 @@ func generateModel(i *interchange.Import, lib *library.Library, now time.Time) (
 		notes = append(notes, interchange.Note{Level: "refused", Where: n.Where, Text: n.Text})
 	}
 	return m, notes, nil
+}
+
+// explain prints how the ratings of the named threats come about.
+func explain(w io.Writer, m *model.Model, which string) error {
+	found := false
+	for i := range m.Threats {
+		t := &m.Threats[i]
+		if which != "all" && which != string(t.ID) && which != t.Ref {
+			continue
+		}
+		e, err := risk.Explain(m, model.Verdicts{}, risk.Settings{}, t.ID)
+		if err != nil {
+			return err
+		}
+		text := printable(e.Title) + "\n"
+		for _, line := range e.Lines {
+			text += "  " + printable(line) + "\n"
+		}
+		if _, err := io.WriteString(w, text); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+		found = true
+	}
+	if !found {
+		return fault.New(fault.NotFound, "threat.not_found", "there is no threat %q in the generated model; --json lists their ids and refs", which)
+	}
+	return nil
 }
 
 func describe(m *model.Model, stamp string, notes []interchange.Note) generated {
