@@ -31,11 +31,12 @@ step "tests of running servers"
 # shellcheck disable=SC2046 # a list of packages
 go test -p 1 -timeout 30m $(go list ./... | grep -E "$heavy")
 
-# Where goroutines share things, once more under the race detector, without the long ones.
+# Where goroutines share things, once more under the race detector, without the long
+# ones. Whole servers are among them through the demo's tests.
 if command -v gcc >/dev/null 2>&1; then
 	step "race detector"
 	concurrent=""
-	for p in api app demo evidence identity queue server store ticketing tracker; do
+	for p in api app demo evidence identity queue store ticketing tracker; do
 		[ -d "internal/$p" ] && concurrent="$concurrent ./internal/$p/..."
 	done
 	# shellcheck disable=SC2086 # a list of packages
