@@ -230,6 +230,26 @@ func TestFailureIsRepeatedAndPanicIsFailure(t *testing.T) {
 	})
 }
 
+// A person who asks for another try while a run is about to be put off for a day
+// gets it at once.
+func TestCauseDuringARunThatIsPutOff(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB) {
+		var runs atomic.Int64
+		start(t, db, fast(func(context.Context, string) error {
+			if runs.Add(1) == 1 {
+				due(t, db, "a", time.Time{})
+				return queue.Later(time.Now().Add(24*time.Hour), "asked to wait")
+			}
+			return nil
+		}))
+		due(t, db, "a", time.Time{})
+		idle(t, db)
+		if got := runs.Load(); got != 2 {
+			t.Errorf("runs = %d, want 2", got)
+		}
+	})
+}
+
 func TestNotBefore(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB) {
 		ran := make(chan string, 9)

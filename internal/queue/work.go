@@ -158,7 +158,7 @@ func (q *Queue) conclude(ctx context.Context, tx *store.Tx, due store.Work, outc
 	case errors.Is(ended, context.Canceled):
 		return false, nil // the queue is being stopped; the work stays due
 	case errors.As(outcome, &wait):
-		return false, tx.PostponeWork(due.Kind, due.Subject, plain(wait.reason), wait.until)
+		return tx.PostponeWork(due.Kind, due.Subject, due.Generation, plain(wait.reason), wait.until)
 	}
 	put := q.o.Backoff(due.Failures + 1)
 	q.o.Logger.WarnContext(ctx, "background work failed", "kind", due.Kind, "subject", due.Subject, "failures", due.Failures+1, "again_in", put, "error", outcome, "cause", errors.Unwrap(outcome))

@@ -119,13 +119,16 @@ func (tx *Tx) CountWork() (map[string]int64, error) {
 	return counts, nil
 }
 
-// PostponeWork puts the work off until the time without counting a failure;
-// reason is for people.
-func (tx *Tx) PostponeWork(kind, subject, reason string, notBefore time.Time) error {
-	_, err := tx.exec("UPDATE work_due SET failures = 0, error = $3, not_before = $4 WHERE kind = $1 AND subject = $2 AND generation > done_generation",
-		kind, subject, reason, stamp(notBefore))
+// PostponeWork puts the work as of a generation off until the time without
+// counting a failure; reason is for people. What became due in the meantime is
+// not put off with it: more reports that.
+func (tx *Tx) PostponeWork(kind, subject string, generation int64, reason string, notBefore time.Time) (more bool, err error) {
+	var now int64
+	ok, err := tx.one(`UPDATE work_due SET failures = 0, error = $4, not_before = CASE WHEN generation > $3 THEN not_before ELSE $5 END
+		WHERE kind = $1 AND subject = $2 AND generation > done_generation RETURNING generation`,
+		[]any{kind, subject, generation, reason, stamp(notBefore)}, &now)
 	if err != nil {
-		return fmt.Errorf("store: work %s of %s: %w", kind, subject, err)
+		return false, fmt.Errorf("store: work %s of %s: %w", kind, subject, err)
 	}
-	return nil
+	return ok && now > generation, nil
 }
