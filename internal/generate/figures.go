@@ -1,7 +1,6 @@
 package generate
 
 import (
-	"container/heap"
 	"fmt"
 
 	"github.com/threatloop/threatloop/internal/library"
@@ -72,34 +71,4 @@ func (f *figures) value() *Setting[model.CIA] {
 		return nil
 	}
 	return &Setting[model.CIA]{Value: v, Why: ordered(all)}
-}
-
-// exposures is a queue of components, the most exposed first.
-type exposures struct{ list byExposure }
-
-type exposed struct {
-	c *library.Component
-	e float64
-}
-
-type byExposure []exposed
-
-func (b byExposure) Len() int           { return len(b) }
-func (b byExposure) Less(i, j int) bool { return b[i].e > b[j].e }
-func (b byExposure) Swap(i, j int)      { b[i], b[j] = b[j], b[i] }
-func (b *byExposure) Push(x any)        { *b = append(*b, x.(exposed)) }
-func (b *byExposure) Pop() any {
-	last := (*b)[len(*b)-1]
-	*b = (*b)[:len(*b)-1]
-	return last
-}
-
-func (b *exposures) push(c *library.Component, e float64) { heap.Push(&b.list, exposed{c, e}) }
-
-func (b *exposures) pop() (*library.Component, float64, bool) {
-	if len(b.list) == 0 {
-		return nil, 0, false
-	}
-	x := heap.Pop(&b.list).(exposed)
-	return x.c, x.e, true
 }

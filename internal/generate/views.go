@@ -28,12 +28,14 @@ type views struct {
 	byID       map[string]*library.Component
 	bare       []*model.CIA // values of elements without an asset: the product's, once it is known
 	loose      []*library.Flow
+	derived    *model.Derived
 }
 
 func newViews(m *model.Model, lib *library.Library) *views {
 	v := &views{
 		product: &library.Product{Name: m.Product.Name, Tags: m.Product.Tags, Custom: m.Product.Custom, Exposure: unknown},
 		byID:    make(map[string]*library.Component, len(m.Components)),
+		derived: model.Derive(m, model.DefaultClimb),
 	}
 	if v.product.Custom == nil {
 		v.product.Custom = map[string]string{}
@@ -86,7 +88,7 @@ func (v *views) component(c *model.Component, zones map[model.ElementID]*library
 			view.Attributes[name] = value
 		}
 	}
-	v.value(&view.Max, assets, c.Stores, c.Processes)
+	v.value(&view.Max, v.derived.At(c.ID))
 	return view
 }
 
@@ -107,7 +109,7 @@ func (v *views) flow(f *model.Flow, zones map[model.ElementID]*library.Zone, ass
 		from.Inbound++
 		v.reach(view, to, from)
 	}
-	v.value(&view.Max, assets, f.Carries)
+	v.value(&view.Max, v.derived.At(f.ID))
 	return view
 }
 
@@ -154,79 +156,27 @@ func names(ids []model.AssetID, assets map[model.AssetID]*model.Asset) []string 
 }
 
 // value takes the highest value of the assets; without any it waits for the product's.
-func (v *views) value(to *model.CIA, assets map[model.AssetID]*model.Asset, lists ...[]model.AssetID) {
-	found := false
-	for _, list := range lists {
-		for _, id := range list {
-			if a := assets[id]; a != nil {
-				found = true
-				to.Confidentiality = max(to.Confidentiality, a.Value.Confidentiality)
-				to.Integrity = max(to.Integrity, a.Value.Integrity)
-				to.Availability = max(to.Availability, a.Value.Availability)
-			}
-		}
+func (v *views) value(to *model.CIA, s *model.Situation) {
+	if s.ValueSource == model.FromAssets {
+		*to = s.Value
+		return
 	}
-	if !found {
-		v.bare = append(v.bare, to)
-	}
+	v.bare = append(v.bare, to)
 }
 
-const (
-	leastExposure = 5
-	climb         = 0.8 // what is left of exposure where a flow enters a more trusted place
-)
-
-// expose computes the exposure of design.md section 4 with the default factor:
-//
-//	exposure(c) = max(5, 100 - trust(c), max over flows s->c of k * exposure(s))
-//
-// Rounds over the flows end when nothing rises any more. Each flow keeps or
-// lowers exposure, so going from the most exposed to the least settles each component once.
+// expose gives components and flows the exposure of design.md section 4, with the default factor.
 func (v *views) expose() {
-	out := map[*library.Component][]*library.Component{}
-	connect := func(from, to *library.Component) {
-		if from != to && v.byID[from.ID] == from && v.byID[to.ID] == to {
-			out[from] = append(out[from], to)
-		}
+	for _, c := range v.components {
+		c.Exposure = rounded(v.derived.At(model.ElementID(c.ID)).Exposure)
 	}
 	for _, f := range v.flows {
-		connect(f.Source, f.Target)
-		if f.Bidirectional {
-			connect(f.Target, f.Source)
-		}
-	}
-	exposure := make(map[*library.Component]float64, len(v.components))
-	queue := exposures{}
-	for _, c := range v.components {
-		exposure[c] = max(leastExposure, 100-float64(c.Trust))
-		queue.push(c, exposure[c])
-	}
-	for c, e, ok := queue.pop(); ok; c, e, ok = queue.pop() {
-		if e < exposure[c] {
-			continue
-		}
-		for _, to := range out[c] {
-			arrives := e
-			if to.Trust > c.Trust {
-				arrives *= climb
-			}
-			if arrives > exposure[to] {
-				exposure[to] = arrives
-				queue.push(to, arrives)
-			}
-		}
-	}
-	for _, c := range v.components {
-		c.Exposure = rounded(exposure[c])
-	}
-	for _, f := range v.flows {
-		from, known := exposure[f.Source]
-		to, also := exposure[f.Target]
+		_, known := v.byID[f.Source.ID]
+		_, also := v.byID[f.Target.ID]
 		if !known && !also {
 			v.loose = append(v.loose, f)
 			continue
 		}
-		f.Exposure = rounded(max(from, to))
+		f.Exposure = rounded(v.derived.At(model.ElementID(f.ID)).Exposure)
 	}
 }
 

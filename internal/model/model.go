@@ -63,6 +63,8 @@ type Product struct {
 	Description string    `json:"description,omitempty"`
 	Owner       string    `json:"owner,omitempty"`
 	Tags        []string  `json:"tags,omitempty"`
+	Team        string    `json:"team,omitempty"`     // who works on it, in free text
+	Template    bool      `json:"template,omitempty"` // made to be copied: no part of the portfolio, no tickets
 	// Value is what the product is worth where no asset is modelled; nil is unknown (50, flagged).
 	Value *CIA `json:"value,omitempty"`
 	// Exposure is how near the product is to an untrusted zone, 0..100, where no

@@ -173,11 +173,11 @@ func (r *rater) inherentFormula(a *assessment) string {
 }
 
 func (r *rater) impactStep(a *assessment) *ImpactStep {
-	w := &a.place.worth
+	value := byDimension(a.place.Value)
 	hits := byDimension(a.threat.Impact)
 	step := &ImpactStep{Value: a.rating.Impact, Worst: dimensionNames[a.impact.worst]}
 	for d, hit := range hits {
-		ds := DimensionStep{Name: dimensionNames[d], Threat: hit, Value: w.value[d], Asset: w.from[d], Result: a.impact.by[d], Source: "product"}
+		ds := DimensionStep{Name: dimensionNames[d], Threat: hit, Value: value[d], Asset: a.place.ValueOf[d], Result: a.impact.by[d], Source: "product"}
 		switch {
 		case ds.Asset != "":
 			ds.Source = "asset"
@@ -198,31 +198,36 @@ func (r *rater) impactStep(a *assessment) *ImpactStep {
 }
 
 func (r *rater) exposureStep(a *assessment) *ExposureStep {
-	net := r.places.net
-	step := &ExposureStep{Value: a.rating.Exposure, Own: a.place.exposure, K: r.s.K, Path: []model.ElementID{}}
+	net := r.places.derived
+	step := &ExposureStep{Value: a.rating.Exposure, Own: a.place.Exposure, K: r.s.K, Path: []model.ElementID{}}
 	if st := a.irius; st != nil {
 		step.Value, step.Own = st.probability, st.exposure
 		step.Formula = fmt.Sprintf("probability = floor((%s * exposure %s + %s * ease %d) / %s) = %s",
 			num(r.s.Weights.Exposure), num(st.exposure), num(r.s.Weights.Ease), a.threat.Ease, num(r.s.Weights.Exposure+r.s.Weights.Ease), num(st.probability))
 		return step
 	}
-	if a.place.nearest < 0 {
+	nearest, ok := net.Index(a.place.Nearest)
+	if !ok {
 		step.Formula = "exposure = " + num(step.Value)
 		return step
 	}
-	step.Path = net.path(a.place.nearest)
-	start := net.byID[step.Path[0]]
-	step.Own = net.own(start)
+	step.Path = net.Path(nearest, 0)
+	start, _ := net.Index(step.Path[0])
+	step.Own = net.Own(start)
+	before := math.Inf(1)
 	for i := 0; i < len(step.Path); i += 2 {
-		c := net.byID[step.Path[i]]
-		if net.guessed[c] {
+		c, _ := net.Index(step.Path[i])
+		trust, guess := net.Trust(c)
+		if guess {
 			step.Guessed = append(step.Guessed, step.Path[i])
 		}
-		if i > 0 && net.trust[c] > net.trust[net.byID[step.Path[i-2]]] {
+		if trust > before {
 			step.Climbs++
 		}
+		before = trust
 	}
-	step.Formula = fmt.Sprintf("exposure = max(%d, 100 - trust %s)", leastExposure, num(net.trust[start]))
+	trust, _ := net.Trust(start)
+	step.Formula = fmt.Sprintf("exposure = max(%d, 100 - trust %s)", model.LeastExposure, num(trust))
 	if step.Climbs > 0 {
 		step.Formula += fmt.Sprintf(" * %s ^ %d", num(step.K), step.Climbs)
 	}
@@ -390,7 +395,7 @@ func (r *rater) impactLine(s *ImpactStep) string {
 		source := "the product"
 		switch d.Source {
 		case "asset":
-			source = "asset " + strconv.Quote(r.places.assets[d.Asset].Name)
+			source = "asset " + strconv.Quote(r.places.derived.Asset(d.Asset).Name)
 		case "guess":
 			source = "a guess"
 		}
@@ -418,7 +423,7 @@ func (r *rater) names(path []model.ElementID, between string) string {
 	names := make([]string, len(path))
 	for i, id := range path {
 		names[i] = string(id)
-		if c, ok := r.places.net.byID[id]; ok && r.m.Components[c].Name != "" {
+		if c, ok := r.places.derived.Index(id); ok && r.m.Components[c].Name != "" {
 			names[i] = r.m.Components[c].Name
 		} else if f, ok := r.places.flows[id]; ok && r.m.Flows[f].Name != "" {
 			names[i] = r.m.Flows[f].Name

@@ -15,20 +15,21 @@ func TestExposureIsTheFixpointOfItsFormula(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m, _, s := drawn(t)
-		n := newPlaces(m, s.K).net
+		n := model.NewNetwork(m, s.K)
 		want := make([]float64, len(m.Components))
 		for i := range want {
-			want[i] = n.own(i)
+			want[i] = n.Own(i)
 		}
 		for range len(want) + 1 {
 			for _, f := range m.Flows {
-				from, to := n.ends(&f)
+				from, to := n.Ends(&f)
 				if from < 0 || to < 0 {
 					continue
 				}
 				carry := func(a, b int) {
 					e := want[a]
-					if n.trust[b] > n.trust[a] {
+					below, _ := n.Trust(a)
+					if above, _ := n.Trust(b); above > below {
 						e *= s.K
 					}
 					want[b] = max(want[b], e)
@@ -39,7 +40,11 @@ func TestExposureIsTheFixpointOfItsFormula(t *testing.T) {
 				}
 			}
 		}
-		if diff := cmp.Diff(want, n.exposure); diff != "" {
+		got := make([]float64, len(want))
+		for i := range got {
+			got[i] = n.Exposure(i)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("exposure (-fixpoint +got):\n%s", diff)
 		}
 	})

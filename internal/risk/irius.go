@@ -114,6 +114,6 @@ func (r *rater) iriusInherent(a *assessment, st *iriusSteps) {
 	}
 	st.business = math.Floor(highest / (w.BusinessImpact + w.Asset))
 	st.impact = math.Floor((w.BusinessImpact*st.business*st.weakness/100 + w.Asset*st.assets) / (w.BusinessImpact + w.Asset))
-	st.exposure = max(1, 100-a.place.trust)
+	st.exposure = max(1, 100-a.place.Trust)
 	st.probability = math.Floor((w.Exposure*st.exposure + w.Ease*percent(float64(a.threat.Ease))) / (w.Exposure + w.Ease))
 }

@@ -151,8 +151,8 @@ func (r *rater) threatloop(a *assessment) Exact {
 	a.given = given
 	if given == "" {
 		a.rating.Impact = a.impact.value
-		a.rating.Exposure = a.place.exposure
-		a.rating.Likelihood = a.place.exposure * percent(float64(a.threat.Ease)) / 100
+		a.rating.Exposure = a.place.Exposure
+		a.rating.Likelihood = a.place.Exposure * percent(float64(a.threat.Ease)) / 100
 		inherent = math.Sqrt(a.rating.Impact * a.rating.Likelihood)
 	}
 	return Exact{
@@ -170,8 +170,9 @@ func reduced(inherent, shares float64) float64 {
 // impactOf weighs what the threat does by what can be lost at the place.
 func (r *rater) impactOf(t *model.Threat, pl *place) impact {
 	var im impact
+	value := byDimension(pl.Value)
 	for d, hit := range byDimension(t.Impact) {
-		im.by[d] = hit * pl.worth.value[d] / 100
+		im.by[d] = hit * value[d] / 100
 		if im.by[d] > im.value {
 			im.value, im.worst = im.by[d], dimension(d)
 		}
@@ -292,7 +293,7 @@ func (r *rater) stand(out *Rating, t *model.Threat, pl *place, flags *[]Flag) St
 		return StandsRetired
 	case t.Status == model.NotApplicable || t.Status == model.Avoided || t.Status == model.Eliminated:
 		return StandsClosed
-	case pl.outside:
+	case pl.OutOfScope:
 		return StandsOutside
 	case t.Status != model.Accepted && t.Status != model.Transferred:
 		return StandsOpen
