@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -116,7 +115,11 @@ func New(ctx context.Context, c Config, version string) (_ *Server, err error) {
 		}
 		_, _ = w.Write([]byte("ok\n")) // the prober is gone; nothing to do
 	})
-	mux.Handle("/", page(web.Files()))
+	pages, err := page(web.Files(), c.Logger)
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("/", pages)
 	s.http = &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelDebug),
@@ -272,39 +275,4 @@ func (s *Server) close() error {
 		err = errors.Join(err, s.db.Close())
 	}
 	return err
-}
-
-// page serves the embedded page: files as they are, everything else the page
-// itself, which finds its place by the address.
-func page(files fs.FS) http.Handler {
-	index := "index.html"
-	if _, err := fs.Stat(files, index); err != nil {
-		index = "placeholder.html"
-	}
-	static := http.FileServerFS(files)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
-			return
-		}
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		name := strings.TrimPrefix(r.URL.Path, "/")
-		if info, err := fs.Stat(files, name); name == "" || name == "index.html" || err != nil || info.IsDir() {
-			if strings.HasPrefix(name, "assets/") {
-				http.NotFound(w, r)
-				return
-			}
-			h.Set("Cache-Control", "no-cache")
-			http.ServeFileFS(w, r, files, index)
-			return
-		}
-		if strings.HasPrefix(name, "assets/") {
-			h.Set("Cache-Control", "public, max-age=31536000, immutable") // names carry the content's hash
-		}
-		static.ServeHTTP(w, r)
-	})
 }

@@ -1,0 +1,5 @@
+import { Place } from "../ui/parts";
+
+export function EditorBench() {
+  return <Place title="Benchmark">…</Place>;
+}

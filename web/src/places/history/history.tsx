@@ -1,0 +1,5 @@
+import { Place } from "../../ui/parts";
+
+export function History() {
+  return <Place title="History">…</Place>;
+}

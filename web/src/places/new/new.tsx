@@ -1,0 +1,5 @@
+import { Place } from "../../ui/parts";
+
+export function NewProduct() {
+  return <Place title="New product">…</Place>;
+}

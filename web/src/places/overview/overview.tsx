@@ -1,0 +1,5 @@
+import { Place } from "../../ui/parts";
+
+export function Overview() {
+  return <Place title="Overview">…</Place>;
+}

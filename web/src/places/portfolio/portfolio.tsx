@@ -1,0 +1,5 @@
+import { Place } from "../../ui/parts";
+
+export function Portfolio() {
+  return <Place title="Portfolio">…</Place>;
+}

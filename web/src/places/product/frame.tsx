@@ -1,0 +1,80 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
+import { Archive } from "lucide-react";
+import { createContext, Suspense, useContext, useEffect, useRef } from "react";
+import type { S } from "../../api/client";
+import { productQuery } from "../../api/query";
+import { useKeys } from "../../app/keys";
+import { productPlaces } from "../../app/places";
+import { Badge } from "../../ui/parts";
+import { asBand, BandBadge } from "../../ui/rating";
+import { Failed, Loading } from "../../ui/state";
+
+/** Product is the product that is open, with what its person may do there. */
+export type Product = S["ProductView"];
+
+const Open = createContext<Product | undefined>(undefined);
+
+/** useProduct is the product that is open; only used inside of it. */
+export function useProduct(): Product {
+  const p = useContext(Open);
+  if (!p) throw new Error("no product is open here");
+  return p;
+}
+
+/** useCan tells whether the person may take an action on the product that is open: useCan()("model.edit"). */
+export function useCan(): (action: string) => boolean {
+  const p = useProduct();
+  return (action) => !p.archived && (p.can ?? []).includes(action as never);
+}
+
+/** ProductFrame is the head of a product with its tabs, around each of its places. */
+export function ProductFrame() {
+  const { product: id } = useParams({ from: "/products/$product" });
+  const q = useQuery(productQuery(id));
+  const path = useRouterState({ select: (s) => s.location.pathname.split("/")[3] ?? "" });
+  const navigate = useNavigate();
+  const tabs = useRef<HTMLElement>(null);
+  useKeys(Object.fromEntries(productPlaces.map((p) => [p.keys, { does: p.name, in: "Go to, in a product", run: () => void navigate({ to: `/products/$product/${p.path}` as "/products/$product/overview", params: { product: id } }) }])));
+  const name = q.data?.name;
+  const place = productPlaces.find((p) => p.path === path)?.name;
+  useEffect(() => {
+    document.title = [place, name, "Threatloop"].filter(Boolean).join(" · ");
+    tabs.current?.querySelector(`[data-path="${path}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [name, place, path]);
+  if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading />;
+  const p = q.data;
+  return (
+    <Open.Provider value={p}>
+      <div className="flex min-h-[calc(100dvh-var(--top))] flex-col">
+        <div className="border-line border-b bg-surface px-4 sm:px-6">
+          <div className="flex min-w-0 items-center gap-2.5 pt-3">
+            <bdi className="truncate font-semibold text-lg tracking-tight">{p.name}</bdi>
+            <BandBadge band={asBand(p.risk.band)} figure={p.risk.open.threats ? p.risk.highest : undefined} />
+            {p.archived && <Badge icon={<Archive aria-hidden size={12} />}>Archived</Badge>}
+            {p.template && <Badge tone="accent">Template</Badge>}
+          </div>
+          <nav ref={tabs} aria-label="Places of the product" className="-mb-px flex gap-5 overflow-x-auto [scrollbar-width:none]">
+            {productPlaces.map((t) => (
+              <Link
+                key={t.path}
+                data-path={t.path}
+                to={`/products/$product/${t.path}` as "/products/$product/overview"}
+                params={{ product: id }}
+                activeOptions={{ includeSearch: false }}
+                className="inline-flex h-10 shrink-0 items-center border-transparent border-b-2 text-sm text-soft hover:text-text [&[aria-current=page]]:border-accent [&[aria-current=page]]:text-text"
+              >
+                {t.name}
+              </Link>
+            ))}
+          </nav>
+        </div>
+        <div className="min-h-0 min-w-0 flex-1">
+          <Suspense fallback={<Loading />}>
+            <Outlet />
+          </Suspense>
+        </div>
+      </div>
+    </Open.Provider>
+  );
+}

@@ -1,0 +1,5 @@
+import { Place } from "../../ui/parts";
+
+export function Settings() {
+  return <Place title="Settings">…</Place>;
+}

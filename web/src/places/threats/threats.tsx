@@ -1,0 +1,5 @@
+import { Place } from "../../ui/parts";
+
+export function Threats() {
+  return <Place title="Threats">…</Place>;
+}

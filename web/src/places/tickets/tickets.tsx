@@ -1,0 +1,5 @@
+import { Place } from "../../ui/parts";
+
+export function Tickets() {
+  return <Place title="Tickets">…</Place>;
+}

@@ -1,0 +1,136 @@
+import { X } from "lucide-react";
+import { Dialog as D } from "radix-ui";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { Problem } from "../api/client";
+import { Button, IconButton } from "./button";
+import { cx } from "./cx";
+import { ErrorText } from "./state";
+
+/** Dialog asks for something before anything else goes on. */
+export function Dialog({ open, onClose, title, about, wide, children }: {
+  open: boolean;
+  onClose: () => void;
+  title: ReactNode;
+  about?: ReactNode;
+  wide?: boolean;
+  children: ReactNode;
+}) {
+  return (
+    <D.Root open={open} onOpenChange={(o) => !o && onClose()}>
+      <D.Portal>
+        <D.Overlay className="fixed inset-0 z-40 animate-in bg-[#0a0b10]/40" />
+        <D.Content
+          data-modal
+          aria-describedby={undefined}
+          className={cx(
+            "fixed start-1/2 top-[8vh] z-40 max-h-[84vh] w-[calc(100vw-2rem)] -translate-x-1/2 animate-in overflow-y-auto rounded-xl border border-line bg-surface p-5 shadow-float rtl:translate-x-1/2",
+            wide ? "max-w-3xl" : "max-w-lg",
+          )}
+        >
+          <div className="mb-4 flex items-start gap-3">
+            <div className="min-w-0 flex-1">
+              <D.Title className="text-lg font-semibold">{title}</D.Title>
+              {about && <p className="mt-1 text-sm text-soft">{about}</p>}
+            </div>
+            <D.Close asChild>
+              <IconButton label="Close" size="sm">
+                <X size={16} />
+              </IconButton>
+            </D.Close>
+          </div>
+          {children}
+        </D.Content>
+      </D.Portal>
+    </D.Root>
+  );
+}
+
+/**
+ * FormDialog is a dialog with a form. submit may throw: then the dialog stays
+ * with what was typed, and fields that the server names show what is wrong.
+ */
+export function FormDialog({ open, onClose, title, about, verb, danger, wide, submit, children, disabled }: {
+  open: boolean;
+  onClose: () => void;
+  title: ReactNode;
+  about?: ReactNode;
+  verb: string;
+  danger?: boolean;
+  wide?: boolean;
+  disabled?: boolean;
+  submit: () => Promise<unknown>;
+  children?: ReactNode | ((problem: Problem | undefined) => ReactNode);
+}) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const send = async (e: FormEvent) => {
+    e.preventDefault();
+    e.stopPropagation();
+    setBusy(true);
+    setError(undefined);
+    try {
+      await submit();
+      onClose();
+    } catch (err) {
+      setError(err);
+    } finally {
+      setBusy(false);
+    }
+  };
+  const close = () => {
+    setError(undefined);
+    onClose();
+  };
+  return (
+    <Dialog open={open} onClose={close} title={title} about={about} wide={wide}>
+      <form onSubmit={send} className="grid gap-4" noValidate={false}>
+        {typeof children === "function" ? children(error instanceof Problem ? error : undefined) : children}
+        {error !== undefined && <ErrorText error={error} />}
+        <div className="flex justify-end gap-2">
+          <Button onClick={close}>Cancel</Button>
+          <Button type="submit" look={danger ? "danger" : "primary"} busy={busy} disabled={disabled}>
+            {verb}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** Confirm asks before something that cannot be undone. */
+export function Confirm(p: { open: boolean; onClose: () => void; title: ReactNode; about: ReactNode; verb: string; submit: () => Promise<unknown> }) {
+  return <FormDialog {...p} danger />;
+}
+
+/**
+ * Drawer is a panel at the side for one thing of a list. It leaves the list in
+ * reach on a wide screen, covers it on a narrow one, and closes with Escape.
+ */
+export function Drawer({ open, onClose, title, actions, children }: { open: boolean; onClose: () => void; title: ReactNode; actions?: ReactNode; children: ReactNode }) {
+  return (
+    <D.Root open={open} modal={false} onOpenChange={(o) => !o && onClose()}>
+      <D.Portal>
+        <D.Content
+          aria-describedby={undefined}
+          onOpenAutoFocus={(e) => e.preventDefault()}
+          onInteractOutside={(e) => e.preventDefault()}
+          className="fixed inset-y-0 end-0 z-30 flex w-full animate-drawer flex-col border-line border-s bg-surface shadow-float md:w-[min(640px,56vw)]"
+        >
+          <div className="flex items-start gap-2 border-line border-b px-5 py-3">
+            <D.Title className="min-w-0 flex-1 py-1 text-lg font-semibold">{title}</D.Title>
+            {actions}
+            <D.Close asChild>
+              <IconButton label="Close" keys="escape">
+                <X size={16} />
+              </IconButton>
+            </D.Close>
+          </div>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard */}
+          <div className="min-h-0 flex-1 overflow-y-auto px-5 py-4" tabIndex={0} role="group" aria-label="Details">
+            {children}
+          </div>
+        </D.Content>
+      </D.Portal>
+    </D.Root>
+  );
+}

@@ -1,0 +1,96 @@
+import { Search, X } from "lucide-react";
+import { type ComponentProps, cloneElement, type ReactElement, type ReactNode, useId } from "react";
+import { cx } from "./cx";
+
+interface Labelled {
+  id?: string;
+  "aria-describedby"?: string;
+  "aria-invalid"?: boolean;
+}
+
+/** Field puts a label, a hint and an error around one control. */
+export function Field({ label, hint, error, optional, className, children }: {
+  label: ReactNode;
+  hint?: ReactNode;
+  error?: ReactNode;
+  optional?: boolean;
+  className?: string;
+  children: ReactElement<Labelled>;
+}) {
+  const id = useId();
+  const own = children.props.id ?? id;
+  const about = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined;
+  return (
+    <div className={cx("grid gap-1", className)}>
+      <label htmlFor={own} className="text-sm font-medium">
+        {label}
+        {optional && <span className="font-normal text-soft"> (optional)</span>}
+      </label>
+      {cloneElement(children, { id: own, "aria-describedby": about, "aria-invalid": error ? true : undefined })}
+      {hint && (
+        <p id={`${id}-hint`} className="text-xs text-soft">
+          {hint}
+        </p>
+      )}
+      {error && (
+        <p id={`${id}-error`} className="text-xs text-critical">
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+export function Input({ className, ...rest }: ComponentProps<"input">) {
+  return <input className={cx("control", className)} {...rest} />;
+}
+
+export function Textarea({ className, rows = 4, ...rest }: ComponentProps<"textarea">) {
+  return <textarea rows={rows} className={cx("control min-h-20", className)} {...rest} />;
+}
+
+/** Select is the browser's own list of choices: the best one there is on a telephone and with a screen reader. */
+export function Select({ className, ...rest }: ComponentProps<"select">) {
+  return <select className={cx("control pe-7", className)} {...rest} />;
+}
+
+export function Checkbox({ label, className, ...rest }: Omit<ComponentProps<"input">, "type"> & { label: ReactNode }) {
+  return (
+    <label className={cx("flex items-start gap-2 text-sm", className)}>
+      <input type="checkbox" className="mt-0.75 size-3.5 shrink-0" {...rest} />
+      <span>{label}</span>
+    </label>
+  );
+}
+
+/** SearchInput filters what is below it. */
+export function SearchInput({ value, onChange, label, className, ref }: { value: string; onChange: (v: string) => void; label: string; className?: string; ref?: React.Ref<HTMLInputElement> }) {
+  return (
+    <div className={cx("relative", className)}>
+      <Search aria-hidden size={14} className="pointer-events-none absolute start-2.5 top-1/2 -translate-y-1/2 text-soft" />
+      <input
+        ref={ref}
+        type="search"
+        value={value}
+        aria-label={label}
+        placeholder={label}
+        data-search
+        onChange={(e) => onChange(e.target.value)}
+        onKeyDown={(e) => {
+          if (e.key === "Escape") {
+            if (value) {
+              e.stopPropagation();
+              onChange("");
+            } else e.currentTarget.blur();
+          }
+        }}
+        className="control ps-8 pe-7 [&::-webkit-search-cancel-button]:hidden"
+      />
+      {value && (
+        <button type="button" aria-label="Clear the search" onClick={() => onChange("")} className="absolute end-1.5 top-1/2 grid size-5 -translate-y-1/2 place-items-center rounded-sm text-soft hover:bg-raised">
+          <X aria-hidden size={13} />
+        </button>
+      )}
+    </div>
+  );
+}

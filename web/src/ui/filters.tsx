@@ -1,0 +1,81 @@
+import { ListFilter, X } from "lucide-react";
+import { type ReactNode, useDeferredValue } from "react";
+import { useAddress, useList } from "./address";
+import { Button } from "./button";
+import { Choices, type Option } from "./combobox";
+import { SearchInput } from "./field";
+import { Popover } from "./parts";
+
+/** Filter is one thing that a list can be filtered by; its values are in the address under its key. */
+export interface Filter {
+  key: string;
+  name: string;
+  options: Option[];
+}
+
+/** FilterBar is the row above a list: search, filters, what is chosen, and what the place adds. */
+export function FilterBar({ label, filters, shown, total, children }: { label: string; filters: Filter[]; shown: number; total: number; children?: ReactNode }) {
+  const [search, set] = useAddress();
+  const on = filters.filter((f) => search[f.key]);
+  const any = on.length > 0 || !!search.q;
+  return (
+    <div className="mb-3 flex flex-wrap items-center gap-2">
+      <SearchInput value={search.q ?? ""} onChange={(q) => set({ q })} label={label} className="w-full sm:w-64" />
+      {filters.map((f) => (
+        <FilterButton key={f.key} filter={f} />
+      ))}
+      {any && (
+        <Button look="ghost" size="sm" icon={<X aria-hidden size={13} />} onClick={() => set(Object.fromEntries([["q", undefined], ...filters.map((f) => [f.key, undefined])]))}>
+          Clear
+        </Button>
+      )}
+      <span className="num text-soft text-xs" role="status">
+        {shown === total ? total.toLocaleString("en") : `${shown.toLocaleString("en")} of ${total.toLocaleString("en")}`}
+      </span>
+      {children && <div className="ms-auto flex flex-wrap items-center gap-2">{children}</div>}
+    </div>
+  );
+}
+
+function FilterButton({ filter }: { filter: Filter }) {
+  const [values, set] = useList(filter.key);
+  const names = values.map((v) => filter.options.find((o) => o.value === v)?.text ?? v);
+  return (
+    <Popover
+      label={filter.name}
+      className="w-60 p-2"
+      trigger={
+        <Button size="sm" className={values.length ? "border-accent bg-accent-soft text-accent" : "border-dashed"} icon={values.length ? undefined : <ListFilter aria-hidden size={13} />}>
+          {filter.name}
+          {values.length > 0 && <span className="max-w-40 truncate font-medium">: {names.length > 2 ? `${names.length} chosen` : names.join(", ")}</span>}
+        </Button>
+      }
+    >
+      <Choices label={filter.name} options={filter.options} chosen={(v) => values.includes(v)} onChoose={(v) => set(values.includes(v) ? values.filter((x) => x !== v) : [...values, v])} />
+    </Popover>
+  );
+}
+
+const fold = (s: string) => s.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+
+/**
+ * useFiltered applies the address to rows: every word of q is in the text, and for
+ * each filter the row has one of the chosen values.
+ */
+export function useFiltered<T>(rows: T[], text: (row: T) => string, values: Record<string, (row: T) => string | string[] | undefined>): T[] {
+  const [search] = useAddress();
+  const words = useDeferredValue(fold(search.q ?? "")).split(/\s+/).filter(Boolean);
+  const chosen = Object.keys(values)
+    .filter((k) => search[k])
+    .map((k) => [values[k]!, new Set(search[k]!.split(","))] as const);
+  if (words.length === 0 && chosen.length === 0) return rows;
+  return rows.filter((r) => {
+    for (const [of, set] of chosen) {
+      const v = of(r);
+      if (!(Array.isArray(v) ? v.some((x) => set.has(x)) : set.has(v ?? ""))) return false;
+    }
+    if (words.length === 0) return true;
+    const t = fold(text(r));
+    return words.every((w) => t.includes(w));
+  });
+}

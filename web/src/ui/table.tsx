@@ -1,0 +1,262 @@
+import { useWindowVirtualizer } from "@tanstack/react-virtual";
+import { ArrowDown, ArrowUp, Download } from "lucide-react";
+import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useAddress } from "./address";
+import { IconButton } from "./button";
+import { cx } from "./cx";
+import { useNarrow } from "./media";
+
+/** Column is one column of a table of T. */
+export interface Column<T> {
+  id: string;
+  name: string;
+  cell: (row: T) => ReactNode;
+  /** By what the column sorts; without it, it does not. Undefined comes last either way. */
+  sort?: (row: T) => string | number | undefined;
+  /** What stands in an export; without it the column is left out there. */
+  text?: (row: T) => string | number | undefined;
+  /** A CSS grid track: "minmax(12rem,3fr)", "7rem". */
+  width: string;
+  align?: "end";
+  /** Where it stands in the card that a row becomes on a narrow screen: its title, at its end, below it, or nowhere. */
+  narrow?: "title" | "end" | "below" | "hide";
+}
+
+export interface TableProps<T> {
+  rows: T[];
+  columns: Column<T>[];
+  rowKey: (row: T) => string;
+  label: string;
+  /** Opens a row: by Enter, or a press anywhere on it. */
+  onOpen?: (row: T) => void;
+  /** The row that is open beside the table. */
+  openKey?: string;
+  selected?: Set<string>;
+  onSelect?: (keys: Set<string>) => void;
+  /** The column that the table sorts by at first, "-" before it for descending. */
+  sortBy?: string;
+  empty: ReactNode;
+  /** Name of the file of an export. */
+  exportName?: string;
+}
+
+const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+
+/** sorted returns the rows in the order of a column; equal ones keep their order. */
+export function sorted<T>(rows: T[], columns: Column<T>[], by: string | undefined): T[] {
+  if (!by) return rows;
+  const down = by.startsWith("-");
+  const column = columns.find((c) => c.id === by.replace(/^-/, ""));
+  const sort = column?.sort;
+  if (!sort) return rows;
+  const keyed = rows.map((row) => ({ row, key: sort(row) }));
+  keyed.sort((a, b) => {
+    if (a.key === undefined || b.key === undefined) return a.key === b.key ? 0 : a.key === undefined ? 1 : -1;
+    const c = typeof a.key === "number" && typeof b.key === "number" ? a.key - b.key : collator.compare(String(a.key), String(b.key));
+    return down ? -c : c;
+  });
+  return keyed.map((k) => k.row);
+}
+
+/** csv writes rows as a spreadsheet reads them; what would run there as a formula is made text. */
+export function csv<T>(rows: T[], columns: Column<T>[]): string {
+  const cell = (v: string | number | undefined) => {
+    if (typeof v === "number") return String(v);
+    let s = v ?? "";
+    if (/^[=+\-@\t\r]/.test(s)) s = `'${s}`;
+    return /[",\n\r]/.test(s) ? `"${s.replaceAll('"', '""')}"` : s;
+  };
+  const out = columns.filter((c) => c.text);
+  const lines = [out.map((c) => cell(c.name)), ...rows.map((r) => out.map((c) => cell(c.text?.(r))))];
+  return `${lines.map((l) => l.join(",")).join("\r\n")}\r\n`;
+}
+
+/** save gives a person a file. */
+export function save(name: string, content: BlobPart, type: string): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
+  const a = document.createElement("a");
+  a.href = url;
+  a.download = name;
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/**
+ * Table shows rows of any number: only those in view are in the page. Its order is
+ * in the address. Keys: arrows or j and k to move, Enter to open, x or Space to select.
+ */
+export function Table<T>({ rows, columns, rowKey, label, onOpen, openKey, selected, onSelect, sortBy, empty, exportName }: TableProps<T>) {
+  const [search, setSearch] = useAddress();
+  const by = search.sort ?? sortBy;
+  const narrow = useNarrow();
+  const ordered = useMemo(() => sorted(rows, columns, by), [rows, columns, by]);
+  const box = useRef<HTMLDivElement>(null);
+  const [margin, setMargin] = useState(0);
+  const [active, setActive] = useState(0);
+  const anchor = useRef<number | undefined>(undefined);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what stands above the table moves it
+  useLayoutEffect(() => {
+    const top = box.current ? box.current.getBoundingClientRect().top + window.scrollY : 0;
+    if (Math.abs(top - margin) > 1) setMargin(top);
+  });
+  const virtual = useWindowVirtualizer({ count: ordered.length, estimateSize: () => (narrow ? 84 : 41), overscan: 12, scrollMargin: margin, getItemKey: (i) => rowKey(ordered[i]!) });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: rows change their height with the width of the screen
+  useEffect(() => virtual.measure(), [narrow]);
+  useEffect(() => {
+    if (active >= ordered.length) setActive(Math.max(0, ordered.length - 1));
+  }, [active, ordered.length]);
+
+  const focusRow = (i: number) => {
+    const to = Math.max(0, Math.min(ordered.length - 1, i));
+    setActive(to);
+    virtual.scrollToIndex(to, { align: "auto" });
+    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus({ preventScroll: true }));
+  };
+  const toggle = (i: number, range: boolean) => {
+    if (!onSelect || !selected) return;
+    const next = new Set(selected);
+    const on = !selected.has(rowKey(ordered[i]!));
+    const from = range && anchor.current !== undefined ? anchor.current : i;
+    for (let n = Math.min(from, i); n <= Math.max(from, i); n++) {
+      const key = rowKey(ordered[n]!);
+      if (on) next.add(key);
+      else next.delete(key);
+    }
+    anchor.current = i;
+    onSelect(next);
+  };
+  const onKey = (e: KeyboardEvent) => {
+    const on = e.target as HTMLElement;
+    if (!on.dataset.index || e.ctrlKey || e.metaKey || e.altKey) return;
+    const page = Math.max(1, Math.floor(window.innerHeight / 41) - 4);
+    const moves: Record<string, number> = { ArrowDown: active + 1, j: active + 1, ArrowUp: active - 1, k: active - 1, Home: 0, End: ordered.length - 1, PageDown: active + page, PageUp: active - page };
+    if (e.key in moves) focusRow(moves[e.key]!);
+    else if (e.key === "Enter") onOpen?.(ordered[active]!);
+    else if ((e.key === "x" || e.key === " ") && onSelect) toggle(active, e.shiftKey);
+    else if (e.key === "Escape" && selected?.size) onSelect?.(new Set());
+    else return;
+    e.preventDefault();
+    e.stopPropagation();
+  };
+
+  if (rows.length === 0) return <>{empty}</>;
+  const tracks = [onSelect ? "2.25rem" : "", ...columns.map((c) => c.width)].filter(Boolean).join(" ");
+  const all = selected !== undefined && ordered.length > 0 && ordered.every((r) => selected.has(rowKey(r)));
+  const pick = (row: T, i: number) => (
+    <input
+      type="checkbox"
+      className="size-3.5"
+      tabIndex={-1}
+      aria-label="Select this row"
+      checked={selected?.has(rowKey(row)) ?? false}
+      onChange={() => undefined}
+      onClick={(e) => {
+        e.stopPropagation();
+        toggle(i, e.shiftKey);
+      }}
+    />
+  );
+  return (
+    <div role="table" aria-label={label} aria-rowcount={ordered.length + 1} className="text-sm">
+      <div role="rowgroup" className={cx("sticky top-(--top) z-10 bg-bg", narrow && "sr-only")}>
+        <div role="row" aria-rowindex={1} className="grid items-center gap-x-3 border-line border-b px-2" style={{ gridTemplateColumns: tracks }}>
+          {onSelect && (
+            <div role="columnheader" className="grid h-9 items-center">
+              <input type="checkbox" className="size-3.5" aria-label="Select all rows" checked={all} onChange={() => onSelect(all ? new Set() : new Set(ordered.map(rowKey)))} />
+            </div>
+          )}
+          {columns.map((c, i) => {
+            const on = by === c.id ? "ascending" : by === `-${c.id}` ? "descending" : undefined;
+            return (
+              <div key={c.id} role="columnheader" aria-sort={c.sort ? (on ?? "none") : undefined} className={cx("flex h-9 min-w-0 items-center gap-1", c.align === "end" && "justify-end")}>
+                {c.sort ? (
+                  <button type="button" onClick={() => setSearch({ sort: on === "ascending" ? `-${c.id}` : on === "descending" ? undefined : c.id })} className={cx("inline-flex min-w-0 items-center gap-1 rounded-sm text-xs hover:text-text", on ? "font-medium text-text" : "text-soft")}>
+                    <span className="truncate">{c.name}</span>
+                    {on === "ascending" ? <ArrowUp aria-hidden size={12} /> : on === "descending" ? <ArrowDown aria-hidden size={12} /> : null}
+                  </button>
+                ) : (
+                  <span className="truncate text-soft text-xs">{c.name}</span>
+                )}
+                {exportName && i === columns.length - 1 && (
+                  <IconButton label="Export these rows as CSV" size="sm" className="ms-auto" onClick={() => save(`${exportName}.csv`, csv(ordered, columns), "text/csv;charset=utf-8")}>
+                    <Download size={14} />
+                  </IconButton>
+                )}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: keys of the rows inside it */}
+      <div ref={box} role="rowgroup" onKeyDown={onKey} className="relative" style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map((v) => {
+          const row = ordered[v.index]!;
+          const key = rowKey(row);
+          const chosen = selected?.has(key);
+          return (
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the rows' keys are handled by their group
+            <div
+              key={key}
+              ref={virtual.measureElement}
+              data-index={v.index}
+              role="row"
+              aria-rowindex={v.index + 2}
+              aria-selected={onSelect ? !!chosen : undefined}
+              tabIndex={v.index === active ? 0 : -1}
+              onFocus={() => setActive(v.index)}
+              onClick={(e) => {
+                if ((e.target as HTMLElement).closest("a,button,input,select,label,[role=combobox]")) return;
+                if (onSelect && (e.shiftKey || e.metaKey || e.ctrlKey)) toggle(v.index, e.shiftKey);
+                else onOpen?.(row);
+              }}
+              className={cx(
+                "absolute inset-x-0 top-0 border-line border-b px-2 -outline-offset-2",
+                onOpen && "cursor-pointer",
+                key === openKey ? "bg-accent-soft" : chosen ? "bg-accent-soft/60" : "hover:bg-raised/60",
+                narrow ? "py-2.5" : "grid min-h-10 items-center gap-x-3 py-1",
+              )}
+              style={{ transform: `translateY(${v.start - virtual.options.scrollMargin}px)`, gridTemplateColumns: narrow ? undefined : tracks }}
+            >
+              {narrow ? (
+                <NarrowRow row={row} columns={columns} pick={onSelect ? pick(row, v.index) : undefined} />
+              ) : (
+                <>
+                  {onSelect && <div role="cell">{pick(row, v.index)}</div>}
+                  {columns.map((c) => (
+                    <div key={c.id} role="cell" className={cx("min-w-0", c.align === "end" && "text-end")}>
+                      {c.cell(row)}
+                    </div>
+                  ))}
+                </>
+              )}
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+function NarrowRow<T>({ row, columns, pick }: { row: T; columns: Column<T>[]; pick?: ReactNode }) {
+  const at = (where: Column<T>["narrow"]) => columns.filter((c) => (c.narrow ?? "below") === where);
+  return (
+    <div className="grid gap-1.5">
+      <div className="flex items-start gap-2.5">
+        {pick && <div role="cell" className="pt-0.5">{pick}</div>}
+        <div className="min-w-0 flex-1">
+          {at("title").map((c) => (
+            <div key={c.id} role="cell">{c.cell(row)}</div>
+          ))}
+        </div>
+        {at("end").map((c) => (
+          <div key={c.id} role="cell" className="shrink-0">{c.cell(row)}</div>
+        ))}
+      </div>
+      <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-soft text-xs">
+        {at("below").map((c) => (
+          <div key={c.id} role="cell" className="min-w-0">{c.cell(row)}</div>
+        ))}
+      </div>
+    </div>
+  );
+}
