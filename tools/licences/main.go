@@ -1,5 +1,6 @@
 // Command licences writes the licence texts of every module that the binary
-// links, from the module cache:
+// links, from the module cache, and of every package in the page, from
+// web/node_modules:
 //
 //	go run tools/licences/main.go > internal/licences/notices.txt
 //
@@ -26,6 +27,8 @@ type module struct {
 	Path, Version, Dir string
 	Main               bool
 	Replace            *module
+	// Licence is what a package says of itself; some say it there alone.
+	Licence string `json:"-"`
 }
 
 func main() {
@@ -34,17 +37,23 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	packages, err := inPage("web")
+	if err != nil {
+		log.Fatal(err)
+	}
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "Threatloop is licensed under the Apache License 2.0. It contains the Go standard library\n"+
 		"and %d modules, under the licences that follow. River (github.com/riverqueue/river) is under the\n"+
-		"Mozilla Public License 2.0; its source is at https://github.com/riverqueue/river and unchanged here.\n", len(modules))
+		"Mozilla Public License 2.0; its source is at https://github.com/riverqueue/river and unchanged here.\n"+
+		"The page contains %d packages. ELK (elkjs) is under the Eclipse Public License 2.0 and shipped unmodified\n"+
+		"as its own file; its source is at https://github.com/kieler/elkjs.\n", len(modules), len(packages))
 	goroot, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		log.Fatalf("go env: %v", err)
 	}
 	std := module{Path: "The Go standard library", Dir: strings.TrimSpace(string(goroot))}
 	seen := map[string]string{}
-	for _, m := range append([]module{std}, modules...) {
+	for _, m := range slices.Concat([]module{std}, modules, packages) {
 		if err := write(&out, m, seen); err != nil {
 			log.Fatal(err)
 		}
@@ -86,6 +95,38 @@ func linked() ([]module, error) {
 	return all, nil
 }
 
+// inPage returns the packages of the page by its lock file, without those that
+// only build or test it, sorted by name.
+func inPage(dir string) ([]module, error) {
+	data, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
+	if err != nil {
+		return nil, err
+	}
+	var lock struct {
+		Packages map[string]struct {
+			Version, License     string
+			Dev, DevOptional     bool
+			Optional, Extraneous bool
+		}
+	}
+	if err := json.Unmarshal(data, &lock); err != nil {
+		return nil, fmt.Errorf("%s: package-lock.json: %w", dir, err)
+	}
+	var all []module
+	for path, p := range lock.Packages {
+		if path == "" || p.Dev || p.DevOptional || p.Optional || strings.Contains(path, "node_modules/@types/") {
+			continue
+		}
+		_, name, _ := strings.Cut(path, "node_modules/")
+		if i := strings.LastIndex(name, "node_modules/"); i >= 0 {
+			name = name[i+len("node_modules/"):]
+		}
+		all = append(all, module{Path: "npm " + name, Version: p.Version, Dir: filepath.Join(dir, filepath.FromSlash(path)), Licence: p.License})
+	}
+	slices.SortFunc(all, func(a, b module) int { return strings.Compare(a.Path+a.Version, b.Path+b.Version) })
+	return slices.CompactFunc(all, func(a, b module) bool { return a.Path == b.Path && a.Version == b.Version }), nil
+}
+
 var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents)([-._].*)?$`)
 
 // write adds the texts of a module. One that was there already is only referred
@@ -113,6 +154,10 @@ func write(out *bytes.Buffer, m module, seen map[string]string) error {
 		}
 		seen[words] = m.Path
 		fmt.Fprintf(out, "\n%s\n", words)
+	}
+	if !found && m.Licence != "" {
+		fmt.Fprintf(out, "\nLicence: %s\n", m.Licence)
+		return nil
 	}
 	if !found {
 		return fmt.Errorf("%s: no licence file in the module", m.Path)
