@@ -50,8 +50,9 @@ type API struct {
 }
 
 type route struct {
-	open bool // needs no identity
-	raw  bool // the body is left to the handler
+	open bool  // needs no identity
+	raw  bool  // the body is left to the handler
+	max  int64 // bytes of the body
 }
 
 // Prefix is the path below which everything stands.
@@ -72,6 +73,7 @@ func New(a *app.App, o Options) *API {
 	s.huma = humago.New(s.mux, config(o.Version))
 	s.people()
 	s.products()
+	s.drawing()
 	s.risks()
 	s.plans()
 	s.results()

@@ -21,6 +21,7 @@ var bodies = map[string]any{
 	"edit-product":       map[string]any{},
 	"archive-product":    map[string]any{"archived": false},
 	"set-answers":        map[string]any{"questionnaire": "none", "answers": map[string]any{}},
+	"change-drawing":     map[string]any{"changes": []any{map[string]any{"kind": "texts", "id": "none", "op": "delete"}}},
 	"put-element":        map[string]any{"name": "X"},
 	"add-threat":         map[string]any{"title": "T", "where": "product", "impact": map[string]any{"confidentiality": 1, "integrity": 1, "availability": 1}, "ease": 50},
 	"edit-threat":        map[string]any{},

@@ -91,7 +91,7 @@ func (s *API) wrap(next http.Handler) http.Handler {
 			return
 		}
 		if key := r.Header.Get("Idempotency-Key"); key != "" && r.Method == http.MethodPost {
-			if err := idempotent(inner, &c, key, to.raw); err != nil {
+			if err := idempotent(inner, &c, key, to); err != nil {
 				writeProblem(log, s.fail(ctx, err), id)
 				return
 			}
@@ -177,28 +177,28 @@ func (s *API) caller(ctx context.Context, r *http.Request, id string) (app.Calle
 
 const (
 	maxKey = 200 // characters of an idempotency key
-	// maxHashed bounds the bodies of idempotent requests in bytes, as the
-	// framework bounds the bodies of all; uploads have hashes of their own.
+	// maxHashed bounds the bodies of idempotent requests in bytes where the operation
+	// does not, as the framework bounds the bodies of all; uploads have hashes of their own.
 	maxHashed = 1 << 20
 )
 
 // idempotent binds the request's key to what is asked. A raw body is left to its
 // handler.
-func idempotent(r *http.Request, c *app.Caller, key string, raw bool) error {
+func idempotent(r *http.Request, c *app.Caller, key string, to route) error {
 	if len(key) > maxKey {
 		return fault.New(fault.Invalid, "idempotency.key", "the idempotency key is too long").With("header.Idempotency-Key", "expected at most %d characters", maxKey)
 	}
 	c.Key = key
-	if raw {
+	if to.raw {
 		c.Hash = app.HashRequest(r.Method, r.URL.RequestURI())
 		return nil
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxHashed+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, to.max+1))
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, "request.body", "the request body could not be read")
 	}
-	if len(body) > maxHashed {
-		return fault.New(fault.TooLarge, "request.too_large", "the request body is larger than 1 MiB")
+	if int64(len(body)) > to.max {
+		return fault.New(fault.TooLarge, "request.too_large", "the request body is larger than %d MiB", to.max>>20)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	c.Hash = app.HashRequest(r.Method, r.URL.RequestURI(), string(body))

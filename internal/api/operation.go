@@ -40,7 +40,7 @@ func (o op) pattern() string { return o.method + " " + o.path }
 
 // operation returns the description of what is declared, and notes it for the middleware.
 func (s *API) operation(o op) huma.Operation {
-	s.routes[o.pattern()] = route{open: o.open != "", raw: o.raw}
+	s.routes[o.pattern()] = route{open: o.open != "", raw: o.raw, max: cmp.Or(o.max, maxHashed)}
 
 	h := huma.Operation{
 		OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, Description: o.about, Tags: []string{o.tag},

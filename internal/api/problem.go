@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/threatloop/threatloop/internal/app"
 	"github.com/threatloop/threatloop/internal/fault"
 )
 
@@ -20,6 +21,8 @@ type Problem struct {
 	Code      string        `json:"code" example:"threat.reason" doc:"Stable name of the problem"`
 	RequestID string        `json:"request_id,omitempty" doc:"Quote it when asking for help; the log has it too"`
 	Errors    []fault.Field `json:"errors,omitempty"`
+	// Conflicts are of a batch of changes that is based on what others changed meanwhile.
+	Conflicts []app.ElementConflict `json:"conflicts,omitempty" doc:"With drawing.stale: the elements that somebody else changed meanwhile, as they are now"`
 }
 
 // Error returns the detail.
@@ -55,7 +58,12 @@ func newProblem(err error, requestID string) *Problem {
 		}
 	}
 	status := f.Kind.Status()
-	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: f.Code, Detail: f.Public, Errors: f.Fields, RequestID: requestID}
+	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: f.Code, Detail: f.Public, Errors: f.Fields, RequestID: requestID}
+	var c *app.Conflicted
+	if errors.As(err, &c) {
+		p.Conflicts = c.Conflicts
+	}
+	return p
 }
 
 // fromHuma turns the framework's own validation errors into problems, without

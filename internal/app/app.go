@@ -61,6 +61,7 @@ type App struct {
 	adapterMu sync.Mutex
 	adapters  map[string]adapter
 	marks     marks
+	summaries summaries
 }
 
 // New returns the application. Background work runs where Handlers are given to a queue.

@@ -71,69 +71,139 @@ func put[T any, ID ~string](list *[]T, id string, doc json.RawMessage, idOf func
 	return nil
 }
 
-// deleteElement takes an element out with what cannot be without it: a
-// diagram takes its drawing along, a component its flows; a zone's content
-// moves to the zone around it. Threats at vanished places are for the plan to retire.
+// deleteElement takes an element out with what cannot be without it, as removal
+// says; threats at vanished places are for the plan to retire.
 func deleteElement(m *model.Model, kind ElementKind, id string, at time.Time) error {
 	before := elementCount(m, kind)
-	eid := model.ElementID(id)
-	switch kind {
-	case KindDiagrams:
-		d := model.DiagramID(id)
-		m.Diagrams = slices.DeleteFunc(m.Diagrams, func(x model.Diagram) bool { return x.ID == d })
-		m.Zones = slices.DeleteFunc(m.Zones, func(x model.Zone) bool { return x.Diagram == d })
-		m.Components = slices.DeleteFunc(m.Components, func(x model.Component) bool { return x.Diagram == d })
-		m.Flows = slices.DeleteFunc(m.Flows, func(x model.Flow) bool { return x.Diagram == d })
-		m.Curves = slices.DeleteFunc(m.Curves, func(x model.Curve) bool { return x.Diagram == d })
-		m.Texts = slices.DeleteFunc(m.Texts, func(x model.TextBlock) bool { return x.Diagram == d })
-	case KindZones:
-		i := slices.IndexFunc(m.Zones, func(z model.Zone) bool { return z.ID == eid })
-		if i >= 0 {
-			parent := m.Zones[i].Parent
-			m.Zones = slices.Delete(m.Zones, i, i+1)
-			for j := range m.Zones {
-				if m.Zones[j].Parent == eid {
-					m.Zones[j].Parent = parent
-				}
-			}
-			for j := range m.Components {
-				if m.Components[j].Zone == eid {
-					m.Components[j].Zone = parent
-				}
-			}
-		}
-	case KindComponents:
-		n := len(m.Components)
-		m.Components = slices.DeleteFunc(m.Components, func(x model.Component) bool { return x.ID == eid })
-		if len(m.Components) < n {
-			m.Flows = slices.DeleteFunc(m.Flows, func(x model.Flow) bool { return x.From == eid || x.To == eid })
-		}
-	case KindFlows:
-		m.Flows = slices.DeleteFunc(m.Flows, func(x model.Flow) bool { return x.ID == eid })
-	case KindCurves:
-		m.Curves = slices.DeleteFunc(m.Curves, func(x model.Curve) bool { return x.ID == eid })
-	case KindTexts:
-		m.Texts = slices.DeleteFunc(m.Texts, func(x model.TextBlock) bool { return x.ID == eid })
-	case KindAssets:
-		a := model.AssetID(id)
-		m.Assets = slices.DeleteFunc(m.Assets, func(x model.Asset) bool { return x.ID == a })
-		without := func(ids []model.AssetID) []model.AssetID {
-			return slices.DeleteFunc(slices.Clone(ids), func(x model.AssetID) bool { return x == a })
-		}
-		for i := range m.Components {
-			m.Components[i].Stores, m.Components[i].Processes = without(m.Components[i].Stores), without(m.Components[i].Processes)
-		}
-		for i := range m.Flows {
-			m.Flows[i].Carries = without(m.Flows[i].Carries)
-		}
-	default:
+	gone := removal{}
+	if !gone.add(kind, id) {
 		return fault.New(fault.NotFound, "element.kind", "there is no kind of element called %q", kind)
 	}
+	gone.apply(m)
 	if elementCount(m, kind) == before {
 		return notFound("element", id)
 	}
 	retireLost(m, at)
 	return nil
+}
+
+// removal is a set of elements to be taken out together: a diagram takes its
+// drawing along, a component its flows; a zone's content moves to the nearest
+// zone around it that stays; an asset leaves the lists that name it.
+type removal struct {
+	diagrams map[model.DiagramID]bool
+	assets   map[model.AssetID]bool
+	zones    map[model.ElementID]bool
+	comps    map[model.ElementID]bool
+	flows    map[model.ElementID]bool
+	curves   map[model.ElementID]bool
+	texts    map[model.ElementID]bool
+}
+
+// add notes an element; false for an unknown kind.
+func (r *removal) add(kind ElementKind, id string) bool {
+	switch kind {
+	case KindDiagrams:
+		include(&r.diagrams, model.DiagramID(id))
+	case KindAssets:
+		include(&r.assets, model.AssetID(id))
+	case KindZones:
+		include(&r.zones, model.ElementID(id))
+	case KindComponents:
+		include(&r.comps, model.ElementID(id))
+	case KindFlows:
+		include(&r.flows, model.ElementID(id))
+	case KindCurves:
+		include(&r.curves, model.ElementID(id))
+	case KindTexts:
+		include(&r.texts, model.ElementID(id))
+	default:
+		return false
+	}
+	return true
+}
+
+func include[K comparable](set *map[K]bool, key K) {
+	if *set == nil {
+		*set = map[K]bool{}
+	}
+	(*set)[key] = true
+}
+
+// apply takes the elements out.
+func (r *removal) apply(m *model.Model) {
+	m.Diagrams = slices.DeleteFunc(m.Diagrams, func(x model.Diagram) bool { return r.diagrams[x.ID] })
+	for i := range m.Zones {
+		if z := &m.Zones[i]; r.diagrams[z.Diagram] {
+			include(&r.zones, z.ID)
+		}
+	}
+	if len(r.zones) > 0 {
+		r.takeZones(m)
+	}
+	m.Components = slices.DeleteFunc(m.Components, func(x model.Component) bool {
+		if r.diagrams[x.Diagram] {
+			include(&r.comps, x.ID)
+		}
+		return r.comps[x.ID]
+	})
+	m.Curves = slices.DeleteFunc(m.Curves, func(x model.Curve) bool {
+		if r.diagrams[x.Diagram] {
+			include(&r.curves, x.ID)
+		}
+		return r.curves[x.ID]
+	})
+	// A flow may end at any of these, and at what belongs to another diagram.
+	ended := func(id model.ElementID) bool { return r.comps[id] || r.zones[id] || r.curves[id] }
+	m.Flows = slices.DeleteFunc(m.Flows, func(x model.Flow) bool {
+		return r.diagrams[x.Diagram] || r.flows[x.ID] || ended(x.From) || ended(x.To)
+	})
+	m.Texts = slices.DeleteFunc(m.Texts, func(x model.TextBlock) bool { return r.diagrams[x.Diagram] || r.texts[x.ID] })
+	for i := range m.Flows {
+		if f := &m.Flows[i]; slices.ContainsFunc(f.Crosses, func(id model.ElementID) bool { return r.curves[id] }) {
+			f.Crosses = slices.DeleteFunc(slices.Clone(f.Crosses), func(id model.ElementID) bool { return r.curves[id] })
+		}
+	}
+	if len(r.assets) > 0 {
+		r.takeAssets(m)
+	}
+}
+
+// takeZones moves what lies in the zones outwards before they go.
+func (r *removal) takeZones(m *model.Model) {
+	parents := map[model.ElementID]model.ElementID{}
+	for i := range m.Zones {
+		parents[m.Zones[i].ID] = m.Zones[i].Parent
+	}
+	staying := func(id model.ElementID) model.ElementID {
+		for steps := 0; r.zones[id] && steps <= len(parents); steps++ {
+			id = parents[id]
+		}
+		return id
+	}
+	m.Zones = slices.DeleteFunc(m.Zones, func(x model.Zone) bool { return r.zones[x.ID] })
+	for i := range m.Zones {
+		m.Zones[i].Parent = staying(m.Zones[i].Parent)
+	}
+	for i := range m.Components {
+		m.Components[i].Zone = staying(m.Components[i].Zone)
+	}
+}
+
+func (r *removal) takeAssets(m *model.Model) {
+	m.Assets = slices.DeleteFunc(m.Assets, func(x model.Asset) bool { return r.assets[x.ID] })
+	without := func(ids []model.AssetID) []model.AssetID {
+		if !slices.ContainsFunc(ids, func(x model.AssetID) bool { return r.assets[x] }) {
+			return ids
+		}
+		return slices.DeleteFunc(slices.Clone(ids), func(x model.AssetID) bool { return r.assets[x] })
+	}
+	for i := range m.Components {
+		m.Components[i].Stores, m.Components[i].Processes = without(m.Components[i].Stores), without(m.Components[i].Processes)
+	}
+	for i := range m.Flows {
+		m.Flows[i].Carries = without(m.Flows[i].Carries)
+	}
 }
 
 func elementCount(m *model.Model, kind ElementKind) int {
@@ -157,9 +227,53 @@ func elementCount(m *model.Model, kind ElementKind) int {
 	}
 }
 
-// retireLost marks hand-made and imported risks whose place is gone; what rules
-// brought is retired by the plan, which knows whether anything touched it.
+// lostPlace is why a risk is retired whose place was deleted.
+const lostPlace = "its place was deleted"
+
+// retireLost marks the risks whose place is gone. They come back with it
+// (reviveFound); what rules brought and nothing touched is removed by the plan.
 func retireLost(m *model.Model, at time.Time) {
+	places := placesOf(m)
+	gone := &model.Retired{At: at, Reason: lostPlace}
+	for i := range m.Threats {
+		if t := &m.Threats[i]; !places[t.Where] && t.Retired == nil {
+			t.Retired = gone
+		}
+	}
+	for i := range m.Weaknesses {
+		if w := &m.Weaknesses[i]; !places[w.Where] && w.Retired == nil {
+			w.Retired = gone
+		}
+	}
+	for i := range m.Countermeasures {
+		if c := &m.Countermeasures[i]; !places[c.Where] && c.Retired == nil {
+			c.Retired = gone
+		}
+	}
+}
+
+// reviveFound brings back the risks that were retired with their place, where the
+// place is there again: undoing a deletion loses nothing that people wrote.
+func reviveFound(m *model.Model) {
+	places := placesOf(m)
+	back := func(where model.ElementID, retired **model.Retired) {
+		if *retired != nil && (*retired).Reason == lostPlace && places[where] {
+			*retired = nil
+		}
+	}
+	for i := range m.Threats {
+		back(m.Threats[i].Where, &m.Threats[i].Retired)
+	}
+	for i := range m.Weaknesses {
+		back(m.Weaknesses[i].Where, &m.Weaknesses[i].Retired)
+	}
+	for i := range m.Countermeasures {
+		back(m.Countermeasures[i].Where, &m.Countermeasures[i].Retired)
+	}
+}
+
+// placesOf returns the places that risks may stand at.
+func placesOf(m *model.Model) map[model.ElementID]bool {
 	places := map[model.ElementID]bool{model.AtProduct: true}
 	for _, z := range m.Zones {
 		places[z.ID] = true
@@ -176,22 +290,7 @@ func retireLost(m *model.Model, at time.Time) {
 	for i := range m.Texts {
 		places[m.Texts[i].ID] = true
 	}
-	gone := &model.Retired{At: at, Reason: "its place was deleted"}
-	for i := range m.Threats {
-		if t := &m.Threats[i]; !places[t.Where] && t.Retired == nil {
-			t.Retired = gone
-		}
-	}
-	for i := range m.Weaknesses {
-		if w := &m.Weaknesses[i]; !places[w.Where] && w.Retired == nil {
-			w.Retired = gone
-		}
-	}
-	for i := range m.Countermeasures {
-		if c := &m.Countermeasures[i]; !places[c.Where] && c.Retired == nil {
-			c.Retired = gone
-		}
-	}
+	return places
 }
 
 // element returns one element as stored.

@@ -270,6 +270,15 @@ type Summary struct {
 	Tolerance     float64 `json:"tolerance"`     // 100 where none is set
 }
 
+// Climb returns what is left of exposure when a flow enters a more trusted zone:
+// K, or its default.
+func (s Settings) Climb() float64 {
+	if !(s.K > 0) {
+		return model.DefaultClimb
+	}
+	return min(s.K, 1)
+}
+
 func (s Settings) normal(m *model.Model) Settings {
 	if s.Method == "" {
 		s.Method = Method(m.Product.Method)
@@ -277,10 +286,7 @@ func (s Settings) normal(m *model.Model) Settings {
 	if s.Method != IriusRisk {
 		s.Method = Threatloop
 	}
-	if !(s.K > 0) {
-		s.K = 0.8
-	}
-	s.K = min(s.K, 1)
+	s.K = s.Climb()
 	s.Bands = s.Bands.orDefault()
 	if s.Tolerance == nil {
 		s.Tolerance = m.Product.Tolerance

@@ -1,0 +1,171 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/threatloop/threatloop/internal/generate"
+	"github.com/threatloop/threatloop/internal/model"
+	"github.com/threatloop/threatloop/internal/policy"
+	"github.com/threatloop/threatloop/internal/store"
+)
+
+// PlanSummary is what the rules would add, change and retire now, without the detail of a plan.
+type PlanSummary struct {
+	Version int64             `json:"version" doc:"Of the product; send it as If-Match when applying"`
+	Counts  PlanCounts        `json:"counts"`
+	Items   []PlanSummaryItem `json:"items" doc:"Sorted by op, kind, place and title; at most 200. Links are left to the plan"`
+	More    int               `json:"more" doc:"How many items were left out"`
+}
+
+// ETag returns the version of the product that the plan is based on.
+func (v PlanSummary) ETag() int64 { return v.Version }
+
+// PlanCounts counts the steps of a plan.
+type PlanCounts struct {
+	Add    AddCounts `json:"add" doc:"New, or wanted again"`
+	Change int       `json:"change"`
+	Retire int       `json:"retire" doc:"Wanted no more, whether it is kept as retired or removed"`
+}
+
+// AddCounts counts what a plan adds.
+type AddCounts struct {
+	Threats         int `json:"threats"`
+	Weaknesses      int `json:"weaknesses"`
+	Countermeasures int `json:"countermeasures"`
+}
+
+// PlanSummaryItem is one step of a plan.
+type PlanSummaryItem struct {
+	Op        string          `json:"op" enum:"add,change,retire"`
+	Kind      generate.Kind   `json:"kind" enum:"product,threat,weakness,countermeasure"`
+	Title     string          `json:"title"`
+	Where     model.ElementID `json:"where"`
+	WhereName string          `json:"where_name"`
+	Key       string          `json:"key" doc:"Names the step when accepting one by one"`
+}
+
+// maxPlanItems bounds the items of a summary.
+const maxPlanItems = 200
+
+// PlanSummary sums up what applying the library would change, at one place where
+// it is given. A page may ask for it after every change of a drawing.
+func (a *App) PlanSummary(ctx context.Context, c Caller, product model.ProductID, where model.ElementID) (PlanSummary, error) {
+	return query(ctx, a, c, policy.PlanRead, product, func(tx *store.Tx) (PlanSummary, error) {
+		stream := store.ProductStream(product)
+		heads, err := tx.AuditHeads(stream)
+		if err != nil {
+			return PlanSummary{}, err
+		}
+		p, ok := a.summaries.get(product, heads[stream])
+		if !ok {
+			m, versions, err := tx.LoadModel(product)
+			if err != nil {
+				return PlanSummary{}, err
+			}
+			plan, _, err := a.makePlan(tx, m)
+			if err != nil {
+				return PlanSummary{}, err
+			}
+			p = summedPlan{head: heads[stream], version: versions.Product, items: planItems(m, plan)}
+			a.summaries.put(product, p)
+		}
+		v := PlanSummary{Version: p.version, Items: []PlanSummaryItem{}}
+		for _, i := range p.items {
+			if where != "" && i.Where != where {
+				continue
+			}
+			v.Counts.add(i)
+			if len(v.Items) < maxPlanItems {
+				v.Items = append(v.Items, i)
+			} else {
+				v.More++
+			}
+		}
+		return v, nil
+	})
+}
+
+func (c *PlanCounts) add(i PlanSummaryItem) {
+	switch {
+	case i.Op == "change":
+		c.Change++
+	case i.Op == "retire":
+		c.Retire++
+	case i.Kind == generate.KindThreat:
+		c.Add.Threats++
+	case i.Kind == generate.KindWeakness:
+		c.Add.Weaknesses++
+	case i.Kind == generate.KindCountermeasure:
+		c.Add.Countermeasures++
+	}
+}
+
+// planItems lists the steps that a summary shows, in its order.
+func planItems(m *model.Model, plan *generate.Plan) []PlanSummaryItem {
+	names := elementNames(m)
+	items := make([]PlanSummaryItem, 0, len(plan.Items))
+	for i := range plan.Items {
+		step := &plan.Items[i]
+		op := ""
+		switch step.Action {
+		case generate.Add, generate.Revive:
+			op = "add"
+		case generate.Change:
+			op = "change"
+		case generate.Retire, generate.Remove:
+			op = "retire"
+		}
+		if op == "" || step.Kind == generate.KindLink {
+			continue
+		}
+		items = append(items, PlanSummaryItem{Op: op, Kind: step.Kind, Title: step.Title, Where: step.Where, WhereName: names[step.Where], Key: step.Key()})
+	}
+	slices.SortFunc(items, func(x, y PlanSummaryItem) int {
+		return cmp.Or(cmp.Compare(x.Op, y.Op), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Where, y.Where), cmp.Compare(x.Title, y.Title), cmp.Compare(x.Key, y.Key))
+	})
+	return items
+}
+
+// summedPlan is the plan of a product as it was at a row of its audit trail, in
+// which everything shows that a plan depends on but the library, which does not
+// change while the program runs.
+type summedPlan struct {
+	head    int64
+	version int64
+	items   []PlanSummaryItem
+}
+
+// summaries keeps the last plans, so that several readers after one change cost
+// one plan. The zero value is ready; it is safe for concurrent use.
+type summaries struct {
+	mu    sync.Mutex
+	plans map[model.ProductID]summedPlan
+	order []model.ProductID // the one that was put first in front
+}
+
+// maxSummaries bounds the products whose plan is kept.
+const maxSummaries = 32
+
+func (s *summaries) get(product model.ProductID, head int64) (summedPlan, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.plans[product]
+	return p, ok && p.head == head && head > 0
+}
+
+func (s *summaries) put(product model.ProductID, p summedPlan) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.plans == nil {
+		s.plans = map[model.ProductID]summedPlan{}
+	}
+	s.order = append(slices.DeleteFunc(s.order, func(id model.ProductID) bool { return id == product }), product)
+	s.plans[product] = p
+	if len(s.order) > maxSummaries {
+		delete(s.plans, s.order[0])
+		s.order = s.order[1:]
+	}
+}
