@@ -32,6 +32,9 @@ var bodies = map[string]any{
 	"edit-countermeasure": map[string]any{
 		"state": "implemented",
 	},
+	"add-comment":       map[string]any{"object": "threat/none", "text": "T"},
+	"edit-comment":      map[string]any{"text": "T"},
+	"make-edits":        map[string]any{"edits": []any{map[string]any{"kind": "countermeasure", "id": "none", "set": map[string]any{"state": "implemented"}}}},
 	"set-link":          map[string]any{"threat": "none", "share": 50},
 	"remove-link":       map[string]any{"threat": "none"},
 	"apply-plan":        map[string]any{},
@@ -86,7 +89,7 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 		actor{"instance administrator", s.admin, admin})
 
 	path := strings.NewReplacer("{product}", product, "{kind}", "components", "{id}", "none", "{connection}", "con_none", "{user}", "usr_none", "{ref}", "none",
-		"{threat}", "none", "{weakness}", "none", "{countermeasure}", "none", "{run}", "none", "{token}", "tok_none", "{ticket}", "none")
+		"{threat}", "none", "{weakness}", "none", "{countermeasure}", "none", "{run}", "none", "{token}", "tok_none", "{ticket}", "none", "{comment}", "cmt_none")
 	all := operations(t)
 	known := map[policy.Action]bool{}
 	for _, a := range policy.Actions() {

@@ -103,7 +103,7 @@ func (s *API) sessions() {
 			return s.signedIn(v, in.FromPage), nil
 		})
 	register(s, op{method: http.MethodGet, path: "/session", id: "get-session", tag: tagPeople, summary: "Who is signed in", action: policy.AccountOwn},
-		func(ctx context.Context, c app.Caller, _ *nothing) (app.UserView, error) { return s.app.Me(ctx, c) })
+		func(ctx context.Context, c app.Caller, _ *nothing) (app.SessionView, error) { return s.app.Me(ctx, c) })
 	doWith(s, op{method: http.MethodDelete, path: "/session", id: "sign-out", tag: tagPeople, summary: "Sign out", action: policy.AccountOwn},
 		func(ctx context.Context, c app.Caller, _ *nothing) ([]*http.Cookie, error) {
 			return []*http.Cookie{s.cookie("")}, s.app.SignOut(ctx, c)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/threatloop/threatloop/internal/app"
 	"github.com/threatloop/threatloop/internal/model"
@@ -16,15 +17,33 @@ const tagRisks = "Threats, weaknesses, countermeasures"
 type riskList struct {
 	InProduct
 	Paging
-	Text    string          `query:"q" maxLength:"200" doc:"In the title or the place's name"`
-	Where   model.ElementID `query:"where" doc:"At this component or flow, or 'product'"`
-	State   string          `query:"state" doc:"Status of a threat, state of a countermeasure, verdict on a weakness"`
-	Band    string          `query:"band" enum:"low,medium,high,critical,unrated" doc:"Band of a threat's current rating"`
-	Retired bool            `query:"retired" doc:"Retired ones instead of the others"`
+	Text     string          `query:"q" maxLength:"200" doc:"In the title or the place's name"`
+	Where    model.ElementID `query:"where" doc:"At this component or flow, or 'product'"`
+	State    []string        `query:"state,explode" maxItems:"20" doc:"Status of a threat, state of a countermeasure, verdict on a weakness; several are repeated or separated by commas"`
+	Band     []string        `query:"band,explode" maxItems:"10" doc:"low, medium, high, critical, unrated: of the current rating; of what serves threats, of the highest of those. Several as above"`
+	Owner    string          `query:"owner" maxLength:"200" doc:"Account id, 'me' or 'none'"`
+	Origin   []string        `query:"origin,explode" maxItems:"3" doc:"rule, person, import; several as above"`
+	Category []string        `query:"category,explode" maxItems:"20" doc:"Of threats: stride:tampering, or tampering for short; several as above"`
+	Ticket   string          `query:"ticket" enum:"none,open,problem" doc:"No ticket; one that is open, pending or held; one that failed, is ambiguous or was deleted"`
+	Retired  bool            `query:"retired" doc:"Retired ones instead of the others"`
+	Sort     string          `query:"sort" enum:"rating,title,where,state,owner,updated,-rating,-title,-where,-state,-owner,-updated" doc:"With - in front descending; left out, by id"`
+	Brief    bool            `query:"brief" doc:"Leaves out what tables do not show: descriptions, reasons, who set which field"`
 }
 
 func (l riskList) filter() app.RiskFilter {
-	return app.RiskFilter{Text: l.Text, Where: l.Where, State: l.State, Band: l.Band, Retired: l.Retired, Cursor: l.Cursor, Limit: l.Limit}
+	return app.RiskFilter{
+		Text: l.Text, Where: l.Where, States: several(l.State), Bands: several(l.Band), Owner: l.Owner, Origins: several(l.Origin), Categories: several(l.Category),
+		Ticket: l.Ticket, Retired: l.Retired, Sort: l.Sort, Brief: l.Brief, Cursor: l.Cursor, Limit: l.Limit,
+	}
+}
+
+// several reads values that are repeated or separated by commas.
+func several(values []string) []string {
+	var out []string
+	for _, v := range values {
+		out = append(out, strings.FieldsFunc(v, func(r rune) bool { return r == ',' })...)
+	}
+	return out
 }
 
 type OneThreat struct {
@@ -75,6 +94,13 @@ func (s *API) risks() {
 		func(ctx context.Context, c app.Caller, in *OneThreat) (risk.Explanation, error) {
 			return s.app.Explain(ctx, c, in.Product, in.Threat)
 		})
+	register(s, op{
+		method: http.MethodGet, path: "/products/{product}/threats/{threat}/tree", id: "threat-tree", tag: tagRisks, summary: "Show a threat with all that hangs on it", action: policy.ProductRead,
+		about: "The threat, its weaknesses with their countermeasures, the countermeasures linked with it directly, the latest evidence of each, and why this figure.",
+	},
+		func(ctx context.Context, c app.Caller, in *OneThreat) (app.ThreatTree, error) {
+			return s.app.ThreatTree(ctx, c, in.Product, in.Threat)
+		})
 	type accept struct {
 		OneThreat
 		Changing
@@ -96,6 +122,10 @@ func (s *API) risks() {
 	register(s, op{method: http.MethodPost, path: "/products/{product}/weaknesses", id: "add-weakness", tag: tagRisks, summary: "Add a weakness by hand", action: policy.ModelEdit, status: http.StatusCreated},
 		func(ctx context.Context, c app.Caller, in *addWeakness) (app.WeaknessView, error) {
 			return s.app.AddWeakness(ctx, c, in.Product, in.Body)
+		})
+	register(s, op{method: http.MethodGet, path: "/products/{product}/weaknesses/{weakness}", id: "get-weakness", tag: tagRisks, summary: "Show a weakness", action: policy.ProductRead},
+		func(ctx context.Context, c app.Caller, in *OneWeakness) (app.WeaknessView, error) {
+			return s.app.Weakness(ctx, c, in.Product, in.Weakness)
 		})
 	type editWeakness struct {
 		OneWeakness
@@ -122,6 +152,13 @@ func (s *API) risks() {
 	register(s, op{method: http.MethodGet, path: "/products/{product}/countermeasures/{countermeasure}", id: "get-countermeasure", tag: tagRisks, summary: "Show a countermeasure", action: policy.ProductRead},
 		func(ctx context.Context, c app.Caller, in *OneCountermeasure) (app.CountermeasureView, error) {
 			return s.app.Countermeasure(ctx, c, in.Product, in.Countermeasure)
+		})
+	register(s, op{
+		method: http.MethodGet, path: "/products/{product}/countermeasures/{countermeasure}/tree", id: "countermeasure-tree", tag: tagRisks, summary: "Show a countermeasure with what it serves", action: policy.ProductRead,
+		about: "The countermeasure with its evidence, the threats that it serves with its share of each, and the weaknesses that it addresses.",
+	},
+		func(ctx context.Context, c app.Caller, in *OneCountermeasure) (app.CountermeasureTree, error) {
+			return s.app.CountermeasureTree(ctx, c, in.Product, in.Countermeasure)
 		})
 	type editCountermeasure struct {
 		OneCountermeasure

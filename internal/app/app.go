@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/generate"
 	"github.com/threatloop/threatloop/internal/identity"
 	"github.com/threatloop/threatloop/internal/library"
 	"github.com/threatloop/threatloop/internal/model"
@@ -250,7 +251,10 @@ func (ch *changing) set(by model.Setter) model.Set {
 }
 
 func (ch *changing) editor() *editor {
-	return &editor{m: ch.model, set: ch.set(model.SetByPerson), random: ch.app.id}
+	return &editor{
+		m: ch.model, set: ch.set(model.SetByPerson), random: ch.app.id,
+		wanted: sync.OnceValues(func() (*generate.Result, error) { return generate.Desired(ch.model, ch.app.Library) }),
+	}
 }
 
 // expect refuses a change that was based on an older version of an object; 0 does not ask.

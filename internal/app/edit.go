@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/generate"
 	"github.com/threatloop/threatloop/internal/model"
 )
 
@@ -15,6 +16,49 @@ type editor struct {
 	m      *model.Model
 	set    model.Set
 	random func(prefix string) string
+	// wanted is what the rules want of the model, for what goes back to them.
+	wanted func() (*generate.Result, error)
+	// Where the objects stood when they were looked for last; looked at again before use.
+	threatIndex         map[model.ThreatID]int
+	weaknessIndex       map[model.WeaknessID]int
+	countermeasureIndex map[model.CountermeasureID]int
+}
+
+// find returns the object with the id. The index makes many edits of one model
+// cheap; it is made anew where an object is not where it was.
+func find[T any, ID comparable](list []T, index *map[ID]int, id ID, idOf func(*T) ID) *T {
+	if i, ok := (*index)[id]; ok && i < len(list) && idOf(&list[i]) == id {
+		return &list[i]
+	}
+	*index = make(map[ID]int, len(list))
+	for i := range list {
+		(*index)[idOf(&list[i])] = i
+	}
+	if i, ok := (*index)[id]; ok {
+		return &list[i]
+	}
+	return nil
+}
+
+func (e *editor) threatAt(id model.ThreatID) (*model.Threat, error) {
+	if t := find(e.m.Threats, &e.threatIndex, id, func(t *model.Threat) model.ThreatID { return t.ID }); t != nil {
+		return t, nil
+	}
+	return nil, notFound("threat", string(id))
+}
+
+func (e *editor) weaknessAt(id model.WeaknessID) (*model.Weakness, error) {
+	if w := find(e.m.Weaknesses, &e.weaknessIndex, id, func(w *model.Weakness) model.WeaknessID { return w.ID }); w != nil {
+		return w, nil
+	}
+	return nil, notFound("weakness", string(id))
+}
+
+func (e *editor) countermeasureAt(id model.CountermeasureID) (*model.Countermeasure, error) {
+	if c := find(e.m.Countermeasures, &e.countermeasureIndex, id, func(c *model.Countermeasure) model.CountermeasureID { return c.ID }); c != nil {
+		return c, nil
+	}
+	return nil, notFound("countermeasure", string(id))
 }
 
 // assign writes a wished value and records its setter; a nil wish or an equal
@@ -48,19 +92,26 @@ type ThreatEdit struct {
 	Computed     bool                `json:"computed,omitempty" doc:"Drops an overridden inherent rating"`
 	Status       *model.ThreatStatus `json:"status,omitempty" enum:"open,mitigated,not_applicable,avoided,eliminated,transferred" doc:"Accepting has its own operation"`
 	StatusReason *string             `json:"status_reason,omitempty" maxLength:"5000"`
-	Owner        *string             `json:"owner,omitempty" maxLength:"200"`
+	Owner        *string             `json:"owner,omitempty" maxLength:"200" doc:"Account id of somebody who can see the product, or a name; empty for nobody"`
+	Retired      *bool               `json:"retired,omitempty" doc:"True takes it out of all figures, with a reason; false brings it back. Regeneration follows neither"`
+	Reset        []string            `json:"reset,omitempty" maxItems:"20" enum:"title,description,categories,capec,impact,ease,inherent,status,status_reason,owner,retired" doc:"Fields that go back to what the rules say, and follow them again; of what no rule brought they are emptied"`
 	Reason       string              `json:"reason,omitempty" maxLength:"2000" doc:"Why; kept with the fields and in the audit trail"`
 }
 
 // threat edits a threat.
 func (e *editor) threat(id model.ThreatID, in ThreatEdit) error {
-	i := slices.IndexFunc(e.m.Threats, func(t model.Threat) bool { return t.ID == id })
-	if i < 0 {
-		return notFound("threat", string(id))
+	t, err := e.threatAt(id)
+	if err != nil {
+		return err
 	}
-	t := &e.m.Threats[i]
 	t.Sets = copySets(t.Sets)
 	e.set.Reason = in.Reason
+	if err := e.resetThreat(t, in.Reset); err != nil {
+		return err
+	}
+	if err := e.retire(&t.Retired, &t.Sets, t.Origin, in.Retired); err != nil {
+		return err
+	}
 	assign(e, &t.Sets, "title", &t.Title, in.Title, same)
 	assign(e, &t.Sets, "description", &t.Description, in.Description, same)
 	assign(e, &t.Sets, "categories", &t.Categories, in.Categories, slices.Equal)
@@ -100,14 +151,13 @@ type AcceptanceInput struct {
 
 // accept records the acceptance of a threat.
 func (e *editor) accept(id model.ThreatID, in AcceptanceInput) error {
-	i := slices.IndexFunc(e.m.Threats, func(t model.Threat) bool { return t.ID == id })
-	if i < 0 {
-		return notFound("threat", string(id))
+	t, err := e.threatAt(id)
+	if err != nil {
+		return err
 	}
 	if !in.Ends.After(e.set.At) {
 		return fault.New(fault.Invalid, "acceptance.ends", "an acceptance must end in the future").With("body.ends", "is %s", in.Ends.Format(time.RFC3339))
 	}
-	t := &e.m.Threats[i]
 	t.Sets = copySets(t.Sets)
 	e.set.Reason = in.Reason
 	accepted := model.Accepted
@@ -165,25 +215,34 @@ func (e *editor) addWeakness(in WeaknessInput) (model.WeaknessID, error) {
 
 // WeaknessEdit is a change of a weakness; nil fields are left alone.
 type WeaknessEdit struct {
-	Title       *string `json:"title,omitempty" minLength:"1" maxLength:"300"`
-	Description *string `json:"description,omitempty" maxLength:"20000"`
-	CWE         *int    `json:"cwe,omitempty" minimum:"0" maximum:"99999"`
-	Test        *string `json:"test,omitempty" maxLength:"5000"`
-	Reason      string  `json:"reason,omitempty" maxLength:"2000"`
+	Title       *string  `json:"title,omitempty" minLength:"1" maxLength:"300"`
+	Description *string  `json:"description,omitempty" maxLength:"20000"`
+	CWE         *int     `json:"cwe,omitempty" minimum:"0" maximum:"99999"`
+	Test        *string  `json:"test,omitempty" maxLength:"5000"`
+	Impact      *int     `json:"impact,omitempty" minimum:"0" maximum:"100" doc:"Used by the iriusrisk method only; 0 is unset"`
+	Retired     *bool    `json:"retired,omitempty" doc:"True takes it out of all figures, with a reason; false brings it back. Regeneration follows neither"`
+	Reset       []string `json:"reset,omitempty" maxItems:"20" enum:"title,description,cwe,test,impact,retired" doc:"Fields that go back to what the rules say, and follow them again; of what no rule brought they are emptied"`
+	Reason      string   `json:"reason,omitempty" maxLength:"2000"`
 }
 
 func (e *editor) weakness(id model.WeaknessID, in WeaknessEdit) error {
-	i := slices.IndexFunc(e.m.Weaknesses, func(w model.Weakness) bool { return w.ID == id })
-	if i < 0 {
-		return notFound("weakness", string(id))
+	w, err := e.weaknessAt(id)
+	if err != nil {
+		return err
 	}
-	w := &e.m.Weaknesses[i]
 	w.Sets = copySets(w.Sets)
 	e.set.Reason = in.Reason
+	if err := e.resetWeakness(w, in.Reset); err != nil {
+		return err
+	}
+	if err := e.retire(&w.Retired, &w.Sets, w.Origin, in.Retired); err != nil {
+		return err
+	}
 	assign(e, &w.Sets, "title", &w.Title, in.Title, same)
 	assign(e, &w.Sets, "description", &w.Description, in.Description, same)
 	assign(e, &w.Sets, "cwe", &w.CWE, in.CWE, same)
 	assign(e, &w.Sets, "test", &w.Test, in.Test, same)
+	assign(e, &w.Sets, "impact", &w.Impact, in.Impact, same)
 	return nil
 }
 
@@ -229,23 +288,31 @@ type CountermeasureEdit struct {
 	Cost        *model.Cost     `json:"cost,omitempty"`
 	Test        *string         `json:"test,omitempty" maxLength:"5000"`
 	Mandatory   *[]string       `json:"mandatory,omitempty" maxItems:"50" doc:"Refs of tests that must pass"`
-	Owner       *string         `json:"owner,omitempty" maxLength:"200"`
+	Owner       *string         `json:"owner,omitempty" maxLength:"200" doc:"Account id of somebody who can see the product, or a name; empty for nobody"`
+	Retired     *bool           `json:"retired,omitempty" doc:"True takes it out of all figures, with a reason; false brings it back. Regeneration follows neither"`
+	Reset       []string        `json:"reset,omitempty" maxItems:"20" enum:"title,description,state,state_reason,standards,cost,test,mandatory,owner,retired" doc:"Fields that go back to what the rules say, and follow them again; of what no rule brought they are emptied"`
 	Reason      string          `json:"reason,omitempty" maxLength:"2000"`
 }
 
 // stateOnly reports whether nothing but the state is to be changed, which a developer may do.
 func (in CountermeasureEdit) stateOnly() bool {
-	return in.Title == nil && in.Description == nil && in.Standards == nil && in.Cost == nil && in.Test == nil && in.Mandatory == nil && in.Owner == nil
+	other := slices.ContainsFunc(in.Reset, func(field string) bool { return field != "state" && field != "state_reason" })
+	return in.Title == nil && in.Description == nil && in.Standards == nil && in.Cost == nil && in.Test == nil && in.Mandatory == nil && in.Owner == nil && in.Retired == nil && !other
 }
 
 func (e *editor) countermeasure(id model.CountermeasureID, in CountermeasureEdit) error {
-	i := slices.IndexFunc(e.m.Countermeasures, func(c model.Countermeasure) bool { return c.ID == id })
-	if i < 0 {
-		return notFound("countermeasure", string(id))
+	c, err := e.countermeasureAt(id)
+	if err != nil {
+		return err
 	}
-	c := &e.m.Countermeasures[i]
 	c.Sets = copySets(c.Sets)
 	e.set.Reason = in.Reason
+	if err := e.resetCountermeasure(c, in.Reset); err != nil {
+		return err
+	}
+	if err := e.retire(&c.Retired, &c.Sets, c.Origin, in.Retired); err != nil {
+		return err
+	}
 	if in.State != nil && *in.State != c.State && (*in.State == model.Rejected || *in.State == model.StateNotApplicable) &&
 		in.Reason == "" && (in.StateReason == nil || *in.StateReason == "") {
 		return fault.New(fault.Invalid, "countermeasure.reason", "taking a countermeasure out needs a reason").With("body.state_reason", "expected why it is %s", *in.State)
@@ -265,53 +332,6 @@ func (e *editor) countermeasure(id model.CountermeasureID, in CountermeasureEdit
 	assign(e, &c.Sets, "mandatory", &c.Mandatory, in.Mandatory, slices.Equal)
 	assign(e, &c.Sets, "owner", &c.Owner, in.Owner, same)
 	return nil
-}
-
-// LinkInput sets the link between a threat, a weakness and a countermeasure.
-type LinkInput struct {
-	Threat         model.ThreatID         `json:"threat"`
-	Weakness       model.WeaknessID       `json:"weakness,omitempty"`
-	Countermeasure model.CountermeasureID `json:"countermeasure,omitempty"`
-	Share          float64                `json:"share" minimum:"0" maximum:"100"`
-	Reason         string                 `json:"reason,omitempty" maxLength:"2000"`
-}
-
-// link adds a link or changes the share of an existing one.
-func (e *editor) link(in LinkInput) {
-	e.set.Reason = in.Reason
-	for i := range e.m.Links {
-		l := &e.m.Links[i]
-		if l.Threat == in.Threat && l.Weakness == in.Weakness && l.Countermeasure == in.Countermeasure {
-			l.Sets = copySets(l.Sets)
-			assign(e, &l.Sets, "share", &l.Share, &in.Share, same)
-			if l.Retired != nil {
-				l.Retired = nil
-				l.Sets["retired"] = e.set
-			}
-			return
-		}
-	}
-	e.m.Links = append(e.m.Links, model.Link{Threat: in.Threat, Weakness: in.Weakness, Countermeasure: in.Countermeasure, Share: in.Share, Origin: model.ByPerson})
-}
-
-// unlink removes a hand-made link and retires a generated one.
-func (e *editor) unlink(in LinkInput) error {
-	for i := range e.m.Links {
-		l := &e.m.Links[i]
-		if l.Threat != in.Threat || l.Weakness != in.Weakness || l.Countermeasure != in.Countermeasure {
-			continue
-		}
-		if l.Origin == model.ByPerson {
-			e.m.Links = slices.Delete(e.m.Links, i, i+1)
-			return nil
-		}
-		l.Sets = copySets(l.Sets)
-		e.set.Reason = in.Reason
-		l.Sets["retired"] = e.set
-		l.Retired = &model.Retired{At: e.set.At, Reason: cmp.Or(in.Reason, "removed by "+e.set.Actor)}
-		return nil
-	}
-	return notFound("link", string(in.Threat)+"/"+string(in.Weakness)+"/"+string(in.Countermeasure))
 }
 
 func copySets(s model.Sets) model.Sets {

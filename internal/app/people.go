@@ -298,11 +298,21 @@ func (a *App) AuthenticateToken(ctx context.Context, base Caller, token string) 
 	return base, nil
 }
 
-// Me shows the caller's own account.
-func (a *App) Me(ctx context.Context, c Caller) (UserView, error) {
-	return query(ctx, a, c, policy.AccountOwn, "", func(tx *store.Tx) (UserView, error) {
+// SessionView is the caller's own account, and what they may do on the instance.
+type SessionView struct {
+	UserView
+	Can []policy.Action `json:"can" doc:"What the caller may do on the installation, sorted"`
+}
+
+// Me shows the caller's own account with what they may do on the instance.
+func (a *App) Me(ctx context.Context, c Caller) (SessionView, error) {
+	return query(ctx, a, c, policy.AccountOwn, "", func(tx *store.Tx) (SessionView, error) {
 		acc, err := tx.Account(c.User)
-		return viewUser(acc), err
+		if err != nil {
+			return SessionView{}, err
+		}
+		_, can, err := rights(tx, c, "")
+		return SessionView{UserView: viewUser(acc), Can: can}, err
 	})
 }
 

@@ -18,7 +18,10 @@ type ProductInput struct {
 	Name          string            `json:"name" minLength:"1" maxLength:"200" example:"Parcel desk"`
 	Description   string            `json:"description,omitempty" maxLength:"20000"`
 	Owner         string            `json:"owner,omitempty" maxLength:"200"`
+	Team          string            `json:"team,omitempty" maxLength:"200" doc:"Who works on it"`
 	Tags          []string          `json:"tags,omitempty" maxItems:"50"`
+	Template      bool              `json:"template,omitempty" doc:"Made to be copied: no part of the portfolio, no tickets"`
+	FromTemplate  model.ProductID   `json:"from_template,omitempty" maxLength:"60" doc:"Copies a product; what is said here replaces what it says"`
 	Questionnaire string            `json:"questionnaire,omitempty" doc:"Ref of the questionnaire that Answers answer"`
 	Answers       Answers           `json:"answers,omitempty"`
 	Branch        string            `json:"branch,omitempty" maxLength:"200" doc:"Only tests of this branch move the ratings"`
@@ -81,30 +84,38 @@ func answerValues(v any) ([]string, error) {
 func (a *App) CreateProduct(ctx context.Context, c Caller, in ProductInput) (ProductView, error) {
 	cause := Cause{Kind: "edited", Text: "the product was defined"}
 	return change(ctx, a, c, policy.ProductCreate, "", cause, func(ch *changing) (ProductView, error) {
+		if in.FromTemplate != "" {
+			return ch.copyWith(in)
+		}
 		answers, err := in.Answers.list()
 		if err != nil {
 			return ProductView{}, err
 		}
 		id := model.ProductID(a.id("prd"))
 		ch.model = &model.Model{Product: model.Product{
-			ID: id, Name: strings.TrimSpace(in.Name), Description: in.Description, Owner: in.Owner, Tags: in.Tags,
+			ID: id, Name: strings.TrimSpace(in.Name), Description: in.Description, Owner: in.Owner, Team: strings.TrimSpace(in.Team), Tags: in.Tags, Template: in.Template,
 			Questionnaire: in.Questionnaire, Branch: in.Branch, Environment: in.Environment, Custom: in.Custom,
 		}, Answers: answers}
 		if err := a.checkAnswers(ch.model); err != nil {
 			return ProductView{}, err
 		}
-		if err := ch.save(); err != nil {
+		return ch.created()
+	})
+}
+
+// created stores a new product and makes its creator its administrator.
+func (ch *changing) created() (ProductView, error) {
+	if err := ch.save(); err != nil {
+		return ProductView{}, err
+	}
+	ch.saved = true
+	if ch.caller.User != "" {
+		m := store.Membership{User: ch.caller.User, Product: ch.model.Product.ID, Role: string(policy.Administrator)}
+		if err := ch.tx.SetMembership(m); err != nil {
 			return ProductView{}, err
 		}
-		if c.User != "" {
-			if err := ch.tx.SetMembership(store.Membership{User: c.User, Product: id, Role: string(policy.Administrator)}); err != nil {
-				return ProductView{}, err
-			}
-		}
-		view, err := ch.productView()
-		ch.saved = true
-		return view, err
-	})
+	}
+	return ch.productView()
 }
 
 // checkAnswers refuses an unknown questionnaire, question or option.
@@ -129,94 +140,14 @@ func (a *App) checkAnswers(m *model.Model) error {
 	return bad
 }
 
-// productView shows the product as the change leaves it.
-func (ch *changing) productView() (ProductView, error) {
-	row, err := ch.tx.Product(ch.model.Product.ID, store.Everything())
-	if err != nil {
-		return ProductView{}, err
-	}
-	return viewProduct(row, &ch.model.Product)
-}
-
-func viewProduct(row store.ProductRow, p *model.Product) (ProductView, error) {
-	v := ProductView{
-		ID: row.ID, Name: row.Name, Owner: row.Owner, Archived: row.Archived, Version: row.Version, Created: row.CreatedAt, Updated: row.UpdatedAt,
-		Vulnerabilities: int(row.Summary.Vulnerabilities),
-	}
-	if p != nil {
-		v.Description, v.Tags, v.Questionnaire, v.Library = p.Description, p.Tags, p.Questionnaire, p.Library
-		v.Branch, v.Environment, v.Method, v.Tolerance, v.Value, v.Exposure = p.Branch, p.Environment, p.Method, p.Tolerance, p.Value, p.Exposure
-	}
-	if err := json.Unmarshal([]byte(row.Summary.Doc), &v.Risk); err != nil {
-		return v, fmt.Errorf("app: summary of product %s: %w", row.ID, err)
-	}
-	return v, nil
-}
-
-// ProductFilter selects products.
-type ProductFilter struct {
-	Text     string
-	Archived bool
-	Sort     string // "name" or "rating"
-	Cursor   string
-	Limit    int
-}
-
-// Products lists the products that the caller may see.
-func (a *App) Products(ctx context.Context, c Caller, f ProductFilter) (Page[ProductView], error) {
-	return query(ctx, a, c, policy.ProductList, "", func(tx *store.Tx) (Page[ProductView], error) {
-		var page Page[ProductView]
-		q := store.ProductQuery{Visible: c.visible(), Text: f.Text, Archived: f.Archived, Sort: store.ProductSort(f.Sort), Limit: clampLimit(f.Limit)}
-		if f.Cursor != "" {
-			q.After = &store.ProductRow{}
-			if err := decodeCursor(f.Cursor, q.After); err != nil {
-				return page, err
-			}
-		}
-		rows, err := tx.Products(q)
-		if err != nil {
-			return page, err
-		}
-		page.Items = make([]ProductView, 0, len(rows))
-		for _, row := range rows {
-			if c.Product != "" && row.ID != c.Product {
-				continue
-			}
-			v, err := viewProduct(row, nil)
-			if err != nil {
-				return page, err
-			}
-			page.Items = append(page.Items, v)
-		}
-		if len(rows) == q.Limit {
-			last := rows[len(rows)-1]
-			page.Next = encodeCursor(store.ProductRow{ID: last.ID, Name: last.Name, Summary: store.Summary{CurrentMax: last.Summary.CurrentMax}})
-		}
-		return page, nil
-	})
-}
-
-// Product shows one product.
-func (a *App) Product(ctx context.Context, c Caller, id model.ProductID) (ProductView, error) {
-	return query(ctx, a, c, policy.ProductRead, id, func(tx *store.Tx) (ProductView, error) {
-		row, err := tx.Product(id, store.Everything())
-		if err != nil {
-			return ProductView{}, err
-		}
-		m, _, err := tx.LoadModel(id)
-		if err != nil {
-			return ProductView{}, err
-		}
-		return viewProduct(row, &m.Product)
-	})
-}
-
 // ProductEdit is a change of a product; nil fields are left alone.
 type ProductEdit struct {
 	Name        *string            `json:"name,omitempty" minLength:"1" maxLength:"200"`
 	Description *string            `json:"description,omitempty" maxLength:"20000"`
 	Owner       *string            `json:"owner,omitempty" maxLength:"200"`
+	Team        *string            `json:"team,omitempty" maxLength:"200"`
 	Tags        *[]string          `json:"tags,omitempty" maxItems:"50"`
+	Template    *bool              `json:"template,omitempty" doc:"Refused while the product has tickets or a tracker to publish to"`
 	Value       *model.CIA         `json:"value,omitempty" doc:"What the product is worth where no asset is modelled"`
 	Exposure    *int               `json:"exposure,omitempty" minimum:"0" maximum:"100"`
 	Branch      *string            `json:"branch,omitempty" maxLength:"200"`
@@ -241,7 +172,14 @@ func (a *App) EditProduct(ctx context.Context, c Caller, id model.ProductID, ver
 		setIf(&p.Name, in.Name)
 		setIf(&p.Description, in.Description)
 		setIf(&p.Owner, in.Owner)
+		setIf(&p.Team, in.Team)
 		setIf(&p.Tags, in.Tags)
+		if in.Template != nil && *in.Template && !p.Template {
+			if err := ch.noTickets(); err != nil {
+				return ProductView{}, err
+			}
+		}
+		setIf(&p.Template, in.Template)
 		setIf(&p.Branch, in.Branch)
 		setIf(&p.Environment, in.Environment)
 		setIf(&p.Method, in.Method)
@@ -275,7 +213,11 @@ func setIf[T any](dst *T, v *T) {
 
 // ArchiveProduct hides a product from lists, or brings it back.
 func (a *App) ArchiveProduct(ctx context.Context, c Caller, id model.ProductID, version int64, archived bool) (ProductView, error) {
-	return change(ctx, a, c, policy.ProductArchive, id, Cause{Kind: "edited", Text: "the product was archived"}, func(ch *changing) (ProductView, error) {
+	text := "the product was archived"
+	if !archived {
+		text = "the product was brought back"
+	}
+	return change(ctx, a, c, policy.ProductArchive, id, Cause{Kind: "edited", Text: text}, func(ch *changing) (ProductView, error) {
 		if err := ch.expect(store.KindProduct, string(id), version); err != nil {
 			return ProductView{}, err
 		}
@@ -342,4 +284,25 @@ func (a *App) SetAnswers(ctx context.Context, c Caller, id model.ProductID, vers
 		ch.saved = true
 		return answersView(ch.model, ch.versions.Product), nil
 	})
+}
+
+// noTickets refuses a change of a product that has tickets, or a tracker to publish to.
+func (ch *changing) noTickets() error {
+	id := ch.model.Product.ID
+	p, _, err := ticketPolicy(ch.tx, id)
+	if err != nil {
+		return err
+	}
+	links, err := ch.tx.Links(store.LinkFilter{Product: id, State: "live", Limit: 1})
+	if err != nil {
+		return err
+	}
+	intents, err := ch.tx.Intents(store.IntentFilter{Product: id, Open: true, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if p.Default.Connection != "" || len(p.Routes) > 0 || len(links)+len(intents) > 0 {
+		return fault.New(fault.Conflict, "product.tickets", "the product has tickets or a tracker to publish to, which a template has not; clone it and make the clone a template")
+	}
+	return nil
 }

@@ -1,9 +1,7 @@
 package app
 
 import (
-	"cmp"
 	"context"
-	"math"
 	"slices"
 	"strings"
 
@@ -13,202 +11,6 @@ import (
 	"github.com/threatloop/threatloop/internal/risk"
 	"github.com/threatloop/threatloop/internal/store"
 )
-
-// picture is a product's model with everything that views need, read once.
-type picture struct {
-	m        *model.Model
-	versions store.Versions
-	verdicts model.Verdicts
-	ratings  risk.Ratings
-	takes    map[model.CountermeasureID]int
-	names    map[model.ElementID]string
-	tickets  map[string][]TicketRef // by object id
-}
-
-// picture reads a product for its views.
-func (a *App) picture(tx *store.Tx, id model.ProductID) (*picture, error) {
-	m, versions, err := tx.LoadModel(id)
-	if err != nil {
-		return nil, err
-	}
-	return a.pictureOf(tx, m, versions)
-}
-
-func (a *App) pictureOf(tx *store.Tx, m *model.Model, versions store.Versions) (*picture, error) {
-	at := a.Now()
-	v, err := a.verdicts(tx, m, at)
-	if err != nil {
-		return nil, err
-	}
-	p := &picture{m: m, versions: versions, verdicts: v, ratings: risk.Rate(m, v, a.settings(at)), names: elementNames(m), takes: map[model.CountermeasureID]int{}}
-	for _, g := range risk.Gains(m, v, a.settings(at)) {
-		p.takes[g.Countermeasure] = int(math.Round(g.Takes))
-	}
-	p.tickets, err = a.ticketRefs(tx, m)
-	return p, err
-}
-
-// elementNames are the names of the places of threats.
-func elementNames(m *model.Model) map[model.ElementID]string {
-	names := map[model.ElementID]string{model.AtProduct: m.Product.Name}
-	for _, z := range m.Zones {
-		names[z.ID] = z.Name
-	}
-	for i := range m.Components {
-		names[m.Components[i].ID] = m.Components[i].Name
-	}
-	for i := range m.Curves {
-		names[m.Curves[i].ID] = m.Curves[i].Name
-	}
-	for i := range m.Flows {
-		f := &m.Flows[i]
-		names[f.ID] = cmp.Or(f.Name, names[f.From]+" to "+names[f.To])
-	}
-	return names
-}
-
-func (p *picture) threat(t *model.Threat) ThreatView {
-	v := ThreatView{Threat: *t, WhereName: p.names[t.Where], Tickets: p.tickets[string(t.ID)], Version: p.versions.Of(store.KindThreat, string(t.ID))}
-	v.Rating, _ = p.ratings.Threat(t.ID) // a retired threat has no rating: zero
-	for _, l := range p.m.Links {
-		if l.Threat != t.ID || l.Retired != nil {
-			continue
-		}
-		if l.Weakness != "" && !slices.Contains(v.Weaknesses, l.Weakness) {
-			v.Weaknesses = append(v.Weaknesses, l.Weakness)
-		}
-		if l.Countermeasure != "" && !slices.Contains(v.Countermeasures, l.Countermeasure) {
-			v.Countermeasures = append(v.Countermeasures, l.Countermeasure)
-		}
-	}
-	return v
-}
-
-func evidenceView(e model.Evidence) Evidence {
-	v := Evidence{Verdict: cmp.Or(e.Verdict, model.Untested), Stale: e.Stale, Text: e.Text}
-	if !e.At.IsZero() {
-		v.At = &e.At
-	}
-	return v
-}
-
-func (p *picture) weakness(w *model.Weakness) WeaknessView {
-	v := WeaknessView{
-		Weakness: *w, WhereName: p.names[w.Where], Evidence: evidenceView(p.verdicts.Weaknesses[w.ID]), Tickets: p.tickets[string(w.ID)],
-		Version: p.versions.Of(store.KindWeakness, string(w.ID)),
-	}
-	for _, l := range p.m.Links {
-		if l.Weakness == w.ID && l.Retired == nil && !slices.Contains(v.Threats, l.Threat) {
-			v.Threats = append(v.Threats, l.Threat)
-		}
-	}
-	return v
-}
-
-func (p *picture) countermeasure(c *model.Countermeasure) CountermeasureView {
-	v := CountermeasureView{
-		Countermeasure: *c, WhereName: p.names[c.Where], Evidence: evidenceView(p.verdicts.Countermeasures[c.ID]),
-		Takes: p.takes[c.ID], Tickets: p.tickets[string(c.ID)], Version: p.versions.Of(store.KindCountermeasure, string(c.ID)),
-	}
-	for _, l := range p.m.Links {
-		if l.Countermeasure != c.ID || l.Retired != nil {
-			continue
-		}
-		if l.Weakness != "" && !slices.Contains(v.Weaknesses, l.Weakness) {
-			v.Weaknesses = append(v.Weaknesses, l.Weakness)
-		}
-		if !slices.Contains(v.Threats, l.Threat) {
-			v.Threats = append(v.Threats, l.Threat)
-		}
-	}
-	return v
-}
-
-// RiskFilter selects threats, weaknesses or countermeasures of a product; empty fields select all.
-type RiskFilter struct {
-	Text    string // in the title or place, case aside
-	Where   model.ElementID
-	State   string // status of a threat, state of a countermeasure, verdict of a weakness
-	Band    string
-	Retired bool // retired ones instead of the others
-	Cursor  string
-	Limit   int
-}
-
-func (f RiskFilter) matches(title, place string, where model.ElementID, state string, retired bool) bool {
-	text := strings.ToLower(f.Text)
-	return retired == f.Retired && (f.Where == "" || f.Where == where) && (f.State == "" || f.State == state) &&
-		(text == "" || strings.Contains(strings.ToLower(title), text) || strings.Contains(strings.ToLower(place), text))
-}
-
-// Threats lists a product's threats by id.
-func (a *App) Threats(ctx context.Context, c Caller, id model.ProductID, f RiskFilter) (Page[ThreatView], error) {
-	return query(ctx, a, c, policy.ProductRead, id, func(tx *store.Tx) (Page[ThreatView], error) {
-		p, err := a.picture(tx, id)
-		if err != nil {
-			return Page[ThreatView]{}, err
-		}
-		var selected []*model.Threat
-		for i := range p.m.Threats {
-			t := &p.m.Threats[i]
-			if !f.matches(t.Title, p.names[t.Where], t.Where, string(t.Status), t.Retired != nil) {
-				continue
-			}
-			if r, _ := p.ratings.Threat(t.ID); f.Band != "" && string(r.Band) != f.Band {
-				continue
-			}
-			selected = append(selected, t)
-		}
-		cut, err := paginate(selected, func(t **model.Threat) string { return string((*t).ID) }, f.Cursor, f.Limit)
-		return mapPage(cut, p.threat), err
-	})
-}
-
-// Weaknesses lists a product's weaknesses by id.
-func (a *App) Weaknesses(ctx context.Context, c Caller, id model.ProductID, f RiskFilter) (Page[WeaknessView], error) {
-	return query(ctx, a, c, policy.ProductRead, id, func(tx *store.Tx) (Page[WeaknessView], error) {
-		p, err := a.picture(tx, id)
-		if err != nil {
-			return Page[WeaknessView]{}, err
-		}
-		var selected []*model.Weakness
-		for i := range p.m.Weaknesses {
-			w := &p.m.Weaknesses[i]
-			if f.matches(w.Title, p.names[w.Where], w.Where, string(evidenceView(p.verdicts.Weaknesses[w.ID]).Verdict), w.Retired != nil) {
-				selected = append(selected, w)
-			}
-		}
-		cut, err := paginate(selected, func(w **model.Weakness) string { return string((*w).ID) }, f.Cursor, f.Limit)
-		return mapPage(cut, p.weakness), err
-	})
-}
-
-// Countermeasures lists a product's countermeasures by id.
-func (a *App) Countermeasures(ctx context.Context, c Caller, id model.ProductID, f RiskFilter) (Page[CountermeasureView], error) {
-	return query(ctx, a, c, policy.ProductRead, id, func(tx *store.Tx) (Page[CountermeasureView], error) {
-		p, err := a.picture(tx, id)
-		if err != nil {
-			return Page[CountermeasureView]{}, err
-		}
-		var selected []*model.Countermeasure
-		for i := range p.m.Countermeasures {
-			m := &p.m.Countermeasures[i]
-			if f.matches(m.Title, p.names[m.Where], m.Where, string(m.State), m.Retired != nil) {
-				selected = append(selected, m)
-			}
-		}
-		cut, err := paginate(selected, func(m **model.Countermeasure) string { return string((*m).ID) }, f.Cursor, f.Limit)
-		return mapPage(cut, p.countermeasure), err
-	})
-}
-
-func mapPage[T, U any](in Page[*T], view func(*T) U) Page[U] {
-	out := Page[U]{Items: make([]U, 0, len(in.Items)), Next: in.Next}
-	for _, v := range in.Items {
-		out.Items = append(out.Items, view(v))
-	}
-	return out
-}
 
 // Threat shows one threat.
 func (a *App) Threat(ctx context.Context, c Caller, product model.ProductID, id model.ThreatID) (ThreatView, error) {
@@ -221,31 +23,15 @@ func (a *App) Threat(ctx context.Context, c Caller, product model.ProductID, id 
 	})
 }
 
-func (p *picture) threatByID(id model.ThreatID) (ThreatView, error) {
-	for i := range p.m.Threats {
-		if p.m.Threats[i].ID == id {
-			return p.threat(&p.m.Threats[i]), nil
+// Weakness shows one weakness.
+func (a *App) Weakness(ctx context.Context, c Caller, product model.ProductID, id model.WeaknessID) (WeaknessView, error) {
+	return query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (WeaknessView, error) {
+		p, err := a.picture(tx, product)
+		if err != nil {
+			return WeaknessView{}, err
 		}
-	}
-	return ThreatView{}, notFound("threat", string(id))
-}
-
-func (p *picture) weaknessByID(id model.WeaknessID) (WeaknessView, error) {
-	for i := range p.m.Weaknesses {
-		if p.m.Weaknesses[i].ID == id {
-			return p.weakness(&p.m.Weaknesses[i]), nil
-		}
-	}
-	return WeaknessView{}, notFound("weakness", string(id))
-}
-
-func (p *picture) countermeasureByID(id model.CountermeasureID) (CountermeasureView, error) {
-	for i := range p.m.Countermeasures {
-		if p.m.Countermeasures[i].ID == id {
-			return p.countermeasure(&p.m.Countermeasures[i]), nil
-		}
-	}
-	return CountermeasureView{}, notFound("countermeasure", string(id))
+		return p.weaknessByID(id)
+	})
 }
 
 // Countermeasure shows one countermeasure.
@@ -293,6 +79,9 @@ func edited(what string) Cause { return Cause{Kind: "edited", Text: what} }
 // AddThreat adds a threat by hand.
 func (a *App) AddThreat(ctx context.Context, c Caller, product model.ProductID, in ThreatInput) (ThreatView, error) {
 	return change(ctx, a, c, policy.ModelEdit, product, edited("a threat was added by hand"), func(ch *changing) (ThreatView, error) {
+		if err := ch.checkOwner(&in.Owner, ""); err != nil {
+			return ThreatView{}, err
+		}
 		id := ch.editor().addThreat(in)
 		return view(ch, func(p *picture) (ThreatView, error) { return p.threatByID(id) })
 	})
@@ -304,20 +93,60 @@ func (a *App) EditThreat(ctx context.Context, c Caller, product model.ProductID,
 		if err := ch.expect(store.KindThreat, string(id), version); err != nil {
 			return ThreatView{}, err
 		}
-		if in.Status != nil {
-			needed := policy.ThreatStatus
-			if *in.Status == model.Transferred {
-				needed = policy.ThreatAccept
-			}
-			if err := ch.also(needed); err != nil {
-				return ThreatView{}, err
-			}
-		}
-		if err := ch.editor().threat(id, in); err != nil {
+		if err := ch.editThreat(ch.editor(), id, in); err != nil {
 			return ThreatView{}, err
 		}
 		return view(ch, func(p *picture) (ThreatView, error) { return p.threatByID(id) })
 	})
+}
+
+// editThreat applies an edit whose first permission was asked: what decides
+// about carrying a risk takes more.
+func (ch *changing) editThreat(e *editor, id model.ThreatID, in ThreatEdit) error {
+	t, err := e.threatAt(id)
+	if err != nil {
+		return err
+	}
+	carried := t.Status == model.Accepted || t.Status == model.Transferred
+	ended := in.Status != nil && *in.Status != t.Status || slices.Contains(in.Reset, "status") && t.Status != model.Open
+	switch {
+	case in.Status != nil && *in.Status == model.Transferred, carried && ended:
+		err = ch.also(policy.ThreatAccept)
+	case in.Status != nil, ended:
+		err = ch.also(policy.ThreatStatus)
+	}
+	if err != nil {
+		return err
+	}
+	if in.Owner != nil {
+		if err := ch.checkOwner(in.Owner, t.Owner); err != nil {
+			return err
+		}
+	}
+	return e.threat(id, in)
+}
+
+// checkOwner cleans an owner and refuses the account of somebody who cannot see
+// the product; what is no account is free text, and what stands there stays.
+func (ch *changing) checkOwner(owner *string, now string) error {
+	*owner = cleanLine(*owner, 200)
+	if *owner == now || !strings.HasPrefix(*owner, accountPrefix) {
+		return nil
+	}
+	list, err := ch.tx.Names(store.People{IDs: []string{*owner}})
+	if err != nil {
+		return err
+	}
+	if len(list) == 1 && !list[0].Disabled {
+		if list[0].Admin {
+			return nil
+		}
+		role, err := ch.tx.Role(*owner, ch.model.Product.ID)
+		if err != nil || role != "" {
+			return err
+		}
+	}
+	return fault.New(fault.Invalid, "owner.unknown", "the owner is nobody who can see this product; give them a role first").With("body.owner", "expected the id of a member, or a name")
 }
 
 // AcceptThreat records the decision to carry a threat's risk until a date.
@@ -361,6 +190,9 @@ func (a *App) EditWeakness(ctx context.Context, c Caller, product model.ProductI
 // AddCountermeasure adds a countermeasure by hand and links it to its threat.
 func (a *App) AddCountermeasure(ctx context.Context, c Caller, product model.ProductID, in CountermeasureInput) (CountermeasureView, error) {
 	return change(ctx, a, c, policy.ModelEdit, product, edited("a countermeasure was added by hand"), func(ch *changing) (CountermeasureView, error) {
+		if err := ch.checkOwner(&in.Owner, ""); err != nil {
+			return CountermeasureView{}, err
+		}
 		id, err := ch.editor().addCountermeasure(in)
 		if err != nil {
 			return CountermeasureView{}, err
@@ -372,34 +204,51 @@ func (a *App) AddCountermeasure(ctx context.Context, c Caller, product model.Pro
 // EditCountermeasure changes a countermeasure. Changing nothing but its state
 // is allowed to developers too.
 func (a *App) EditCountermeasure(ctx context.Context, c Caller, product model.ProductID, id model.CountermeasureID, version int64, in CountermeasureEdit) (CountermeasureView, error) {
-	action := policy.ModelEdit
-	if in.stateOnly() {
-		action = policy.CountermeasureState
-	}
-	return change(ctx, a, c, action, product, edited("a countermeasure was edited"), func(ch *changing) (CountermeasureView, error) {
+	return change(ctx, a, c, policy.CountermeasureState, product, edited("a countermeasure was edited"), func(ch *changing) (CountermeasureView, error) {
 		if err := ch.expect(store.KindCountermeasure, string(id), version); err != nil {
 			return CountermeasureView{}, err
 		}
 		if in.State != nil {
-			if *in.State == model.Rejected || *in.State == model.StateNotApplicable {
-				if err := ch.also(policy.CountermeasureReject); err != nil {
-					return CountermeasureView{}, err
-				}
-			}
-			ch.cause.Text = "a countermeasure was set to " + string(*in.State)
-			ch.cause.Ref = string(id)
+			ch.cause.Text, ch.cause.Ref = "a countermeasure was set to "+string(*in.State), string(id)
 		}
-		if err := ch.editor().countermeasure(id, in); err != nil {
+		if err := ch.editCountermeasure(ch.editor(), id, in); err != nil {
 			return CountermeasureView{}, err
 		}
 		return view(ch, func(p *picture) (CountermeasureView, error) { return p.countermeasureByID(id) })
 	})
 }
 
+// editCountermeasure applies an edit of somebody who may set the state: whatever
+// else it changes takes more.
+func (ch *changing) editCountermeasure(e *editor, id model.CountermeasureID, in CountermeasureEdit) error {
+	if !in.stateOnly() {
+		if err := ch.also(policy.ModelEdit); err != nil {
+			return err
+		}
+	}
+	if in.State != nil && (*in.State == model.Rejected || *in.State == model.StateNotApplicable) {
+		if err := ch.also(policy.CountermeasureReject); err != nil {
+			return err
+		}
+	}
+	c, err := e.countermeasureAt(id)
+	if err != nil {
+		return err
+	}
+	if in.Owner != nil {
+		if err := ch.checkOwner(in.Owner, c.Owner); err != nil {
+			return err
+		}
+	}
+	return e.countermeasure(id, in)
+}
+
 // SetLink adds a link or changes its share.
 func (a *App) SetLink(ctx context.Context, c Caller, product model.ProductID, in LinkInput) (ThreatView, error) {
 	return change(ctx, a, c, policy.ModelEdit, product, edited("a link was set"), func(ch *changing) (ThreatView, error) {
-		ch.editor().link(in)
+		if err := ch.editor().link(in); err != nil {
+			return ThreatView{}, err
+		}
 		return view(ch, func(p *picture) (ThreatView, error) { return p.threatByID(in.Threat) })
 	})
 }

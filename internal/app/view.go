@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/threatloop/threatloop/internal/model"
+	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/risk"
 )
 
@@ -13,7 +14,9 @@ type ProductView struct {
 	Name          string          `json:"name"`
 	Description   string          `json:"description,omitempty"`
 	Owner         string          `json:"owner,omitempty"`
+	Team          string          `json:"team,omitempty"`
 	Tags          []string        `json:"tags,omitempty"`
+	Template      bool            `json:"template,omitempty" doc:"Made to be copied: no part of the portfolio, no tickets"`
 	Archived      bool            `json:"archived,omitempty"`
 	Version       int64           `json:"version" doc:"The ETag's number"`
 	Created       time.Time       `json:"created"`
@@ -29,6 +32,27 @@ type ProductView struct {
 	Risk          risk.Summary    `json:"risk"`
 	// Vulnerabilities counts weaknesses and countermeasures that a test contradicts.
 	Vulnerabilities int `json:"vulnerabilities"`
+	// Trend is what the product's highest ratings were, oldest first, each from its
+	// time on; at most 30 points over 90 days, the last is now.
+	Trend []TrendPoint      `json:"trend"`
+	Bands map[risk.Band]int `json:"bands" doc:"Open threats by band of their current rating: low, medium, high, critical, unrated"`
+	// Exceeds counts threats above tolerance without a decision.
+	Exceeds int `json:"exceeds"`
+	// TicketsBehind counts tickets that are not made yet, failed or are out of step.
+	TicketsBehind int `json:"tickets_behind"`
+	// Waiting counts held tickets and test results that wait for a person.
+	Waiting  int        `json:"waiting"`
+	LastTest *time.Time `json:"last_test,omitempty" doc:"Of the last complete test run"`
+	// Role and Can tell what the caller may do; lists of products leave them out.
+	Role policy.Role     `json:"role,omitempty" enum:"viewer,developer,modeller,approver,administrator" doc:"The caller's on this product"`
+	Can  []policy.Action `json:"can,omitempty" doc:"What the caller may do with this product, sorted"`
+}
+
+// TrendPoint is what a product's highest ratings were from a time on, 0..100.
+type TrendPoint struct {
+	At       time.Time `json:"at"`
+	Current  int       `json:"current"`
+	Verified int       `json:"verified"`
 }
 
 // Evidence is the verdict of tests on a weakness or countermeasure.
@@ -53,10 +77,12 @@ type TicketRef struct {
 type ThreatView struct {
 	model.Threat
 	WhereName       string                   `json:"where_name"`
+	OwnerName       string                   `json:"owner_name,omitempty" doc:"Name of the owner's account, or the text that stands for one"`
 	Rating          risk.Rating              `json:"rating"`
 	Weaknesses      []model.WeaknessID       `json:"weaknesses,omitempty"`
 	Countermeasures []model.CountermeasureID `json:"countermeasures,omitempty"`
 	Tickets         []TicketRef              `json:"tickets,omitempty"`
+	Comments        int                      `json:"comments" doc:"How many"`
 	Version         int64                    `json:"version"`
 }
 
@@ -66,7 +92,10 @@ type WeaknessView struct {
 	WhereName string           `json:"where_name"`
 	Evidence  Evidence         `json:"evidence"`
 	Threats   []model.ThreatID `json:"threats,omitempty"`
+	Current   int              `json:"current" doc:"Highest current rating of the threats that it makes possible"`
+	Band      risk.Band        `json:"band" doc:"Of Current"`
 	Tickets   []TicketRef      `json:"tickets,omitempty"`
+	Comments  int              `json:"comments" doc:"How many"`
 	Version   int64            `json:"version"`
 }
 
@@ -74,11 +103,15 @@ type WeaknessView struct {
 type CountermeasureView struct {
 	model.Countermeasure
 	WhereName  string             `json:"where_name"`
+	OwnerName  string             `json:"owner_name,omitempty" doc:"Name of the owner's account, or the text that stands for one"`
 	Evidence   Evidence           `json:"evidence"`
 	Weaknesses []model.WeaknessID `json:"weaknesses,omitempty"`
 	Threats    []model.ThreatID   `json:"threats,omitempty"`
+	Current    int                `json:"current" doc:"Highest current rating of the threats that it serves"`
+	Band       risk.Band          `json:"band" doc:"Of Current"`
 	Takes      int                `json:"takes" doc:"What it takes, or would take, off the summed current rating"`
 	Tickets    []TicketRef        `json:"tickets,omitempty"`
+	Comments   int                `json:"comments" doc:"How many"`
 	Version    int64              `json:"version"`
 }
 
@@ -86,6 +119,7 @@ type CountermeasureView struct {
 type Page[T any] struct {
 	Items []T    `json:"items"`
 	Next  string `json:"next,omitempty" doc:"Cursor of the next page; absent on the last"`
+	Total *int   `json:"total,omitempty" doc:"How many there are in all; on the first page of lists that count"`
 }
 
 // RatingChange is one change of a threat's or the product's rating, with its cause.

@@ -142,9 +142,11 @@ func carryOut[T any](a *applier, t *table[T], item Item, o, d *T) {
 		}
 		*t.sets(o) = sets
 	case Change, Revive:
-		*t.retired(o) = nil
-		if item.Action == Revive && t.why != nil {
-			*t.why(o) = *t.why(d)
+		if item.Action == Revive {
+			*t.retired(o) = nil
+			if t.why != nil {
+				*t.why(o) = *t.why(d)
+			}
 		}
 		for _, f := range item.Fields {
 			if f.Field == "why" {

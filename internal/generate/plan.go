@@ -263,7 +263,8 @@ func newItem[T any](p *planner, t *table[T], a Action, o *T) Item {
 
 func planOne[T any](p *planner, t *table[T], o, d *T) {
 	if d == nil {
-		if *t.retired(o) == nil {
+		_, there := p.names[t.where(p, o)]
+		if *t.retired(o) == nil && !(t.holds(o, "retired") && there) { // who brought it back decides, where it has a place
 			p.absent(t.touched(o) || p.touched(t.kind, t.id(o)) || t.kind != KindLink && p.held[t.id(o)], newItem(p, t, Retire, o), t.ref(o), whyOf(t, o))
 		}
 		return
@@ -288,7 +289,7 @@ func planOne[T any](p *planner, t *table[T], o, d *T) {
 	if t.why != nil && !sameWhy(*t.why(o), *t.why(d)) {
 		changed = append(changed, Difference{Field: "why", Old: asJSON(rules(*t.why(o))), New: asJSON(rules(*t.why(d)))})
 	}
-	retired := *t.retired(o) != nil
+	retired := *t.retired(o) != nil && !t.holds(o, "retired") // what a person retired stays retired
 	if len(changed) > 0 || retired {
 		item := newItem(p, t, Change, o)
 		if retired {

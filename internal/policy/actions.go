@@ -28,6 +28,9 @@ const (
 	ThreatStatus         Action = "threat.status"
 	ThreatAccept         Action = "threat.accept"
 
+	CommentWrite  Action = "comment.write"
+	CommentManage Action = "comment.manage"
+
 	ResultsRead   Action = "results.read"
 	ResultsUpload Action = "results.upload"
 	ResultsTriage Action = "results.triage"
@@ -77,6 +80,9 @@ var table = map[Action]rule{
 	CountermeasureReject: {Modeller, nobody, writes, "reject a countermeasure or call it not applicable"},
 	ThreatStatus:         {Modeller, nobody, writes, "call a threat not applicable, avoided or eliminated, or open it again"},
 	ThreatAccept:         {Approver, nobody, writes, "accept or transfer a threat until a date, and end an acceptance"},
+
+	CommentWrite:  {Developer, nobody, writes, "comment on objects of the model, change and delete one's own comments"},
+	CommentManage: {Administrator, nobody, writes, "delete anybody's comments"},
 
 	ResultsRead:   {Viewer, nobody, reads, "read test runs, results and evidence"},
 	ResultsUpload: {Developer, nobody, uploads, "upload test results and finish a run"},

@@ -119,6 +119,18 @@ func Can(a Actor, action Action, in Scope) bool {
 	return a.Admin || rank(a.Role) >= rank(rule.product)
 }
 
+// Allowed returns the actions that the actor may take there, sorted by name; never nil.
+func Allowed(a Actor, in Scope) []Action {
+	list := make([]Action, 0, len(table))
+	for action := range table {
+		if Can(a, action, in) {
+			list = append(list, action)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
 // rank is 0 for what is no role, so that it is below every rule's.
 func rank(r Role) int { return slices.Index(Roles(), r) + 1 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,6 +111,54 @@ func (tx *Tx) Accounts(text, after string, max int) ([]Account, error) {
 	list, err := collect(tx, scanAccount, "SELECT "+accountColumns+" FROM account"+c.where()+" ORDER BY folded LIMIT "+c.arg(limit(max)), c.args...)
 	if err != nil {
 		return nil, fmt.Errorf("store: accounts: %w", err)
+	}
+	return list, nil
+}
+
+// People selects accounts that may sign in. The zero value selects all of them.
+type People struct {
+	// Product leaves its members and the administrators of the instance; "" does not ask.
+	Product model.ProductID
+	// With leaves the person and those with whom they share a product; "" does not ask.
+	With string
+	// IDs leaves the accounts with these ids, disabled ones too; nil does not ask.
+	IDs []string
+}
+
+// Names returns the accounts that are selected, by id, with nothing but their
+// id, name, e-mail and rights filled.
+func (tx *Tx) Names(p People) ([]Account, error) {
+	scan := func(row func(...any) error) (a Account, err error) {
+		return a, row(&a.ID, &a.Email, &a.Name, &a.Admin, &a.Disabled)
+	}
+	const from = "SELECT id, email, name, admin, disabled FROM account"
+	if p.IDs != nil {
+		var out []Account
+		for chunk := range slices.Chunk(p.IDs, inChunk) {
+			args := make([]any, len(chunk))
+			for i, id := range chunk {
+				args[i] = id
+			}
+			list, err := collect(tx, scan, from+" WHERE id IN ("+placeholders(1, len(chunk))+")", args...)
+			if err != nil {
+				return nil, fmt.Errorf("store: names of people: %w", err)
+			}
+			out = append(out, list...)
+		}
+		slices.SortFunc(out, func(a, b Account) int { return strings.Compare(a.ID, b.ID) })
+		return out, nil
+	}
+	var c conditions
+	c.add("disabled = ?", false)
+	if p.Product != "" {
+		c.add("(admin = ? OR id IN (SELECT user_id FROM membership WHERE product_id = ?))", true, string(p.Product))
+	}
+	if p.With != "" {
+		c.add("(id = ? OR id IN (SELECT o.user_id FROM membership m JOIN membership o ON o.product_id = m.product_id WHERE m.user_id = ?))", p.With, p.With)
+	}
+	list, err := collect(tx, scan, from+c.where()+" ORDER BY id", c.args...)
+	if err != nil {
+		return nil, fmt.Errorf("store: names of people: %w", err)
 	}
 	return list, nil
 }

@@ -244,6 +244,11 @@ func (tx *Tx) saveModel(old, next *model.Model, s Save) (Saved, error) {
 	if err := tx.saveHead(old == nil, next, saved.Version, s); err != nil {
 		return Saved{}, err
 	}
+	if d.head {
+		if err := tx.setTags(next.Product.ID, next.Product.Tags); err != nil {
+			return Saved{}, err
+		}
+	}
 	if err := tx.removeObjects(next.Product.ID, d.removed); err != nil {
 		return Saved{}, err
 	}
@@ -284,9 +289,9 @@ func (tx *Tx) saveHead(create bool, m *model.Model, version int64, s Save) error
 	}
 	at := stamp(s.At)
 	if create {
-		n, err := tx.exec(`INSERT INTO product (id, name, folded, owner, archived, version, created_at, created_by, updated_at, updated_by, doc)
-			VALUES ($1, $2, $3, $4, FALSE, $5, $6, $7, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
-			string(p.ID), p.Name, Fold(p.Name), p.Owner, version, at, s.By, string(doc))
+		n, err := tx.exec(`INSERT INTO product (id, name, folded, owner, archived, version, created_at, created_by, updated_at, updated_by, doc, team, template, listed)
+			VALUES ($1, $2, $3, $4, FALSE, $5, $6, $7, $6, $7, $8, $9, $10, TRUE) ON CONFLICT (id) DO NOTHING`,
+			string(p.ID), p.Name, Fold(p.Name), p.Owner, version, at, s.By, string(doc), p.Team, p.Template)
 		if err != nil {
 			return err
 		}
@@ -296,8 +301,9 @@ func (tx *Tx) saveHead(create bool, m *model.Model, version int64, s Save) error
 		_, err = tx.exec("INSERT INTO product_summary (product_id, at) VALUES ($1, $2)", string(p.ID), at)
 		return err
 	}
-	n, err := tx.exec(`UPDATE product SET name = $2, folded = $3, owner = $4, version = $5, updated_at = $6, updated_by = $7, doc = $8
-		WHERE id = $1 AND version = $9`, string(p.ID), p.Name, Fold(p.Name), p.Owner, version, at, s.By, string(doc), s.Expect)
+	n, err := tx.exec(`UPDATE product SET name = $2, folded = $3, owner = $4, version = $5, updated_at = $6, updated_by = $7, doc = $8,
+		team = $10, template = $11, listed = TRUE WHERE id = $1 AND version = $9`,
+		string(p.ID), p.Name, Fold(p.Name), p.Owner, version, at, s.By, string(doc), s.Expect, p.Team, p.Template)
 	if err != nil {
 		return err
 	}
@@ -425,14 +431,14 @@ func (tx *Tx) writeObjects(m *model.Model, d difference, version int64) error {
 			return fmt.Errorf("%s %s: %w", o.key.Kind, o.key.ID, err)
 		}
 		if !d.created[o.key] {
-			if _, err := tx.exec("UPDATE model_object SET version = $4, doc = $5 WHERE product_id = $1 AND kind = $2 AND id = $3",
-				string(m.Product.ID), o.key.Kind, o.key.ID, version, string(doc)); err != nil {
+			if _, err := tx.exec("UPDATE model_object SET version = $4, doc = $5, owner = $6 WHERE product_id = $1 AND kind = $2 AND id = $3",
+				string(m.Product.ID), o.key.Kind, o.key.ID, version, string(doc), ownerOf(o.value)); err != nil {
 				return err
 			}
 			continue
 		}
 		delete(moved, o.key)
-		insert = append(insert, []any{string(m.Product.ID), o.key.Kind, o.key.ID, pos[o.key], version, string(doc)})
+		insert = append(insert, []any{string(m.Product.ID), o.key.Kind, o.key.ID, pos[o.key], version, string(doc), ownerOf(o.value)})
 	}
 	slices.SortFunc(insert, func(a, b []any) int { // in the order of the key, which is the cheapest for both engines
 		return cmp.Or(cmp.Compare(a[1].(string), b[1].(string)), cmp.Compare(a[2].(string), b[2].(string)))
@@ -443,7 +449,7 @@ func (tx *Tx) writeObjects(m *model.Model, d difference, version int64) error {
 			return err
 		}
 	}
-	return tx.bulk("model_object", []string{"product_id", "kind", "id", "pos", "version", "doc"}, "", insert)
+	return tx.bulk("model_object", []string{"product_id", "kind", "id", "pos", "version", "doc", "owner"}, "", insert)
 }
 
 func compareKeys(a, b ObjectKey) int {

@@ -2,11 +2,9 @@ package store
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
-	"github.com/threatloop/threatloop/internal/model"
 )
 
 // SetSecret stores sealed bytes under their address ("table|column|row").
@@ -168,55 +166,6 @@ func (tx *Tx) AnswerIdempotency(a Answered) error {
 func (tx *Tx) ReleaseIdempotency(actor, key string) error {
 	if _, err := tx.exec("DELETE FROM idempotency WHERE actor = $1 AND key = $2 AND status = 0", actor, key); err != nil {
 		return fmt.Errorf("store: idempotency key: %w", err)
-	}
-	return nil
-}
-
-// Comment is a person's remark on an object of a product.
-type Comment struct {
-	ID      string
-	Product model.ProductID
-	Object  string // "threat/thr_..."
-	Author  string
-	Text    string
-	At      time.Time
-}
-
-// AddComment stores a comment; fault.NotFound if the product does not exist.
-func (tx *Tx) AddComment(c Comment) error {
-	_, err := tx.exec("INSERT INTO comment (id, product_id, object, author, body, at) VALUES ($1, $2, $3, $4, $5, $6)",
-		c.ID, string(c.Product), c.Object, c.Author, c.Text, stamp(c.At))
-	if err != nil {
-		return fmt.Errorf("store: comment %s: %w", c.ID, err)
-	}
-	return nil
-}
-
-// Comments returns comments on an object, oldest first, after the given one (nil: from the first).
-func (tx *Tx) Comments(product model.ProductID, object string, after *Comment, max int) ([]Comment, error) {
-	var c conditions
-	c.add("product_id = ?", string(product))
-	c.add("object = ?", object)
-	if after != nil {
-		c.add("(at, id) > (?, ?)", stamp(after.At), after.ID)
-	}
-	list, err := collect(tx, func(row func(...any) error) (m Comment, err error) {
-		return m, row(&m.ID, (*string)(&m.Product), &m.Object, &m.Author, &m.Text, (*stamp)(&m.At))
-	}, "SELECT id, product_id, object, author, body, at FROM comment"+c.where()+" ORDER BY at, id LIMIT "+c.arg(limit(max)), c.args...)
-	if err != nil {
-		return nil, fmt.Errorf("store: comments on %s: %w", strings.ToValidUTF8(object, "?"), err)
-	}
-	return list, nil
-}
-
-// RemoveComment removes a comment of a product; fault.NotFound if there is none.
-func (tx *Tx) RemoveComment(product model.ProductID, id string) error {
-	n, err := tx.exec("DELETE FROM comment WHERE product_id = $1 AND id = $2", string(product), id)
-	if err != nil {
-		return fmt.Errorf("store: comment %s: %w", id, err)
-	}
-	if n == 0 {
-		return fault.New(fault.NotFound, "comment.not_found", "there is no such comment")
 	}
 	return nil
 }

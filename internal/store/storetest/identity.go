@@ -215,7 +215,7 @@ func settings(t *testing.T, open func(*testing.T) *store.DB) {
 		t.Errorf("ClaimIdempotency(answered) = %+v, want %+v", before, request)
 	}
 
-	first := store.Comment{ID: "c1", Product: "prd_1", Object: "threat/t", Author: "usr_1", Text: "Is this so?", At: at}
+	first := store.Comment{ID: "c1", Product: "prd_1", Object: "threat/t", Author: "usr_1", Text: "Is this so?", At: at, Version: 1}
 	second := first
 	second.ID, second.Text = "c2", "Yes."
 	write(t, db, func(tx *store.Tx) error { return errors.Join(tx.AddComment(second), tx.AddComment(first)) })
