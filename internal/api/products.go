@@ -31,13 +31,14 @@ const tagProducts = "Products"
 func (s *API) products() {
 	type list struct {
 		Paging
-		Text     string `query:"q" maxLength:"200" doc:"In the name, case and accents aside"`
-		Archived bool   `query:"archived" doc:"Archived ones instead of the others"`
-		Sort     string `query:"sort" enum:"name,rating" default:"name" doc:"By name, or the highest current rating first"`
+		Selecting
+		Sort string `query:"sort" enum:"name,rating,-updated,last_test,vulnerabilities" default:"name" doc:"By name; all others with the highest or newest first"`
 	}
 	register(s, op{method: http.MethodGet, path: "/products", id: "list-products", tag: tagProducts, summary: "List products", action: policy.ProductList},
 		func(ctx context.Context, c app.Caller, in *list) (app.Page[app.ProductView], error) {
-			return s.app.Products(ctx, c, app.ProductFilter{Text: in.Text, Archived: in.Archived, Sort: in.Sort, Cursor: in.Cursor, Limit: in.Limit})
+			f := in.filter()
+			f.Sort, f.Cursor, f.Limit = in.Sort, in.Cursor, in.Limit
+			return s.app.Products(ctx, c, f)
 		})
 
 	type create struct{ Body app.ProductInput }

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/generate"
@@ -24,12 +26,31 @@ type PlanView struct {
 	Notes     []generate.Note      `json:"notes,omitempty" doc:"What a person should settle"`
 	Facts     []generate.Concluded `json:"facts,omitempty" doc:"What rules concluded"`
 	Tickets   []PlannedTicket      `json:"tickets,omitempty" doc:"Tickets that would be created, by the product's ticket policy"`
+	Places    []PlanPlace          `json:"places" doc:"The steps by place: the product first, then by name"`
+	Refused   []Refusal            `json:"refused" doc:"What the library wants and a person refused; not among the items"`
 }
 
 // PlanItem is one step with its key.
 type PlanItem struct {
-	Key string `json:"key" doc:"Names the step when accepting one by one"`
+	Key       string      `json:"key" doc:"Names the step when accepting one by one"`
+	WhereName string      `json:"where_name"`
+	Fields    []PlanField `json:"fields,omitempty" doc:"What changes, field by field"`
 	generate.Item
+}
+
+// PlanField is one field's stored and wanted value, and who set the stored one.
+type PlanField struct {
+	generate.Difference
+	ByName string     `json:"by_name,omitempty" doc:"Who set the stored value, where it is not the library's"`
+	At     *time.Time `json:"at,omitempty"`
+}
+
+// PlanPlace groups the steps of one place.
+type PlanPlace struct {
+	Where     model.ElementID `json:"where"`
+	WhereName string          `json:"where_name"`
+	Keys      []string        `json:"keys"`
+	Counts    map[string]int  `json:"counts" doc:"Steps per action"`
 }
 
 // ETag returns the version of the product that the plan is based on.
@@ -75,16 +96,82 @@ func (a *App) planView(tx *store.Tx, m *model.Model, version int64) (PlanView, *
 	if err != nil {
 		return PlanView{}, nil, err
 	}
-	v := PlanView{From: plan.From, To: plan.To, Version: version, Items: []PlanItem{}, Counts: map[string]int{}, Questions: want.Questions, Notes: want.Notes, Facts: want.Facts}
-	for action, n := range plan.Counts() {
-		v.Counts[string(action)] = n
+	v := PlanView{
+		From: plan.From, To: plan.To, Version: version, Items: []PlanItem{}, Counts: map[string]int{}, Questions: want.Questions, Notes: want.Notes, Facts: want.Facts,
+		Refused: []Refusal{},
 	}
+	refused, _, err := refusals(tx, m.Product.ID)
+	if err != nil {
+		return v, nil, err
+	}
+	v.Refused = append(v.Refused, refused...)
+	left := refuses(refused)
+	names, sets := elementNames(m), setsOf(m)
 	for _, i := range plan.Items {
-		v.Items = append(v.Items, PlanItem{Key: i.Key(), Item: i})
+		if left(i) {
+			continue
+		}
+		v.Counts[string(i.Action)]++
+		item := PlanItem{Key: i.Key(), WhereName: names[i.Where], Item: i}
+		for _, d := range i.Fields {
+			f := PlanField{Difference: d}
+			if set, ok := sets[string(i.Kind)+" "+i.ID][d.Field]; ok {
+				f.By, f.ByName, f.At = set.By, set.Actor, &set.At
+			}
+			item.Fields = append(item.Fields, f)
+		}
+		v.Items = append(v.Items, item)
 	}
-	all := generate.Apply(m, plan, a.Now(), func(generate.Item) bool { return true })
+	v.Places = places(v.Items)
+	all := generate.Apply(m, plan, a.Now(), func(i generate.Item) bool { return !left(i) })
 	v.Tickets, err = a.plannedTickets(tx, all)
 	return v, plan, err
+}
+
+// places groups steps by their place, the product's first, then by name.
+func places(items []PlanItem) []PlanPlace {
+	out := []PlanPlace{}
+	at := map[model.ElementID]int{}
+	for i := range items {
+		item := &items[i]
+		n, ok := at[item.Where]
+		if !ok {
+			n = len(out)
+			at[item.Where] = n
+			out = append(out, PlanPlace{Where: item.Where, WhereName: item.WhereName, Counts: map[string]int{}})
+		}
+		out[n].Keys = append(out[n].Keys, item.Key)
+		out[n].Counts[string(item.Action)]++
+	}
+	slices.SortStableFunc(out, func(a, b PlanPlace) int {
+		if (a.Where == model.AtProduct) != (b.Where == model.AtProduct) {
+			if a.Where == model.AtProduct {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(cmp.Compare(a.WhereName, b.WhereName), cmp.Compare(a.Where, b.Where))
+	})
+	return out
+}
+
+// setsOf are the setters of the fields of what a plan is about, by kind and id.
+func setsOf(m *model.Model) map[string]model.Sets {
+	out := map[string]model.Sets{string(generate.KindProduct) + " " + string(m.Product.ID): m.Product.Sets}
+	for i := range m.Threats {
+		out[string(generate.KindThreat)+" "+string(m.Threats[i].ID)] = m.Threats[i].Sets
+	}
+	for i := range m.Weaknesses {
+		out[string(generate.KindWeakness)+" "+string(m.Weaknesses[i].ID)] = m.Weaknesses[i].Sets
+	}
+	for i := range m.Countermeasures {
+		out[string(generate.KindCountermeasure)+" "+string(m.Countermeasures[i].ID)] = m.Countermeasures[i].Sets
+	}
+	for i := range m.Links {
+		l := &m.Links[i]
+		out[string(generate.KindLink)+" "+string(l.Threat)+"/"+string(l.Weakness)+"/"+string(l.Countermeasure)] = l.Sets
+	}
+	return out
 }
 
 // Plan shows what applying the library would change, and which tickets would follow.
@@ -103,12 +190,16 @@ func (a *App) Plan(ctx context.Context, c Caller, product model.ProductID) (Plan
 type PlanInput struct {
 	All    bool     `json:"all,omitempty" doc:"Everything"`
 	Accept []string `json:"accept,omitempty" maxItems:"20000" doc:"Keys of the accepted steps"`
+	// Refuse keeps what would be added away for good, until it is taken back.
+	Refuse   []RefuseInput `json:"refuse,omitempty" maxItems:"1000" doc:"What is not to come, and is not offered again; also all leaves it out"`
+	Unrefuse []string      `json:"unrefuse,omitempty" maxItems:"1000" doc:"Keys of refusals that are taken back"`
 }
 
 // AppliedView is what applying a plan did.
 type AppliedView struct {
 	Applied int            `json:"applied" doc:"Steps that were accepted"`
 	Left    int            `json:"left" doc:"Steps that still wait"`
+	Refused int            `json:"refused" doc:"What is refused in the product now"`
 	Counts  map[string]int `json:"counts"`
 	Product ProductView    `json:"product"`
 }
@@ -123,14 +214,19 @@ func (a *App) ApplyPlan(ctx context.Context, c Caller, product model.ProductID, 
 		if err := ch.expect(store.KindProduct, string(product), version); err != nil {
 			return AppliedView{}, err
 		}
-		plan, _, err := a.makePlan(ch.tx, ch.model)
+		plan, want, err := a.makePlan(ch.tx, ch.model)
 		if err != nil {
 			return AppliedView{}, err
 		}
+		refused, err := ch.refuse(plan, want, in)
+		if err != nil {
+			return AppliedView{}, err
+		}
+		left := refuses(refused)
 		if !in.All {
 			bad := fault.New(fault.Invalid, "plan.key", "some of the accepted steps are not in the plan any more; look at it again")
 			for n, key := range in.Accept {
-				if !slices.ContainsFunc(plan.Items, func(i generate.Item) bool { return i.Key() == key }) {
+				if !slices.ContainsFunc(plan.Items, func(i generate.Item) bool { return i.Key() == key && !left(i) }) {
 					bad.With("body.accept["+itoa(n)+"]", "%q is no step of the plan", key)
 				}
 			}
@@ -138,17 +234,21 @@ func (a *App) ApplyPlan(ctx context.Context, c Caller, product model.ProductID, 
 				return AppliedView{}, bad
 			}
 		}
-		v := AppliedView{Counts: map[string]int{}}
-		accepted := map[string]bool{}
+		v := AppliedView{Counts: map[string]int{}, Refused: len(refused)}
+		named, accepted := map[string]bool{}, map[string]bool{}
+		for _, key := range in.Accept {
+			named[key] = true
+		}
 		for _, i := range plan.Items {
-			if i.Action != generate.Keep && (in.All || slices.Contains(in.Accept, i.Key())) {
-				accepted[i.Key()] = true
+			taken := !left(i) && (in.All || named[i.Key()])
+			accepted[i.Key()] = taken
+			if taken && i.Action != generate.Keep {
 				v.Counts[string(i.Action)]++
 				v.Applied++
 			}
 		}
 		ch.cause.Ref = plan.To
-		ch.model = generate.Apply(ch.model, plan, ch.at, func(i generate.Item) bool { return in.All || accepted[i.Key()] })
+		ch.model = generate.Apply(ch.model, plan, ch.at, func(i generate.Item) bool { return accepted[i.Key()] })
 		if v.Product, err = ch.saveAndView(); err != nil {
 			return AppliedView{}, err
 		}
@@ -157,7 +257,7 @@ func (a *App) ApplyPlan(ctx context.Context, c Caller, product model.ProductID, 
 			return AppliedView{}, err
 		}
 		for _, i := range again.Items {
-			if i.Action != generate.Keep {
+			if i.Action != generate.Keep && !left(i) {
 				v.Left++
 			}
 		}

@@ -42,7 +42,10 @@ func (db *DB) migrate(ctx context.Context, version int64) error {
 	for _, r := range results {
 		db.log.InfoContext(ctx, "schema migrated", "version", r.Source.Version, "took", r.Duration)
 	}
-	return nil
+	if version < listing {
+		return nil
+	}
+	return db.listProducts(ctx)
 }
 
 // SchemaVersion returns the version of the schema that the database has.

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -83,6 +85,9 @@ type ProductRow struct {
 	CreatedBy string
 	UpdatedAt time.Time
 	UpdatedBy string
+	Head      model.Product // as it stands in the model
+	Trend     []TrendPoint  // oldest first
+	LastTest  time.Time     // of the last complete run; zero is never
 	Summary   Summary
 }
 
@@ -93,27 +98,56 @@ type ProductSort string
 const (
 	SortByName   ProductSort = "name"   // rising
 	SortByRating ProductSort = "rating" // highest current threat first
+
+	SortByUpdate          ProductSort = "-updated"        // last changed first
+	SortByTest            ProductSort = "last_test"       // last tested first, never tested last
+	SortByVulnerabilities ProductSort = "vulnerabilities" // most first
 )
 
 // ProductQuery selects a page of products.
 type ProductQuery struct {
 	Visible  Visible
-	Text     string // in the name, case and accents aside
-	Archived bool   // archived ones instead of the others
-	Sort     ProductSort
-	After    *ProductRow // the last row of the page before; only ID, Name and Summary.CurrentMax are used
-	Limit    int         // 1..1000; 0 is 50
+	Only     model.ProductID // "" is every visible one
+	Text     string          // in the name, case and accents aside
+	Archived bool            // archived ones instead of the others
+	Template bool            // templates instead of the others
+	Tag      string
+	Team     string
+	Owner    string
+	// Rated narrows to products whose highest current rating, rounded, is From at
+	// least and below Below.
+	Rated *RatedFrom
+	// Unrated narrows to products with threats that nobody has rated.
+	Unrated bool
+	Sort    ProductSort
+	After   *ProductRow // the last row of the page before; only ID, Name and what it is sorted by are used
+	Limit   int         // 1..1000; 0 is 50
 }
+
+// RatedFrom is a range of rounded ratings.
+type RatedFrom struct{ From, Below int }
 
 const productColumns = `p.id, p.name, p.owner, p.archived, p.version, p.created_at, p.created_by, p.updated_at, p.updated_by,
 	s.inherent_max, s.current_max, s.verified_max, s.projected_max, s.current_sum, s.low, s.medium, s.high, s.critical, s.unrated,
-	s.exceeding, s.vulnerabilities, s.at, s.recompute_at, s.doc`
+	s.exceeding, s.vulnerabilities, s.at, s.recompute_at, s.doc, p.doc, s.trend, s.last_test`
+
+const productFrom = " FROM product p JOIN product_summary s ON s.product_id = p.id"
 
 func scanProduct(row func(...any) error) (p ProductRow, err error) {
 	s := &p.Summary
+	var head, trend string
 	err = row((*string)(&p.ID), &p.Name, &p.Owner, &p.Archived, &p.Version, (*stamp)(&p.CreatedAt), &p.CreatedBy, (*stamp)(&p.UpdatedAt), &p.UpdatedBy,
 		&s.InherentMax, &s.CurrentMax, &s.VerifiedMax, &s.ProjectedMax, &s.CurrentSum, &s.Low, &s.Medium, &s.High, &s.Critical, &s.Unrated,
-		&s.Exceeding, &s.Vulnerabilities, (*stamp)(&s.At), (*stamp)(&s.RecomputeAt), &s.Doc)
+		&s.Exceeding, &s.Vulnerabilities, (*stamp)(&s.At), (*stamp)(&s.RecomputeAt), &s.Doc, &head, &trend, (*stamp)(&p.LastTest))
+	if err != nil {
+		return p, err
+	}
+	var doc productDoc
+	if err := json.Unmarshal([]byte(head), &doc); err != nil {
+		return p, fmt.Errorf("product %s: %w", p.ID, err)
+	}
+	p.Head = doc.Product
+	p.Trend, err = readTrend(trend)
 	return p, err
 }
 
@@ -121,22 +155,32 @@ func scanProduct(row func(...any) error) (p ProductRow, err error) {
 func (tx *Tx) Products(q ProductQuery) ([]ProductRow, error) {
 	var c conditions
 	c.filterProducts(q)
-	order := " ORDER BY p.folded, p.id"
-	from := " FROM product p JOIN product_summary s ON s.product_id = p.id"
+	falling := func(column string, after any) string {
+		if q.After != nil {
+			c.add("("+column+") < (?, ?)", after, string(q.After.ID))
+		}
+		return " ORDER BY " + strings.Replace(column, ",", " DESC,", 1) + " DESC"
+	}
+	last := cmp.Or(q.After, &ProductRow{})
+	var order string
 	switch q.Sort {
 	case SortByRating:
-		order = " ORDER BY s.current_max DESC, s.product_id DESC"
-		if q.After != nil {
-			c.add("(s.current_max, s.product_id) < (?, ?)", q.After.Summary.CurrentMax, string(q.After.ID))
-		}
+		order = falling("s.current_max, s.product_id", last.Summary.CurrentMax)
+	case SortByVulnerabilities:
+		order = falling("s.vulnerabilities, s.product_id", last.Summary.Vulnerabilities)
+	case SortByTest:
+		order = falling("s.last_test, s.product_id", stamp(last.LastTest))
+	case SortByUpdate:
+		order = falling("p.updated_at, p.id", stamp(last.UpdatedAt))
 	case SortByName, "":
+		order = " ORDER BY p.folded, p.id"
 		if q.After != nil {
 			c.add("(p.folded, p.id) > (?, ?)", Fold(q.After.Name), string(q.After.ID))
 		}
 	default:
-		return nil, fault.New(fault.Invalid, "product.sort", "products cannot be sorted by %q; expected name or rating", q.Sort)
+		return nil, fault.New(fault.Invalid, "product.sort", "products cannot be sorted by %q; expected name, rating, -updated, last_test or vulnerabilities", q.Sort)
 	}
-	rows, err := collect(tx, scanProduct, "SELECT "+productColumns+from+c.where()+order+" LIMIT "+c.arg(limit(q.Limit)), c.args...)
+	rows, err := collect(tx, scanProduct, "SELECT "+productColumns+productFrom+c.where()+order+" LIMIT "+c.arg(limit(q.Limit)), c.args...)
 	if err != nil {
 		return nil, fmt.Errorf("store: list products: %w", err)
 	}
@@ -147,7 +191,7 @@ func (tx *Tx) Products(q ProductQuery) ([]ProductRow, error) {
 func (tx *Tx) CountProducts(q ProductQuery) (n int64, err error) {
 	var c conditions
 	c.filterProducts(q)
-	if _, err := tx.one("SELECT count(*) FROM product p"+c.where(), c.args, &n); err != nil {
+	if _, err := tx.one("SELECT count(*)"+productFrom+c.where(), c.args, &n); err != nil {
 		return 0, fmt.Errorf("store: count products: %w", err)
 	}
 	return n, nil
@@ -155,7 +199,22 @@ func (tx *Tx) CountProducts(q ProductQuery) (n int64, err error) {
 
 func (c *conditions) filterProducts(q ProductQuery) {
 	c.add("p.archived = ?", q.Archived)
+	c.add("p.template = ?", q.Template)
 	c.visible("p.id", q.Visible)
+	for _, f := range []struct{ cond, value string }{
+		{"p.id = ?", string(q.Only)}, {"p.team = ?", q.Team}, {"p.owner = ?", q.Owner},
+		{"p.id IN (SELECT product_id FROM product_tag WHERE tag = ?)", q.Tag},
+	} {
+		if f.value != "" {
+			c.add(f.cond, f.value)
+		}
+	}
+	if q.Rated != nil {
+		c.add("s.current_max >= ? AND s.current_max < ?", float64(q.Rated.From), float64(q.Rated.Below))
+	}
+	if q.Unrated {
+		c.add("s.unrated > 0")
+	}
 	if q.Text != "" {
 		escape := strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
 		c.add(`p.folded LIKE ? ESCAPE '\'`, "%"+escape.Replace(Fold(q.Text))+"%")
@@ -174,7 +233,7 @@ func (tx *Tx) Product(id model.ProductID, visible Visible) (ProductRow, error) {
 	var c conditions
 	c.add("p.id = ?", string(id))
 	c.visible("p.id", visible)
-	rows, err := collect(tx, scanProduct, "SELECT "+productColumns+" FROM product p JOIN product_summary s ON s.product_id = p.id"+c.where(), c.args...)
+	rows, err := collect(tx, scanProduct, "SELECT "+productColumns+productFrom+c.where(), c.args...)
 	if err != nil {
 		return ProductRow{}, fmt.Errorf("store: product %s: %w", id, err)
 	}

@@ -39,7 +39,8 @@ func (tx *Tx) SetSummary(id model.ProductID, s Summary) error {
 		s.Doc = "{}"
 	}
 	n, err := tx.exec(`UPDATE product_summary SET inherent_max = $2, current_max = $3, verified_max = $4, projected_max = $5, current_sum = $6,
-		low = $7, medium = $8, high = $9, critical = $10, unrated = $11, exceeding = $12, vulnerabilities = $13, at = $14, recompute_at = $15, doc = $16
+		low = $7, medium = $8, high = $9, critical = $10, unrated = $11, exceeding = $12, vulnerabilities = $13, at = $14, recompute_at = $15, doc = $16,
+		last_test = coalesce((SELECT r.at FROM run r WHERE r.product_id = $1 AND r.complete AND r.state = 'done' ORDER BY r.at DESC, r.id DESC LIMIT 1), 0)
 		WHERE product_id = $1`, string(id), s.InherentMax, s.CurrentMax, s.VerifiedMax, s.ProjectedMax, s.CurrentSum,
 		s.Low, s.Medium, s.High, s.Critical, s.Unrated, s.Exceeding, s.Vulnerabilities, stamp(s.At), stamp(s.RecomputeAt), s.Doc)
 	if err != nil {
@@ -128,6 +129,9 @@ func (tx *Tx) AddProductRating(id model.ProductID, r ProductRating) error {
 		_, err = tx.exec(`INSERT INTO product_rating (product_id, seq, at, inherent_max, verified_max, current_max, projected_max, current_sum, low, medium,
 			high, critical, vulnerabilities) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`, string(id), seq+1, stamp(r.At),
 			r.InherentMax, r.VerifiedMax, r.CurrentMax, r.ProjectedMax, r.CurrentSum, r.Low, r.Medium, r.High, r.Critical, r.Vulnerabilities)
+	}
+	if err == nil {
+		err = tx.extendTrend(id, TrendPoint{At: r.At, Current: r.CurrentMax, Verified: r.VerifiedMax})
 	}
 	if err != nil {
 		return fmt.Errorf("store: rating of product %s: %w", id, err)

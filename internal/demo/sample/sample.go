@@ -1,0 +1,21 @@
+// Package sample is the made-up shop that the demo, and everybody who tries
+// Threatloop, begins with: its answers and its diagram. It is data alone.
+package sample
+
+import _ "embed"
+
+// Name and Description are the sample product's.
+const (
+	Name        = "Parcel desk"
+	Description = "A small web shop for parcel labels, made up to look around in: order a label, pay, follow the parcel."
+)
+
+// Answers is the answered questionnaire as JSON: questionnaire, and answers by question.
+//
+//go:embed answers.json
+var Answers []byte
+
+// Diagram is the drawing, a Threat Dragon file.
+//
+//go:embed diagram.json
+var Diagram []byte
