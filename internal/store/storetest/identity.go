@@ -214,19 +214,4 @@ func settings(t *testing.T, open func(*testing.T) *store.DB) {
 	if before, _ := claim(); !cmp.Equal(request, before) {
 		t.Errorf("ClaimIdempotency(answered) = %+v, want %+v", before, request)
 	}
-
-	first := store.Comment{ID: "c1", Product: "prd_1", Object: "threat/t", Author: "usr_1", Text: "Is this so?", At: at, Version: 1}
-	second := first
-	second.ID, second.Text = "c2", "Yes."
-	write(t, db, func(tx *store.Tx) error { return errors.Join(tx.AddComment(second), tx.AddComment(first)) })
-	read(t, db, func(tx *store.Tx) error {
-		one, err := tx.Comments("prd_1", "threat/t", nil, 1)
-		two, err2 := tx.Comments("prd_1", "threat/t", &first, 10)
-		if !cmp.Equal([]store.Comment{first}, one) || !cmp.Equal([]store.Comment{second}, two) {
-			t.Errorf("Comments = %v then %v, want the first then the second", one, two)
-		}
-		return errors.Join(err, err2)
-	})
-	write(t, db, func(tx *store.Tx) error { return tx.RemoveComment("prd_1", "c1") })
-	expectKind(t, db, "RemoveComment(again)", fault.NotFound, func(tx *store.Tx) error { return tx.RemoveComment("prd_1", "c1") })
 }
