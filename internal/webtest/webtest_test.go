@@ -1,13 +1,16 @@
-// Package webtest drives the page in headless Chromium against real servers.
+// Package webtest walks the stories of web/test/stories through the page, in
+// headless Chromium against real servers.
 package webtest_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,24 +83,49 @@ func absent(t *testing.T, what string) {
 	t.Skipf("%s is absent", what)
 }
 
-// file writes an input file of the demo, with an addition, and returns its path.
-func file(t *testing.T, name, addition string) string {
+// files writes the input files of the demo and returns their folder. The reports
+// differ from the demo's own, whose content the server has seen.
+func files(t *testing.T) string {
 	t.Helper()
-	b, err := demo.File(name)
+	dir := t.TempDir()
+	for _, name := range []string{"diagram.json", "junit-fail.xml", "junit-pass.xml"} {
+		b, err := demo.File(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, ".xml") {
+			b = append(b, "<!-- another run -->\n"...)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// wanted reads which server a story wants from its first line: "// server: fresh"
+// has nothing in it, "// server: demo" a product that went round the loop.
+func wanted(t *testing.T, story string) string {
+	t.Helper()
+	f, err := os.Open(story)
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, append(b, addition...), 0o600); err != nil {
-		t.Fatal(err)
+	defer func() { _ = f.Close() }() // it was only read
+	line, err := bufio.NewReader(f).ReadString('\n')
+	if err != nil {
+		t.Fatalf("%s: %v", story, err)
 	}
-	return path
+	kind, ok := strings.CutPrefix(strings.TrimSpace(line), "// server: ")
+	if !ok || kind != "fresh" && kind != "demo" {
+		t.Fatalf("%s: the first line is %q, want // server: fresh or // server: demo", story, line)
+	}
+	return kind
 }
 
-// TestPage walks web/test/journey.mjs. THREATLOOP_SCREENSHOTS names a folder to
-// keep pictures of every place in.
-func TestPage(t *testing.T) {
-	t.Parallel()
+// TestStories walks every story, each on a server of its own.
+// THREATLOOP_SCREENSHOTS names a folder to keep pictures of the places in.
+func TestStories(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser is not short")
 	}
@@ -120,22 +148,30 @@ func TestPage(t *testing.T) {
 			absent(t, "web/"+built+" (made by make build)")
 		}
 	}
-	url, product := looped(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, node, filepath.Join("test", "journey.mjs"))
-	cmd.Dir = web
-	cmd.Env = append(os.Environ(),
-		"CHROMIUM="+browser, "FRESH_URL="+serve(t), "DEMO_URL="+url, "DEMO_PRODUCT="+product, "DEMO_EMAIL="+email, "DEMO_PASSWORD="+password,
-		"DIAGRAM="+file(t, "diagram.json", ""), "REPORT="+file(t, "junit-fail.xml", "<!-- another run -->\n"),
-		"HOME="+t.TempDir(), "TMPDIR="+t.TempDir())
-	if dir := os.Getenv("THREATLOOP_SCREENSHOTS"); dir != "" {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
+	stories, err := filepath.Glob(filepath.Join(web, "test", "stories", "*.mjs"))
+	if err != nil || len(stories) == 0 {
+		t.Fatalf("stories: %v, %v", stories, err)
 	}
-	cmd.WaitDelay = 10 * time.Second
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("the journey ended early: %v\n%s", err, out)
+	for _, story := range stories {
+		name := strings.TrimSuffix(filepath.Base(story), ".mjs")
+		t.Run(name, func(t *testing.T) {
+			env := []string{"CHROMIUM=" + browser, "STORY_FILES=" + files(t), "STORY_EMAIL=" + email, "STORY_PASSWORD=" + password, "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()}
+			switch wanted(t, story) {
+			case "demo":
+				url, product := looped(t)
+				env = append(env, "STORY_URL="+url, "STORY_PRODUCT="+product)
+			default:
+				env = append(env, "STORY_URL="+serve(t))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, node, filepath.Join("test", "story.mjs"), "stories/"+name+".mjs")
+			cmd.Dir = web
+			cmd.Env = append(os.Environ(), env...)
+			cmd.WaitDelay = 10 * time.Second
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("the story ended early: %v\n%s", err, out)
+			}
+		})
 	}
 }

@@ -37,7 +37,7 @@ export function useSignOut(): () => Promise<void> {
       if (!(err instanceof Problem && err.status === 401)) throw err;
     }
     useExpired.setState({ expired: false });
-    cache.clear();
     cache.setQueryData(sessionQuery.queryKey, null);
+    cache.removeQueries({ predicate: (q) => q.queryKey[0] !== "session" });
   };
 }

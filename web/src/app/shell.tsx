@@ -36,12 +36,12 @@ export function Shell({ onSearch, onKeys, children }: { onSearch: () => void; on
           e.preventDefault();
           main.current?.focus();
         }}
-        className="fixed start-2 -top-20 z-60 rounded-md bg-surface px-3 py-2 shadow-float focus:top-2"
+        className="fixed start-2 -top-32 z-60 rounded-md bg-surface px-3 py-2 shadow-float focus:top-2"
       >
         Skip to the content
       </a>
       {wide ? (
-        <div className="sticky top-0 h-dvh border-line border-e bg-surface">{side}</div>
+        <header className="sticky top-0 h-dvh border-line border-e bg-surface">{side}</header>
       ) : (
         <header className="sticky top-0 z-20 flex h-12 items-center gap-1 border-line border-b bg-surface px-2 [--top:48px]">
           <D.Root open={open} onOpenChange={setOpen}>
@@ -52,7 +52,7 @@ export function Shell({ onSearch, onKeys, children }: { onSearch: () => void; on
             </D.Trigger>
             <D.Portal>
               <D.Overlay className="fixed inset-0 z-40 bg-[#0a0b10]/40" />
-              <D.Content aria-describedby={undefined} className="fixed inset-y-0 start-0 z-40 w-64 border-line border-e bg-surface shadow-float">
+              <D.Content data-modal aria-describedby={undefined} className="fixed inset-y-0 start-0 z-40 w-64 border-line border-e bg-surface shadow-float">
                 <D.Title className="sr-only">Menu</D.Title>
                 <D.Close asChild>
                   <IconButton label="Close the menu" className="absolute end-2 top-2">

@@ -1,0 +1,121 @@
+// What the stories share: a browser, pages that note what must not happen, and
+// the questions that are asked of every place.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+export { assert };
+
+const need = (name) => process.env[name] || assert.fail(`${name} is not set`);
+
+/** The server of the story, and on one that went round the loop its product and account. */
+export const server = { url: need("STORY_URL"), product: process.env.STORY_PRODUCT ?? "", email: process.env.STORY_EMAIL ?? "", password: process.env.STORY_PASSWORD ?? "" };
+
+/** file is the path of an input file that the Go side made: "diagram.json", "junit-fail.xml". */
+export const file = (name) => join(need("STORY_FILES"), name);
+
+const shots = process.env.THREATLOOP_SCREENSHOTS;
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let browser;
+
+/** launch starts the browser; without a GPU, as it is in CI. */
+export async function launch() {
+  browser ??= await chromium.launch({
+    executablePath: need("CHROMIUM"),
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  return browser;
+}
+
+export async function close() {
+  await browser?.close();
+}
+
+/**
+ * open gives a page at the size and in the theme. What must not happen fails the
+ * story at done(): errors on the console, exceptions, requests to other hosts.
+ * allowed are patterns of console messages that the story brings about.
+ */
+export async function open({ width = 1280, height = 860, scheme = "light", allowed = [], path = "/", context: given } = {}) {
+  const context = given ?? (await (await launch()).newContext({ viewport: { width, height }, colorScheme: scheme, acceptDownloads: true, reducedMotion: "reduce" }));
+  if (!given) await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const page = await context.newPage();
+  const wrong = [];
+  const origin = new URL(server.url).origin;
+  page.on("console", (m) => ["error", "warning"].includes(m.type()) && !allowed.some((a) => a.test(m.text())) && wrong.push(`console: ${m.text()}`));
+  page.on("pageerror", (e) => wrong.push(`exception: ${e}`));
+  page.on("request", (r) => /^(blob|data):/.test(r.url()) || new URL(r.url()).origin === origin || wrong.push(`request to ${r.url()}`));
+  page.setDefaultTimeout(20_000);
+  await page.goto(server.url + path);
+
+  /** shot checks that nothing scrolls sideways and keeps a picture where pictures are wanted. */
+  const shot = async (name) => {
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= width, `${name} scrolls sideways at ${width}: ${wide}`);
+    if (!shots) return;
+    mkdirSync(shots, { recursive: true });
+    await page.screenshot({ path: join(shots, `${name}-${width}-${scheme}.png`), animations: "disabled" });
+  };
+  /** axe asks whether people with assistive technology can use what is shown. */
+  const axe = async (name) => {
+    // Evaluated by the test, not loaded by the page: its policy lets no other script in.
+    await page.evaluate(axeSource);
+    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"] }));
+    const found = violations.map((v) => `${v.id} (${v.help}): ${v.nodes.slice(0, 3).map((n) => `${n.target} ${n.failureSummary?.split("\n")[1]?.trim() ?? ""}`).join(" | ")}`);
+    assert.deepEqual(found, [], `axe at ${name}, ${width}, ${scheme}`);
+  };
+  const done = async () => {
+    assert.deepEqual(wrong, [], "what must not happen in a page");
+    if (!given) await context.close();
+  };
+  return { page, context, shot, axe, done, wrong };
+}
+
+/** signIn enters with the account of a server that has one. */
+export async function signIn(page, { email, password } = server) {
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("navigation", { name: "Places", exact: true }).or(page.getByRole("button", { name: "Menu" })).first().waitFor();
+}
+
+/** firstStart makes the administrator of a fresh server. */
+export async function firstStart(page, account = { name: "Ada Lovelace", email: "ada@example.org", password: "a long enough passphrase" }) {
+  await page.getByRole("heading", { name: "Welcome to Threatloop" }).waitFor();
+  await page.getByLabel("Name").fill(account.name);
+  await page.getByLabel("E-mail").fill(account.email);
+  await page.getByLabel("Password").fill(account.password);
+  await page.getByRole("button", { name: "Create and go on" }).click();
+  await page.getByRole("navigation", { name: "Places", exact: true }).or(page.getByRole("button", { name: "Menu" })).first().waitFor();
+  return account;
+}
+
+/** eventually asks until the answer is what is wanted, or says what it was last. */
+export async function eventually(what, ask, want, timeout = 20_000) {
+  const end = Date.now() + timeout;
+  for (;;) {
+    const got = await ask();
+    const ok = typeof want === "function" ? want(got) : got === want;
+    if (ok) return got;
+    if (Date.now() > end) assert.fail(`${what}: ${JSON.stringify(got)}, want ${typeof want === "function" ? want : JSON.stringify(want)}`);
+    await new Promise((r) => setTimeout(r, 60));
+  }
+}
+
+/** rest asks the REST interface with the page's own session, for what a story checks behind the page's back. */
+export async function rest(page, method, path, body) {
+  return page.evaluate(
+    async ([method, path, body]) => {
+      const headers = { "Content-Type": "application/json" };
+      if (method === "POST") headers["Idempotency-Key"] = Math.random().toString(36).slice(2) + Math.random().toString(36).slice(2);
+      const r = await fetch(`/api/v1${path}`, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+      const data = r.status === 204 ? undefined : await r.json();
+      if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${JSON.stringify(data)}`);
+      return data;
+    },
+    [method, path, body],
+  );
+}
