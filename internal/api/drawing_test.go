@@ -410,8 +410,10 @@ func TestPlanSummary(t *testing.T) {
 	if got := d.get(path + "/summary").want(200); len(got.list("items")) != 0 {
 		t.Errorf("after applying the summary = %s, want nothing", got.body)
 	}
-	d.change(drop("components", "web", 0)).want(200)
+	// Another type: the summary follows at once.
+	web["type"] = ""
+	d.change(put("components", "web", 3, web)).want(200)
 	if got := d.get(path+"/summary").want(200).at("counts", "retire"); got == 0.0 {
-		t.Errorf("the summary retires %v after deleting a component, want its risks", got)
+		t.Errorf("the summary retires %v after the type was taken away, want what it brought", got)
 	}
 }
