@@ -37,6 +37,13 @@ func (s *API) instance() {
 			}
 			return app.Page[policy.Described]{Items: policy.Actions()}, nil
 		})
+	register(s, op{method: http.MethodGet, path: "/policy", id: "get-policy", tag: tagInstance, summary: "Who may do what: every action with the least role that may take it", action: policy.InstanceRead},
+		func(ctx context.Context, c app.Caller, _ *nothing) (app.Page[policy.Row], error) {
+			if err := s.app.Check(ctx, c, policy.InstanceRead, ""); err != nil {
+				return app.Page[policy.Row]{}, err
+			}
+			return app.Page[policy.Row]{Items: policy.Table()}, nil
+		})
 	s.plain(op{method: http.MethodGet, path: "/openapi.json", id: "get-openapi", tag: tagInstance, summary: "This description", open: "it is the same for everybody and public with the source"},
 		huma.Operation{Responses: map[string]*huma.Response{"200": {Description: "OpenAPI 3.1", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}}}}}},
 		func(w http.ResponseWriter, _ *http.Request, _ app.Caller) error {

@@ -30,6 +30,7 @@ type OneConnection struct {
 
 func (s *API) tickets() {
 	s.connections()
+	s.connectionLog()
 	s.webhook()
 	s.productTickets()
 	s.board()
