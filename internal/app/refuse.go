@@ -46,10 +46,7 @@ func refusalsKey(product model.ProductID) string { return "plan.refused/" + stri
 // refusals returns what was refused in a product, with the version of the list.
 func refusals(tx *store.Tx, product model.ProductID) ([]Refusal, int64, error) {
 	s, err := tx.Setting(refusalsKey(product))
-	if fault.Is(err, fault.NotFound) {
-		return nil, 0, nil
-	}
-	if err != nil {
+	if err != nil || s.Version == 0 {
 		return nil, 0, err
 	}
 	var kept []storedRefusal
