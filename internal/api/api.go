@@ -46,6 +46,7 @@ type API struct {
 	routes map[string]route
 	// streams is closed when the streams of events have to end.
 	streams    chan struct{}
+	zippers    sync.Pool // of *gzip.Writer
 	endStreams sync.Once
 }
 

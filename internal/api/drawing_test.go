@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -415,5 +416,41 @@ func TestPlanSummary(t *testing.T) {
 	d.change(put("components", "web", 3, web)).want(200)
 	if got := d.get(path+"/summary").want(200).at("counts", "retire"); got == 0.0 {
 		t.Errorf("the summary retires %v after the type was taken away, want what it brought", got)
+	}
+}
+
+func TestEventsTellWhoChangedWhat(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings{})
+	d := s.sheet()
+	events := d.follow("/events?product="+d.product, "")
+	told := func() m {
+		t.Helper()
+		var data m
+		if err := json.Unmarshal([]byte(events.next()["data"]), &data); err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	done := d.post("/products/"+d.product+"/drawing/changes", m{"label": "Note", "changes": l{
+		put("texts", "b", 0, m{"diagram": "d", "text": "hi"}), put("texts", "a", 0, m{"diagram": "d", "text": "hi"}),
+	}}).want(200)
+	got := told()
+	if got["actor_name"] != "Ada" || got["actor"] == nil || got["request_id"] != done.header.Get("X-Request-Id") || !gocmp.Equal(got["objects"], any(l{"text/a", "text/b"})) {
+		t.Errorf("the event of a batch is %v, want Ada's with both texts and the request's id", got)
+	}
+	var many []m
+	for i := range 60 {
+		many = append(many, put("texts", fmt.Sprint("t", i), 0, m{"diagram": "d", "text": "x"}))
+	}
+	d.change(many...).want(200)
+	if got := told(); got["objects"] != nil || got["actor_name"] != "Ada" || got["request_id"] == nil {
+		t.Errorf("the event of 60 changes is %v, want Ada's without objects", got)
+	}
+	// The installation's own trail says nothing to whoever follows.
+	all := d.follow("/events", "")
+	s.person("Eve")
+	if got := all.next(); strings.Contains(got["data"], "objects") || strings.Contains(got["data"], "actor") {
+		t.Errorf("the event of the installation is %v, want no detail", got)
 	}
 }

@@ -28,13 +28,14 @@ const (
 type changed struct {
 	Product model.ProductID `json:"product,omitempty"` // absent for the installation
 	Seq     int64           `json:"seq"`               // of the newest row of its audit trail
+	app.Touched
 }
 
 func (s *API) events() {
 	s.plain(op{
 		method: http.MethodGet, path: "/events", id: "subscribe", tag: tagInstance, summary: "Be told what changed", action: policy.EventsRead,
-		about: "Server-sent events. An event \"change\" has the data {\"product\", \"seq\"}: the audit trail of the product (none: of the installation) has come to seq, " +
-			"and whatever was read of it before may be old. Its id is \"stream:seq\". A subscriber that comes back with Last-Event-ID gets what it missed of that stream; " +
+		about: "Server-sent events. An event \"change\" has the data {\"product\", \"seq\", \"actor\", \"actor_name\", \"request_id\", \"objects\"}: the audit trail of the product (none: of the installation) has come to seq, " +
+			"and whatever was read of it before may be old. Actor, their name and the request are there where all of it was theirs, objects (component/ID and the like) where they are at most 50. Its id is \"stream:seq\". A subscriber that comes back with Last-Event-ID gets what it missed of that stream; " +
 			"where it follows several, an event \"resync\" tells it to read everything again. A comment every 15 seconds keeps the connection. The stream ends with the session or token.",
 	},
 		huma.Operation{
@@ -92,7 +93,11 @@ func (s *API) follow(w http.ResponseWriter, r *http.Request, c app.Caller) error
 			if heads[name] == seen[name] {
 				continue
 			}
-			if out.change(name, heads[name]) != nil {
+			touched, err := s.app.Touched(ctx, c, name, seen[name])
+			if err != nil {
+				touched = app.Touched{} // that something changed has to be told all the same
+			}
+			if out.change(name, heads[name], touched) != nil {
 				return nil
 			}
 			last = time.Now()
@@ -135,8 +140,8 @@ type subscriber struct {
 	flush *http.ResponseController
 }
 
-func (s *subscriber) change(stream string, seq int64) error {
-	data, err := json.Marshal(changed{Product: app.StreamProduct(stream), Seq: seq})
+func (s *subscriber) change(stream string, seq int64, touched app.Touched) error {
+	data, err := json.Marshal(changed{Product: app.StreamProduct(stream), Seq: seq, Touched: touched})
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,15 @@ func (s *API) wrap(next http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		ctx := context.WithValue(r.Context(), requestKey, id)
 		log := &recorder{ResponseWriter: w, status: http.StatusOK}
+		if w.Header().Add("Vary", "Accept-Encoding"); takesGzip(r) {
+			packed := &compressor{ResponseWriter: w, s: s}
+			log.ResponseWriter = packed
+			defer func() {
+				if log.whole {
+					packed.finish()
+				}
+			}()
+		}
 		defer func() {
 			v := recover()
 			if v != nil && v != http.ErrAbortHandler {
@@ -62,6 +71,7 @@ func (s *API) wrap(next http.Handler) http.Handler {
 				}
 			}
 			s.o.Logger.DebugContext(ctx, "request", "request", id, "method", r.Method, "path", r.URL.Path, "status", log.status, "took", time.Since(start))
+			log.whole = v == nil
 			if v != nil {
 				// What was written must not pass for a whole answer: the connection is cut.
 				panic(http.ErrAbortHandler)
@@ -227,6 +237,7 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	wrote  bool
+	whole  bool // the answer came to its end
 }
 
 // WriteHeader notes the status.

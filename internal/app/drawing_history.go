@@ -41,6 +41,67 @@ func (n actorNames) of(tx *store.Tx, id string) string {
 	return name
 }
 
+// Touched is who changed what since a row of an audit trail.
+type Touched struct {
+	// Actor, ActorName and RequestID are absent where several had a part in it.
+	Actor     string   `json:"actor,omitempty"`
+	ActorName string   `json:"actor_name,omitempty"`
+	RequestID string   `json:"request_id,omitempty"`
+	Objects   []string `json:"objects,omitempty"` // "component/cmp_...", in order, each once; absent where there are more than maxTouched
+}
+
+// maxTouched bounds the objects that are named.
+const maxTouched = 50
+
+// Touched tells who changed what in the audit trail of a product after the row
+// with the number after. Of the installation's own trail it tells nothing.
+func (a *App) Touched(ctx context.Context, c Caller, stream string, after int64) (Touched, error) {
+	product := StreamProduct(stream)
+	if product == "" {
+		return Touched{}, nil
+	}
+	return query(ctx, a, c, policy.EventsRead, product, func(tx *store.Tx) (Touched, error) {
+		var t Touched
+		rows, err := tx.AuditPage(store.AuditQuery{Stream: stream, After: after, Limit: maxTouched + 2, Bare: true}) // with the row of a batch's label
+		if err != nil || len(rows) == 0 {
+			return t, err
+		}
+		last := rows
+		if len(rows) == maxTouched+2 {
+			if last, err = tx.AuditPage(store.AuditQuery{Stream: stream, Newest: true, Limit: 1, Bare: true}); err != nil {
+				return t, err
+			}
+		}
+		// The rows of one request stand together: where the first and the last are of
+		// the same, all are.
+		t.Actor, t.RequestID = rows[0].Actor, rows[0].RequestID
+		for _, r := range last {
+			if r.Actor != t.Actor {
+				t.Actor = ""
+			}
+			if r.RequestID != t.RequestID {
+				t.RequestID = ""
+			}
+		}
+		if len(last) != len(rows) && t.RequestID == "" {
+			t.Actor = "" // somebody else may stand between
+		}
+		if t.Actor != "" {
+			t.ActorName = actorNames{}.of(tx, t.Actor)
+		}
+		for _, r := range rows {
+			if r.Action != actionDrawing {
+				t.Objects = append(t.Objects, r.Object)
+			}
+		}
+		slices.Sort(t.Objects)
+		if t.Objects = slices.Compact(t.Objects); len(rows) == maxTouched+2 || len(t.Objects) > maxTouched {
+			t.Objects = nil
+		}
+		return t, nil
+	})
+}
+
 // HistoryFilter selects a part of a product's history; empty fields select all.
 type HistoryFilter struct {
 	Object  string          // "component/cmp_..."

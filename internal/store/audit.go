@@ -138,6 +138,8 @@ type AuditQuery struct {
 	Newest bool
 	After  int64
 	Limit  int // 1..1000; 0 is 50
+	// Bare leaves Old and New out, which costs less to read.
+	Bare bool
 }
 
 // AuditPage returns a page of a stream.
@@ -156,10 +158,14 @@ func (tx *Tx) AuditPage(q AuditQuery) ([]Audit, error) {
 	} else {
 		c.add("seq > ?", q.After)
 	}
+	columns := strings.Join(auditColumns, ", ")
+	if q.Bare {
+		columns = strings.Replace(columns, "old_doc, new_doc", "'', ''", 1)
+	}
 	rows, err := collect(tx, func(row func(...any) error) (Audit, error) {
 		e, _, err := scanAudit(row)
 		return e, err
-	}, "SELECT "+strings.Join(auditColumns, ", ")+" FROM audit"+c.where()+order+" LIMIT "+c.arg(limit(q.Limit)), c.args...)
+	}, "SELECT "+columns+" FROM audit"+c.where()+order+" LIMIT "+c.arg(limit(q.Limit)), c.args...)
 	if err != nil {
 		return nil, fmt.Errorf("store: audit %s: %w", q.Stream, err)
 	}
