@@ -20,6 +20,8 @@ export interface Column<T> {
   align?: "end";
   /** Where it stands in the card that a row becomes on a narrow screen: its title, at its end, below it, or nowhere. */
   narrow?: "title" | "end" | "below" | "hide";
+  /** Not on the page: it sorts and stands in exports only. */
+  hidden?: boolean;
 }
 
 export interface TableProps<T> {
@@ -85,11 +87,12 @@ export function save(name: string, content: BlobPart, type: string): void {
  * Table shows rows of any number: only those in view are in the page. Its order is
  * in the address. Keys: arrows or j and k to move, Enter to open, x or Space to select.
  */
-export function Table<T>({ rows, columns, rowKey, label, onOpen, openKey, selected, onSelect, sortBy, empty, exportName }: TableProps<T>) {
+export function Table<T>({ rows, columns: every, rowKey, label, onOpen, openKey, selected, onSelect, sortBy, empty, exportName }: TableProps<T>) {
   const [search, setSearch] = useAddress();
   const by = search.sort ?? sortBy;
   const narrow = useNarrow();
-  const ordered = useMemo(() => sorted(rows, columns, by), [rows, columns, by]);
+  const columns = useMemo(() => every.filter((c) => !c.hidden), [every]);
+  const ordered = useMemo(() => sorted(rows, every, by), [rows, every, by]);
   const box = useRef<HTMLDivElement>(null);
   const [margin, setMargin] = useState(0);
   const [active, setActive] = useState(0);
@@ -99,7 +102,13 @@ export function Table<T>({ rows, columns, rowKey, label, onOpen, openKey, select
     const top = box.current ? box.current.getBoundingClientRect().top + window.scrollY : 0;
     if (Math.abs(top - margin) > 1) setMargin(top);
   });
-  const virtual = useWindowVirtualizer({ count: ordered.length, estimateSize: () => (narrow ? 84 : 41), overscan: 12, scrollMargin: margin, getItemKey: (i) => rowKey(ordered[i]!) });
+  const virtual = useWindowVirtualizer({
+    count: ordered.length,
+    estimateSize: () => (narrow ? 84 : 41),
+    overscan: 12,
+    scrollMargin: margin,
+    getItemKey: (i) => rowKey(ordered[i]!),
+  });
   // biome-ignore lint/correctness/useExhaustiveDependencies: rows change their height with the width of the screen
   useEffect(() => virtual.measure(), [narrow]);
   useEffect(() => {
@@ -129,7 +138,16 @@ export function Table<T>({ rows, columns, rowKey, label, onOpen, openKey, select
     const on = e.target as HTMLElement;
     if (!on.dataset.index || e.ctrlKey || e.metaKey || e.altKey) return;
     const page = Math.max(1, Math.floor(window.innerHeight / 41) - 4);
-    const moves: Record<string, number> = { ArrowDown: active + 1, j: active + 1, ArrowUp: active - 1, k: active - 1, Home: 0, End: ordered.length - 1, PageDown: active + page, PageUp: active - page };
+    const moves: Record<string, number> = {
+      ArrowDown: active + 1,
+      j: active + 1,
+      ArrowUp: active - 1,
+      k: active - 1,
+      Home: 0,
+      End: ordered.length - 1,
+      PageDown: active + page,
+      PageUp: active - page,
+    };
     if (e.key in moves) focusRow(moves[e.key]!);
     else if (e.key === "Enter") onOpen?.(ordered[active]!);
     else if ((e.key === "x" || e.key === " ") && onSelect) toggle(active, e.shiftKey);
@@ -162,15 +180,33 @@ export function Table<T>({ rows, columns, rowKey, label, onOpen, openKey, select
         <div role="row" aria-rowindex={1} className="grid items-center gap-x-3 border-line border-b px-2" style={{ gridTemplateColumns: tracks }}>
           {onSelect && (
             <div role="columnheader" className="grid h-9 items-center">
-              <input type="checkbox" className="size-3.5" aria-label="Select all rows" checked={all} onChange={() => onSelect(all ? new Set() : new Set(ordered.map(rowKey)))} />
+              <input
+                type="checkbox"
+                className="size-3.5"
+                aria-label="Select all rows"
+                checked={all}
+                onChange={() => onSelect(all ? new Set() : new Set(ordered.map(rowKey)))}
+              />
             </div>
           )}
           {columns.map((c, i) => {
             const on = by === c.id ? "ascending" : by === `-${c.id}` ? "descending" : undefined;
             return (
-              <div key={c.id} role="columnheader" aria-sort={c.sort ? (on ?? "none") : undefined} className={cx("flex h-9 min-w-0 items-center gap-1", c.align === "end" && "justify-end")}>
+              <div
+                key={c.id}
+                role="columnheader"
+                aria-sort={c.sort ? (on ?? "none") : undefined}
+                className={cx("flex h-9 min-w-0 items-center gap-1", c.align === "end" && "justify-end")}
+              >
                 {c.sort ? (
-                  <button type="button" onClick={() => setSearch({ sort: on === "ascending" ? `-${c.id}` : on === "descending" ? undefined : c.id })} className={cx("inline-flex min-w-0 items-center gap-1 rounded-sm text-xs hover:text-text", on ? "font-medium text-text" : "text-soft")}>
+                  <button
+                    type="button"
+                    onClick={() => setSearch({ sort: on === "ascending" ? `-${c.id}` : on === "descending" ? undefined : c.id })}
+                    className={cx(
+                      "inline-flex min-w-0 items-center gap-1 rounded-sm text-xs hover:text-text",
+                      on ? "font-medium text-text" : "text-soft",
+                    )}
+                  >
                     <span className="truncate">{c.name}</span>
                     {on === "ascending" ? <ArrowUp aria-hidden size={12} /> : on === "descending" ? <ArrowDown aria-hidden size={12} /> : null}
                   </button>
@@ -178,7 +214,12 @@ export function Table<T>({ rows, columns, rowKey, label, onOpen, openKey, select
                   <span className="truncate text-soft text-xs">{c.name}</span>
                 )}
                 {exportName && i === columns.length - 1 && (
-                  <IconButton label="Export these rows as CSV" size="sm" className="ms-auto" onClick={() => save(`${exportName}.csv`, csv(ordered, columns), "text/csv;charset=utf-8")}>
+                  <IconButton
+                    label="Export these rows as CSV"
+                    size="sm"
+                    className="ms-auto"
+                    onClick={() => save(`${exportName}.csv`, csv(ordered, every), "text/csv;charset=utf-8")}
+                  >
                     <Download size={14} />
                   </IconButton>
                 )}
@@ -242,19 +283,29 @@ function NarrowRow<T>({ row, columns, pick }: { row: T; columns: Column<T>[]; pi
   return (
     <div className="grid gap-1.5">
       <div className="flex items-start gap-2.5">
-        {pick && <div role="cell" className="pt-0.5">{pick}</div>}
+        {pick && (
+          <div role="cell" className="pt-0.5">
+            {pick}
+          </div>
+        )}
         <div className="min-w-0 flex-1">
           {at("title").map((c) => (
-            <div key={c.id} role="cell">{c.cell(row)}</div>
+            <div key={c.id} role="cell">
+              {c.cell(row)}
+            </div>
           ))}
         </div>
         {at("end").map((c) => (
-          <div key={c.id} role="cell" className="shrink-0">{c.cell(row)}</div>
+          <div key={c.id} role="cell" className="shrink-0">
+            {c.cell(row)}
+          </div>
         ))}
       </div>
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-soft text-xs">
         {at("below").map((c) => (
-          <div key={c.id} role="cell" className="min-w-0">{c.cell(row)}</div>
+          <div key={c.id} role="cell" className="min-w-0">
+            {c.cell(row)}
+          </div>
         ))}
       </div>
     </div>

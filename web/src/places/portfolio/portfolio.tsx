@@ -1,5 +1,175 @@
-import { Place } from "../../ui/parts";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { ChevronDown, Flame, Plus, SearchX, Table2 } from "lucide-react";
+import { useEffect, useMemo } from "react";
+import { useKeys } from "../../app/keys";
+import { useMe } from "../../app/session";
+import { useAddress } from "../../ui/address";
+import { Button } from "../../ui/button";
+import { type Filter, FilterBar, useFiltered } from "../../ui/filters";
+import { useMedia } from "../../ui/media";
+import { Menu, MenuItem } from "../../ui/menu";
+import { Place, Segmented } from "../../ui/parts";
+import { bandNames, bands } from "../../ui/rating";
+import { Empty, Failed, Loading } from "../../ui/state";
+import { Table } from "../../ui/table";
+import { productColumns } from "./columns";
+import { asShelf, bandOfProduct, facet, inAddress, none, type Product, type Shelf, totals, useProducts } from "./data";
+import { HeatMap } from "./heatmap";
+import { Start } from "./start";
+import { Head } from "./totals";
 
+const shelves: Record<Shelf, string> = { active: "In work", archived: "Archived", templates: "Templates" };
+
+/** Portfolio is every product that a person may see, as a table or as a heat map. */
 export function Portfolio() {
-  return <Place title="Portfolio">…</Place>;
+  const [search] = useAddress();
+  const navigate = useNavigate();
+  const me = useMe();
+  const creates = (me?.can ?? []).includes("product.create");
+  const shelf = asShelf(search.show);
+  const { products, total, complete, error, retry } = useProducts(shelf);
+  useEffect(() => {
+    document.title = "Portfolio · Threatloop";
+  }, []);
+  useKeys({ c: { does: "New product", in: "Portfolio", run: () => void navigate({ to: "/new" }) } }, creates);
+  if (!products) return error ? <Failed error={error} retry={retry} /> : <Loading />;
+  const first = shelf === "active" && products.length === 0;
+  return (
+    <Place
+      wide
+      title="Portfolio"
+      actions={
+        <>
+          <ShelfMenu shelf={shelf} />
+          {creates && !first && (
+            <Link
+              to="/new"
+              className="inline-flex h-8.5 items-center gap-1.5 rounded-md bg-accent px-3 font-medium text-on-accent text-sm hover:bg-accent-strong"
+            >
+              <Plus aria-hidden size={15} />
+              New product
+            </Link>
+          )}
+        </>
+      }
+    >
+      {first ? <Start /> : <Products products={products} total={total ?? products.length} complete={complete} shelf={shelf} />}
+    </Place>
+  );
+}
+
+function ShelfMenu({ shelf }: { shelf: Shelf }) {
+  const [, set] = useAddress();
+  return (
+    <Menu
+      align="end"
+      label="Which products"
+      trigger={
+        <Button look="ghost">
+          {shelves[shelf]}
+          <ChevronDown aria-hidden size={14} />
+        </Button>
+      }
+    >
+      {(Object.keys(shelves) as Shelf[]).map((s) => (
+        <MenuItem key={s} onSelect={() => set({ show: s === "active" ? undefined : s }, true)}>
+          {shelves[s]}
+          {s === shelf && <span className="text-soft"> · shown</span>}
+        </MenuItem>
+      ))}
+    </Menu>
+  );
+}
+
+const values = {
+  team: (p: Product) => (p.team ? inAddress(p.team) : none),
+  tag: (p: Product) => (p.tags?.length ? p.tags.map(inAddress) : [none]),
+  owner: (p: Product) => (p.owner ? inAddress(p.owner) : none),
+  band: bandOfProduct,
+  has: (p: Product) => bands.filter((b) => (p.bands[b] ?? 0) > 0),
+};
+
+function Products({ products, total, complete, shelf }: { products: Product[]; total: number; complete: boolean; shelf: Shelf }) {
+  const [search, set] = useAddress();
+  const navigate = useNavigate();
+  const roomy = useMedia("(min-width: 1560px)");
+  const columns = useMemo(() => productColumns(roomy), [roomy]);
+  const rows = useFiltered(products, (p) => `${p.name} ${p.team ?? ""} ${p.owner ?? ""} ${(p.tags ?? []).join(" ")}`, values);
+  const sums = useMemo(() => totals(rows), [rows]);
+  const filters = useMemo(() => filtersOf(products, !!search.has), [products, search.has]);
+  const view = search.view === "heat" ? "heat" : "table";
+  if (products.length === 0) return <NothingHere shelf={shelf} />;
+  return (
+    <>
+      <Head totals={sums} complete={complete} />
+      <FilterBar label="Search products" filters={filters} shown={rows.length} total={total}>
+        <Segmented
+          label="How to show them"
+          value={view}
+          onChange={(v) => set({ view: v === "heat" ? v : undefined }, true)}
+          options={[
+            {
+              value: "table",
+              text: (
+                <>
+                  <Table2 aria-hidden size={14} /> Table
+                </>
+              ),
+            },
+            {
+              value: "heat",
+              text: (
+                <>
+                  <Flame aria-hidden size={14} /> Heat map
+                </>
+              ),
+            },
+          ]}
+        />
+      </FilterBar>
+      {rows.length === 0 ? (
+        <Empty
+          icon={<SearchX size={20} />}
+          title="No product matches"
+          action={<Button onClick={() => set({ q: "", team: "", tag: "", owner: "", band: "", has: "" })}>Clear the filters</Button>}
+        >
+          Search looks at names, teams, owners and tags.
+        </Empty>
+      ) : view === "heat" ? (
+        <HeatMap products={rows} />
+      ) : (
+        <Table
+          rows={rows}
+          columns={columns}
+          rowKey={(p) => p.id}
+          label="Products"
+          sortBy="-rating"
+          exportName="portfolio"
+          onOpen={(p) => void navigate({ to: "/products/$product/overview", params: { product: p.id } })}
+          empty={null}
+        />
+      )}
+    </>
+  );
+}
+
+function filtersOf(products: Product[], has: boolean): Filter[] {
+  const options = bands.map((b) => ({ value: b, text: bandNames[b] }));
+  const all: Filter[] = [
+    { key: "band", name: "Highest", options },
+    { key: "team", name: "Team", options: facet(products, (p) => [p.team ?? ""], "Without a team") },
+    { key: "owner", name: "Owner", options: facet(products, (p) => [p.owner ?? ""], "Without an owner") },
+    { key: "tag", name: "Tag", options: facet(products, (p) => p.tags ?? [], "Without a tag") },
+  ];
+  // Only the heat map sets it; here it can be seen and taken away.
+  if (has) all.unshift({ key: "has", name: "With threats", options });
+  return all;
+}
+
+function NothingHere({ shelf }: { shelf: Shelf }) {
+  return shelf === "archived" ? (
+    <Empty title="Nothing is archived">A product that is archived keeps everything and disappears from the portfolio. Archive one in its menu.</Empty>
+  ) : (
+    <Empty title="There are no templates">A template is a product that others are made of: “Make it a template” in the menu of a product.</Empty>
+  );
 }

@@ -1,0 +1,153 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
+import { api, ok, type S } from "../../api/client";
+import { keys } from "../../api/query";
+import { asBand, type Band, bands } from "../../ui/rating";
+
+export type Product = S["ProductView"];
+
+/** Which products a portfolio shows: those in work, those put away, or those made to be copied. */
+export type Shelf = "active" | "archived" | "templates";
+
+/** asShelf makes a shelf of a word of the address. */
+export function asShelf(word: string | undefined): Shelf {
+  return word === "archived" || word === "templates" ? word : "active";
+}
+
+/**
+ * useProducts reads all products of a shelf, 1,000 a time, and gives what it has so
+ * far: the first are there to work with while the rest comes.
+ */
+export function useProducts(shelf: Shelf) {
+  const q = useInfiniteQuery({
+    queryKey: keys.products("list", shelf),
+    initialPageParam: "",
+    queryFn: ({ pageParam, signal }) =>
+      ok(
+        api.GET("/products", {
+          params: {
+            query: {
+              cursor: pageParam || undefined,
+              limit: 1000,
+              archived: shelf === "archived" || undefined,
+              template: shelf === "templates" || undefined,
+            },
+          },
+          signal,
+        }),
+      ),
+    getNextPageParam: (last) => last.next || undefined,
+  });
+  const { hasNextPage, isFetching, isError, fetchNextPage } = q;
+  useEffect(() => {
+    if (hasNextPage && !isFetching && !isError) void fetchNextPage();
+  }, [hasNextPage, isFetching, isError, fetchNextPage]);
+  const products = useMemo(() => q.data?.pages.flatMap((p) => p.items ?? []), [q.data]);
+  return { products, total: q.data?.pages[0]?.total, complete: !!q.data && !hasNextPage, error: q.error, retry: () => void q.refetch() };
+}
+
+/** Counts per band, in the order of the bands. */
+export type Counts = Record<Band, number>;
+
+const nothing = (): Counts => ({ critical: 0, high: 0, medium: 0, low: 0, unrated: 0 });
+
+/** bandCounts is how many open threats of a product are in each band. */
+export function bandCounts(p: Product): Counts {
+  const out = nothing();
+  for (const b of bands) out[b] = p.bands[b] ?? 0;
+  return out;
+}
+
+/** bandOfProduct is the band of its highest current rating; a product without open threats has none. */
+export function bandOfProduct(p: Product): Band {
+  return p.risk.open.threats > 0 ? asBand(p.risk.band) : "unrated";
+}
+
+export interface Totals {
+  products: number;
+  /** Products by the band of their highest rating. */
+  byBand: Counts;
+  threats: Counts;
+  exceeding: number;
+  vulnerabilities: number;
+  behind: number;
+  untested: number;
+}
+
+/** totals adds up what a portfolio's head says. */
+export function totals(products: Product[]): Totals {
+  const t: Totals = { products: products.length, byBand: nothing(), threats: nothing(), exceeding: 0, vulnerabilities: 0, behind: 0, untested: 0 };
+  for (const p of products) {
+    t.byBand[bandOfProduct(p)]++;
+    for (const b of bands) t.threats[b] += p.bands[b] ?? 0;
+    if (p.exceeds > 0) t.exceeding++;
+    t.vulnerabilities += p.vulnerabilities;
+    t.behind += p.tickets_behind;
+    if (!p.last_test) t.untested++;
+  }
+  return t;
+}
+
+export interface HeatRow {
+  key: string;
+  title: string;
+  /** What stands for several products: the address of the list of them; a single product has its own. */
+  several: boolean;
+  products: number;
+  counts: Counts;
+  highest: number;
+  band: Band;
+  exceeds: number;
+}
+
+export type By = "product" | "team" | "tag";
+
+/** heat groups products for the heat map, the worst first. A product counts for each of its tags. */
+export function heat(products: Product[], by: By): HeatRow[] {
+  const rows = new Map<string, HeatRow>();
+  const add = (key: string, title: string, p: Product) => {
+    let row = rows.get(key);
+    if (!row) {
+      row = { key, title, several: by !== "product", products: 0, counts: nothing(), highest: -1, band: "unrated", exceeds: 0 };
+      rows.set(key, row);
+    }
+    row.products++;
+    for (const b of bands) row.counts[b] += p.bands[b] ?? 0;
+    row.exceeds += p.exceeds;
+    const current = p.risk.open.threats > 0 ? p.risk.highest : -1;
+    if (current > row.highest) {
+      row.highest = current;
+      row.band = bandOfProduct(p);
+    }
+  };
+  for (const p of products) {
+    if (by === "product") add(p.id, p.name, p);
+    else if (by === "team") add(p.team ?? "", p.team || "Without a team", p);
+    else for (const tag of p.tags?.length ? p.tags : [""]) add(tag, tag || "Without a tag", p);
+  }
+  return [...rows.values()].sort(
+    (a, b) => b.highest - a.highest || b.counts.critical - a.counts.critical || b.counts.high - a.counts.high || a.title.localeCompare(b.title, "en"),
+  );
+}
+
+/** Values of filters are joined by commas in the address, so a comma inside one is written otherwise. */
+export const inAddress = (value: string): string => value.replaceAll("%", "%25").replaceAll(",", "%2C");
+
+/** What the filters call a product that has no team, tag or owner. */
+export const none = "~none";
+
+/** facet lists the values that products have, the most used first. */
+export function facet(products: Product[], of: (p: Product) => string[], without: string): { value: string; text: string; about: string }[] {
+  const n = new Map<string, number>();
+  for (const p of products) {
+    const values = of(p).filter(Boolean);
+    for (const v of values.length ? values : [""]) n.set(v, (n.get(v) ?? 0) + 1);
+  }
+  return [...n]
+    .sort((a, b) => Number(!a[0]) - Number(!b[0]) || b[1] - a[1] || a[0].localeCompare(b[0], "en"))
+    .map(([value, count]) => ({
+      value: value ? inAddress(value) : none,
+      text: value || without,
+      about: `${count.toLocaleString("en")} ${count === 1 ? "product" : "products"}`,
+    }));
+}
