@@ -1,14 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
+import { Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
 import { Archive } from "lucide-react";
-import { createContext, Suspense, useContext, useEffect, useRef } from "react";
+import { createContext, Suspense, useContext, useEffect } from "react";
 import type { S } from "../../api/client";
 import { productQuery } from "../../api/query";
 import { useKeys } from "../../app/keys";
 import { productPlaces } from "../../app/places";
+import { Button } from "../../ui/button";
 import { Badge } from "../../ui/parts";
 import { asBand, BandBadge } from "../../ui/rating";
 import { Failed, Loading } from "../../ui/state";
+import { useArchive } from "./actions";
+import { ProductMenu } from "./menu";
+import { ProductTabs } from "./tabs";
 
 /** Product is the product that is open, with what its person may do there. */
 export type Product = S["ProductView"];
@@ -34,14 +38,23 @@ export function ProductFrame() {
   const q = useQuery(productQuery(id));
   const path = useRouterState({ select: (s) => s.location.pathname.split("/")[3] ?? "" });
   const navigate = useNavigate();
-  const tabs = useRef<HTMLElement>(null);
-  useKeys(Object.fromEntries(productPlaces.map((p) => [p.keys, { does: p.name, in: "Go to, in a product", run: () => void navigate({ to: `/products/$product/${p.path}` as "/products/$product/overview", params: { product: id } }) }])));
+  useKeys(
+    Object.fromEntries(
+      productPlaces.map((p) => [
+        p.keys,
+        {
+          does: p.name,
+          in: "Go to, in a product",
+          run: () => void navigate({ to: `/products/$product/${p.path}` as "/products/$product/overview", params: { product: id } }),
+        },
+      ]),
+    ),
+  );
   const name = q.data?.name;
   const place = productPlaces.find((p) => p.path === path)?.name;
   useEffect(() => {
     document.title = [place, name, "Threatloop"].filter(Boolean).join(" · ");
-    tabs.current?.querySelector(`[data-path="${path}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [name, place, path]);
+  }, [name, place]);
   if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading />;
   const p = q.data;
   return (
@@ -49,26 +62,20 @@ export function ProductFrame() {
       <div className="flex min-h-[calc(100dvh-var(--top))] flex-col">
         <div className="border-line border-b bg-surface px-4 sm:px-6">
           <div className="flex min-w-0 items-center gap-2.5 pt-3">
-            <bdi className="truncate font-semibold text-lg tracking-tight">{p.name}</bdi>
+            <bdi className="min-w-0 truncate font-semibold text-lg tracking-tight" title={p.name}>
+              {p.name}
+            </bdi>
             <BandBadge band={asBand(p.risk.band)} figure={p.risk.open.threats ? p.risk.highest : undefined} />
             {p.archived && <Badge icon={<Archive aria-hidden size={12} />}>Archived</Badge>}
             {p.template && <Badge tone="accent">Template</Badge>}
+            <span className="ms-auto flex items-center gap-2 ps-2">
+              {p.team && <bdi className="hidden max-w-48 truncate text-sm text-soft sm:inline">{p.team}</bdi>}
+              <ProductMenu product={p} />
+            </span>
           </div>
-          <nav ref={tabs} aria-label="Places of the product" className="-mb-px flex gap-5 overflow-x-auto [scrollbar-width:none]">
-            {productPlaces.map((t) => (
-              <Link
-                key={t.path}
-                data-path={t.path}
-                to={`/products/$product/${t.path}` as "/products/$product/overview"}
-                params={{ product: id }}
-                activeOptions={{ includeSearch: false }}
-                className="inline-flex h-10 shrink-0 items-center border-transparent border-b-2 text-sm text-soft hover:text-text [&[aria-current=page]]:border-accent [&[aria-current=page]]:text-text"
-              >
-                {t.name}
-              </Link>
-            ))}
-          </nav>
+          <ProductTabs product={id} path={path} plan={(p.can ?? []).includes("plan.read" as never)} />
         </div>
+        {p.archived && <ArchivedNote product={p} />}
         <div className="min-h-0 min-w-0 flex-1">
           <Suspense fallback={<Loading />}>
             <Outlet />
@@ -76,5 +83,19 @@ export function ProductFrame() {
         </div>
       </div>
     </Open.Provider>
+  );
+}
+
+function ArchivedNote({ product: p }: { product: Product }) {
+  const archive = useArchive(p);
+  return (
+    <p className="flex flex-wrap items-center justify-center gap-x-3 gap-y-1 border-line border-b bg-raised px-4 py-1.5 text-sm text-soft">
+      This product is archived: everything can be read and nothing changed.
+      {(p.can ?? []).includes("product.archive" as never) && (
+        <Button size="sm" busy={archive.isPending} onClick={() => archive.mutate(false)}>
+          Bring it back
+        </Button>
+      )}
+    </p>
   );
 }
