@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -180,6 +181,9 @@ func changeAs[T any](ctx context.Context, a *App, c Caller, action policy.Action
 		if err := a.allow(tx, c, action, scope); err != nil {
 			return err
 		}
+		if err := alive(tx, c, action, scope); err != nil {
+			return err
+		}
 		var err error
 		out, err = changeIn(ctx, a, tx, c, product, cause, fn)
 		if err != nil || c.Key == "" {
@@ -221,10 +225,11 @@ func changeIn[T any](ctx context.Context, a *App, tx *store.Tx, c Caller, produc
 		ch.cause.Actor = c.Name
 	}
 	if product != "" {
-		m, versions, err := tx.LoadModel(product)
+		m, versions, err := tx.ReadModel(product)
 		if err != nil {
 			return zero, err
 		}
+		versions.Objects = maps.Clone(versions.Objects) // save notes in it what it wrote
 		if ch.model, err = cloneModel(m); err != nil {
 			return zero, err
 		}

@@ -16,7 +16,8 @@ import (
 const accountPrefix = "usr_"
 
 // picture is a product's model with everything that views need, read once and
-// indexed once. It is for one request: not safe for concurrent use.
+// indexed once. It is for one request: not safe for concurrent use. The model
+// may be shared with other requests and is never changed.
 type picture struct {
 	m        *model.Model
 	versions store.Versions
@@ -41,7 +42,7 @@ type picture struct {
 
 // picture reads a product for its views.
 func (a *App) picture(tx *store.Tx, id model.ProductID) (*picture, error) {
-	m, versions, err := tx.LoadModel(id)
+	m, versions, err := tx.ReadModel(id)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (a *App) Countermeasure(ctx context.Context, c Caller, product model.Produc
 // Explain explains a threat's ratings.
 func (a *App) Explain(ctx context.Context, c Caller, product model.ProductID, id model.ThreatID) (risk.Explanation, error) {
 	return query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (risk.Explanation, error) {
-		m, _, err := tx.LoadModel(product)
+		m, _, err := tx.ReadModel(product)
 		if err != nil {
 			return risk.Explanation{}, err
 		}

@@ -54,6 +54,7 @@ type DB struct {
 	point  func(string)
 	now    func() time.Time
 	log    *slog.Logger
+	models modelCache
 }
 
 // Open opens the database and brings its schema up to date. A second server on

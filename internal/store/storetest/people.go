@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -176,4 +177,53 @@ func comments(t *testing.T, open func(*testing.T) *store.DB) {
 	})
 	write(t, db, func(tx *store.Tx) error { return tx.RemoveComment("prd_1", "c1") })
 	expectKind(t, db, "RemoveComment(again)", fault.NotFound, func(tx *store.Tx) error { return tx.RemoveComment("prd_1", "c1") })
+}
+
+// sharedModels: what is read is what is stored, whoever wrote it and whatever was rolled back.
+func sharedModels(t *testing.T, open func(*testing.T) *store.DB) {
+	db := open(t)
+	one := sample("prd_1", 2)
+	save(t, db, nil, one, 0)
+	expect := func(what string, want *model.Model, version int64) *model.Model {
+		t.Helper()
+		var got *model.Model
+		read(t, db, func(tx *store.Tx) error {
+			m, v, err := tx.ReadModel("prd_1")
+			if diff := cmp.Diff(want, m); diff != "" {
+				t.Errorf("ReadModel %s (-want +got):\n%s", what, diff)
+			}
+			if v.Product != version {
+				t.Errorf("ReadModel %s is at version %d, want %d", what, v.Product, version)
+			}
+			got = m
+			return err
+		})
+		return got
+	}
+	if a, b := expect("once", one, 1), expect("again", one, 1); a != b {
+		t.Error("ReadModel read an unchanged model twice, want it shared")
+	}
+	next := clone(t, one)
+	next.Threats[0].Title = "Changed"
+	back := errors.New("back")
+	err := db.Write(t.Context(), func(_ context.Context, tx *store.Tx) error {
+		if _, err := tx.SaveModel(one, next, store.Save{By: "u", At: at, Expect: 1}); err != nil {
+			return err
+		}
+		m, v, err := tx.ReadModel("prd_1")
+		if err != nil || v.Product != 2 || m.Threats[0].Title != "Changed" {
+			t.Errorf("ReadModel in a write = %q at %d, %v, want what it wrote", m.Threats[0].Title, v.Product, err)
+		}
+		return back
+	})
+	if !errors.Is(err, back) {
+		t.Fatal(err)
+	}
+	expect("after a rollback", one, 1)
+	other := clone(t, one)
+	other.Threats[0].Title = "Changed otherwise"
+	save(t, db, one, other, 1)
+	expect("after another change", other, 2)
+	write(t, db, func(tx *store.Tx) error { return tx.DeleteProduct("prd_1") })
+	expectKind(t, db, "ReadModel(deleted)", fault.NotFound, func(tx *store.Tx) error { _, _, err := tx.ReadModel("prd_1"); return err })
 }

@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(*testing.T) *store.DB) {
 		{"owners", owned},
 		{"names of people", names},
 		{"comments", comments},
+		{"shared models", sharedModels},
 		{"lease is taken over and fences", leases},
 		{"lease under contention", leaseContention},
 		{"work", work},
