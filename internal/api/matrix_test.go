@@ -10,25 +10,31 @@ import (
 // bodies are valid requests for the operations that take one: whoever may not do
 // it must be told so, not that something is wrong with the request.
 var bodies = map[string]any{
-	"setup":              map[string]any{"email": "b@example.org", "name": "B", "password": passphrase},
-	"sign-in":            map[string]any{"email": "nobody@example.org", "password": "wrong"},
-	"set-password":       map[string]any{"old": "wrong", "new": passphrase},
-	"add-user":           map[string]any{"email": "ada@example.org", "name": "A", "password": "short"},
-	"edit-user":          map[string]any{"name": "C"},
-	"add-token":          map[string]any{"name": "t", "scopes": []string{"read"}},
-	"set-member":         map[string]any{"role": "viewer"},
-	"create-product":     map[string]any{"name": "Another"},
-	"edit-product":       map[string]any{},
-	"archive-product":    map[string]any{"archived": false},
-	"set-answers":        map[string]any{"questionnaire": "none", "answers": map[string]any{}},
-	"change-drawing":     map[string]any{"changes": []any{map[string]any{"kind": "texts", "id": "none", "op": "delete"}}},
-	"put-element":        map[string]any{"name": "X"},
-	"add-threat":         map[string]any{"title": "T", "where": "product", "impact": map[string]any{"confidentiality": 1, "integrity": 1, "availability": 1}, "ease": 50},
-	"edit-threat":        map[string]any{},
-	"accept-threat":      map[string]any{"reason": "it is carried", "owner": "Ada", "ends": "2999-01-01T00:00:00Z"},
-	"add-weakness":       map[string]any{"threat": "none", "title": "W"},
-	"edit-weakness":      map[string]any{},
-	"add-countermeasure": map[string]any{"threat": "none", "title": "C", "share": 50},
+	"setup":                   map[string]any{"email": "b@example.org", "name": "B", "password": passphrase},
+	"sign-in":                 map[string]any{"email": "nobody@example.org", "password": "wrong"},
+	"set-password":            map[string]any{"old": "wrong", "new": passphrase},
+	"add-user":                map[string]any{"email": "ada@example.org", "name": "A", "password": "short"},
+	"edit-user":               map[string]any{"name": "C"},
+	"add-token":               map[string]any{"name": "t", "scopes": []string{"read"}},
+	"set-member":              map[string]any{"role": "viewer"},
+	"create-product":          map[string]any{"name": "Another"},
+	"edit-product":            map[string]any{},
+	"archive-product":         map[string]any{"archived": false},
+	"import-product":          []byte("not a model"),
+	"create-sample":           map[string]any{},
+	"clone-product":           map[string]any{"name": "Copy"},
+	"delete-product":          map[string]any{"name": "none"},
+	"preview-answers":         map[string]any{"answers": map[string]any{}},
+	"preview-product-answers": map[string]any{"answers": map[string]any{}},
+	"set-answers":             map[string]any{"questionnaire": "none", "answers": map[string]any{}},
+	"change-drawing":          map[string]any{"changes": []any{map[string]any{"kind": "texts", "id": "none", "op": "delete"}}},
+	"put-element":             map[string]any{"name": "X"},
+	"add-threat":              map[string]any{"title": "T", "where": "product", "impact": map[string]any{"confidentiality": 1, "integrity": 1, "availability": 1}, "ease": 50},
+	"edit-threat":             map[string]any{},
+	"accept-threat":           map[string]any{"reason": "it is carried", "owner": "Ada", "ends": "2999-01-01T00:00:00Z"},
+	"add-weakness":            map[string]any{"threat": "none", "title": "W"},
+	"edit-weakness":           map[string]any{},
+	"add-countermeasure":      map[string]any{"threat": "none", "title": "C", "share": 50},
 	"edit-countermeasure": map[string]any{
 		"state": "implemented",
 	},
@@ -99,6 +105,9 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 		for _, o := range all {
 			if o.ID == "sign-out" {
 				continue // ends the session that the others need; TestSession has it
+			}
+			if o.ID == "clone-product" {
+				continue // takes two permissions in two scopes; TestClone has it
 			}
 			if o.Open == "" && !known[policy.Action(o.Action)] {
 				t.Fatalf("%s declares the action %q, which policy does not know", o.ID, o.Action)

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/threatloop/threatloop/internal/demo/sample"
+	"github.com/threatloop/threatloop/internal/demo/data"
 	"github.com/threatloop/threatloop/internal/generate"
 	"github.com/threatloop/threatloop/internal/interchange"
 	"github.com/threatloop/threatloop/internal/model"
@@ -64,16 +64,16 @@ func (a *App) sampleModel(id model.ProductID, name string) (*model.Model, error)
 		Questionnaire string  `json:"questionnaire"`
 		Answers       Answers `json:"answers"`
 	}
-	if err := json.Unmarshal(sample.Answers, &in); err != nil {
+	if err := json.Unmarshal(data.Answers, &in); err != nil {
 		return nil, fmt.Errorf("app: answers of the sample product: %w", err)
 	}
-	read, err := interchange.Read(sample.Diagram, interchange.Options{Name: "diagram.json", Product: id, GuessType: interchange.GuessType(a.Library)})
+	read, err := interchange.Read(data.Diagram, interchange.Options{Name: "diagram.json", Product: id, GuessType: interchange.GuessType(a.Library)})
 	if err != nil {
 		return nil, fmt.Errorf("app: diagram of the sample product: %w", err)
 	}
 	m := read.Model
 	m.Product = model.Product{
-		ID: id, Name: cmp.Or(strings.TrimSpace(name), sample.Name), Description: sample.Description, Owner: m.Product.Owner, Team: "Shop",
+		ID: id, Name: cmp.Or(strings.TrimSpace(name), data.Name), Description: data.Description, Owner: m.Product.Owner, Team: "Shop",
 		Tags: []string{"sample"}, Questionnaire: in.Questionnaire,
 	}
 	m.Answers, err = in.Answers.list()

@@ -46,7 +46,7 @@ func (h host) Wants(_ context.Context, tx *store.Tx, id model.ProductID) (ticket
 
 func (a *App) wants(tx *store.Tx, m *model.Model) ([]ticketing.Want, ticketing.Policy, error) {
 	p, _, err := ticketPolicy(tx, m.Product.ID)
-	if err != nil {
+	if err != nil || m.Product.Template { // a template is for copying: nobody works on it
 		return nil, p, err
 	}
 	v, err := a.verdicts(tx, m, a.Now())

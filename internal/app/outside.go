@@ -37,6 +37,9 @@ func reach[T any](ctx context.Context, a *App, c Caller, o outside[T]) (T, error
 		if err := a.allow(tx, c, o.action, o.product); err != nil {
 			return err
 		}
+		if err := alive(tx, c, o.action, o.product); err != nil {
+			return err
+		}
 		if c.Key != "" {
 			if answered, err = a.claim(tx, c, &out); err != nil || answered {
 				return err

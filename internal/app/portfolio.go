@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/risk"
@@ -325,4 +326,17 @@ func facets(tx *store.Tx, q store.ProductQuery) (PortfolioFacets, error) {
 		return out
 	}
 	return PortfolioFacets{Teams: list(teams), Tags: list(tags), Owners: list(owners)}, nil
+}
+
+// alive refuses a person's change of an archived product but what brings it back or
+// ends it; what trackers and tests report is still taken in.
+func alive(tx *store.Tx, c Caller, action policy.Action, product model.ProductID) error {
+	if product == "" || c.Kind == "system" || action == policy.ProductRead || action == policy.ProductArchive || action == policy.ProductDelete || action == policy.RoleManage {
+		return nil
+	}
+	archived, err := tx.Archived(product)
+	if err == nil && archived {
+		return fault.New(fault.Conflict, "product.archived", "the product is archived and does not change; bring it back first")
+	}
+	return err
 }

@@ -6,32 +6,18 @@ package demo
 
 import (
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/client"
-	"github.com/threatloop/threatloop/internal/demo/sample"
+	"github.com/threatloop/threatloop/internal/demo/data"
 	"github.com/threatloop/threatloop/internal/fault"
 )
 
-// files are the made-up shop's test reports.
-//
-//go:embed data
-var files embed.FS
-
 // File returns one of the demo's input files, such as "diagram.json".
-func File(name string) ([]byte, error) {
-	switch name {
-	case "answers.json":
-		return sample.Answers, nil
-	case "diagram.json":
-		return sample.Diagram, nil
-	}
-	return files.ReadFile("data/" + name)
-}
+func File(name string) ([]byte, error) { return data.Files.ReadFile(name) }
 
 // Options say where the demo takes place.
 type Options struct {

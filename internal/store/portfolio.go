@@ -19,8 +19,17 @@ func (db *DB) listProducts(ctx context.Context) error {
 	if db.ro {
 		return nil
 	}
-	for {
-		done := false
+	done := false
+	err := db.Read(ctx, func(_ context.Context, tx *Tx) error {
+		var id string
+		found, err := tx.one("SELECT id FROM product WHERE NOT listed LIMIT 1", nil, &id)
+		done = !found
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store: products that are not listed: %w", err)
+	}
+	for !done {
 		err := db.Write(ctx, func(_ context.Context, tx *Tx) error {
 			type row struct{ id, doc string }
 			rows, err := collect(tx, func(scan func(...any) error) (r row, err error) { return r, scan(&r.id, &r.doc) },
@@ -39,10 +48,8 @@ func (db *DB) listProducts(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("store: list products anew: %w", err)
 		}
-		if done {
-			return nil
-		}
 	}
+	return nil
 }
 
 func (tx *Tx) listProduct(id model.ProductID, doc string) error {

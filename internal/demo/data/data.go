@@ -1,8 +1,8 @@
-// Package sample is the made-up shop that the demo, and everybody who tries
-// Threatloop, begins with: its answers and its diagram. It is data alone.
-package sample
+// Package data is the made-up shop that the demo, and everybody who tries
+// Threatloop, begins with: its answers, its diagram and its test reports.
+package data
 
-import _ "embed"
+import "embed"
 
 // Name and Description are the sample product's.
 const (
@@ -19,3 +19,8 @@ var Answers []byte
 //
 //go:embed diagram.json
 var Diagram []byte
+
+// Files are all files by name: Answers and Diagram too, and the test reports.
+//
+//go:embed *.json *.xml
+var Files embed.FS
