@@ -12,3 +12,8 @@ if [ -n "$unformatted" ]; then
 fi
 go vet ./...
 $tool staticcheck ./...
+
+# The page's source, where its packages are installed (building it checks its types).
+if [ -x web/node_modules/.bin/biome ]; then
+	(cd web && node_modules/.bin/biome check --error-on-warnings src test)
+fi

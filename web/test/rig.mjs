@@ -11,7 +11,12 @@ export { assert };
 const need = (name) => process.env[name] || assert.fail(`${name} is not set`);
 
 /** The server of the story, and on one that went round the loop its product and account. */
-export const server = { url: need("STORY_URL"), product: process.env.STORY_PRODUCT ?? "", email: process.env.STORY_EMAIL ?? "", password: process.env.STORY_PASSWORD ?? "" };
+export const server = {
+  url: need("STORY_URL"),
+  product: process.env.STORY_PRODUCT ?? "",
+  email: process.env.STORY_EMAIL ?? "",
+  password: process.env.STORY_PASSWORD ?? "",
+};
 
 /** file is the path of an input file that the Go side made: "diagram.json", "junit-fail.xml". */
 export const file = (name) => join(need("STORY_FILES"), name);
@@ -25,7 +30,15 @@ let browser;
 export async function launch() {
   browser ??= await chromium.launch({
     executablePath: need("CHROMIUM"),
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
   });
   return browser;
 }
@@ -40,7 +53,9 @@ export async function close() {
  * allowed are patterns of console messages that the story brings about.
  */
 export async function open({ width = 1280, height = 860, scheme = "light", allowed = [], path = "/", context: given } = {}) {
-  const context = given ?? (await (await launch()).newContext({ viewport: { width, height }, colorScheme: scheme, acceptDownloads: true, reducedMotion: "reduce" }));
+  const context =
+    given ??
+    (await (await launch()).newContext({ viewport: { width, height }, colorScheme: scheme, acceptDownloads: true, reducedMotion: "reduce" }));
   if (!given) await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const page = await context.newPage();
   const wrong = [];
@@ -63,8 +78,19 @@ export async function open({ width = 1280, height = 860, scheme = "light", allow
   const axe = async (name) => {
     // Evaluated by the test, not loaded by the page: its policy lets no other script in.
     await page.evaluate(axeSource);
-    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], resultTypes: ["violations"] }));
-    const found = violations.map((v) => `${v.id} (${v.help}): ${v.nodes.slice(0, 3).map((n) => `${n.target} ${n.failureSummary?.split("\n")[1]?.trim() ?? ""}`).join(" | ")}`);
+    const { violations } = await page.evaluate(() =>
+      globalThis.axe.run(document, {
+        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+        resultTypes: ["violations"],
+      }),
+    );
+    const found = violations.map(
+      (v) =>
+        `${v.id} (${v.help}): ${v.nodes
+          .slice(0, 3)
+          .map((n) => `${n.target} ${n.failureSummary?.split("\n")[1]?.trim() ?? ""}`)
+          .join(" | ")}`,
+    );
     assert.deepEqual(found, [], `axe at ${name}, ${width}, ${scheme}`);
   };
   const done = async () => {
@@ -79,7 +105,11 @@ export async function signIn(page, { email, password } = server) {
   await page.getByLabel("E-mail").fill(email);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.getByRole("navigation", { name: "Places", exact: true }).or(page.getByRole("button", { name: "Menu" })).first().waitFor();
+  await page
+    .getByRole("navigation", { name: "Places", exact: true })
+    .or(page.getByRole("button", { name: "Menu" }))
+    .first()
+    .waitFor();
 }
 
 /** firstStart makes the administrator of a fresh server. */
@@ -89,7 +119,11 @@ export async function firstStart(page, account = { name: "Ada Lovelace", email: 
   await page.getByLabel("E-mail").fill(account.email);
   await page.getByLabel("Password").fill(account.password);
   await page.getByRole("button", { name: "Create and go on" }).click();
-  await page.getByRole("navigation", { name: "Places", exact: true }).or(page.getByRole("button", { name: "Menu" })).first().waitFor();
+  await page
+    .getByRole("navigation", { name: "Places", exact: true })
+    .or(page.getByRole("button", { name: "Menu" }))
+    .first()
+    .waitFor();
   return account;
 }
 

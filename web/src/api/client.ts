@@ -35,7 +35,13 @@ const offline = "The server does not answer. What you see is the last known stat
 export function problemOf(status: number, data: unknown, statusText = ""): Problem {
   const p = (data ?? {}) as { code?: string; detail?: string; title?: string; errors?: { where?: string; text?: string }[] | null };
   const fields = (p.errors ?? []).map((e) => ({ where: (e.where ?? "").replace(/^(body|query|path)\./, ""), text: e.text ?? "" }));
-  return new Problem(status, p.code ?? "", p.detail ?? p.title ?? (statusText || `The server answered ${status}.`), fields, p as Record<string, unknown>);
+  return new Problem(
+    status,
+    p.code ?? "",
+    p.detail ?? p.title ?? (statusText || `The server answered ${status}.`),
+    fields,
+    p as Record<string, unknown>,
+  );
 }
 
 /** once is a key that makes a repeated POST harmless. (crypto.randomUUID is absent on plain http.) */

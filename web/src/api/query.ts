@@ -28,20 +28,27 @@ export const keys = {
 };
 
 export const productQuery = (id: string) =>
-  queryOptions({ queryKey: keys.product(id, "head"), queryFn: ({ signal }) => ok(api.GET("/products/{product}", { params: { path: { product: id } }, signal })) });
+  queryOptions({
+    queryKey: keys.product(id, "head"),
+    queryFn: ({ signal }) => ok(api.GET("/products/{product}", { params: { path: { product: id } }, signal })),
+  });
 
 export const threatsQuery = (id: string) =>
   queryOptions({
     queryKey: keys.product(id, "threats"),
     queryFn: ({ signal }) =>
-      everything<S["ThreatView"]>((cursor) => ok(api.GET("/products/{product}/threats", { params: { path: { product: id }, query: { cursor, limit: 1000 } }, signal }))),
+      everything<S["ThreatView"]>((cursor) =>
+        ok(api.GET("/products/{product}/threats", { params: { path: { product: id }, query: { cursor, limit: 1000 } }, signal })),
+      ),
   });
 
 export const weaknessesQuery = (id: string) =>
   queryOptions({
     queryKey: keys.product(id, "weaknesses"),
     queryFn: ({ signal }) =>
-      everything<S["WeaknessView"]>((cursor) => ok(api.GET("/products/{product}/weaknesses", { params: { path: { product: id }, query: { cursor, limit: 1000 } }, signal }))),
+      everything<S["WeaknessView"]>((cursor) =>
+        ok(api.GET("/products/{product}/weaknesses", { params: { path: { product: id }, query: { cursor, limit: 1000 } }, signal })),
+      ),
   });
 
 export const countermeasuresQuery = (id: string) =>
@@ -54,6 +61,12 @@ export const countermeasuresQuery = (id: string) =>
   });
 
 export const planQuery = (id: string) =>
-  queryOptions({ queryKey: keys.product(id, "plan"), queryFn: ({ signal }) => ok(api.GET("/products/{product}/plan", { params: { path: { product: id } }, signal })) });
+  queryOptions({
+    queryKey: keys.product(id, "plan"),
+    queryFn: ({ signal }) => ok(api.GET("/products/{product}/plan", { params: { path: { product: id } }, signal })),
+  });
 
-export const connectionsQuery = queryOptions({ queryKey: keys.instance("connections"), queryFn: ({ signal }) => ok(api.GET("/connections", { signal })) });
+export const connectionsQuery = queryOptions({
+  queryKey: keys.instance("connections"),
+  queryFn: ({ signal }) => ok(api.GET("/connections", { signal })),
+});

@@ -2,12 +2,15 @@ import { Dialog } from "../ui/dialog";
 import { Kbd } from "../ui/kbd";
 import { useKeyList } from "./keys";
 
-const table = { in: "In tables", keys: [
-  ["arrowdown", "Next row (also j)"],
-  ["arrowup", "Previous row (also k)"],
-  ["enter", "Open the row"],
-  ["x", "Select the row (also Space; with Shift up to here)"],
-] as const };
+const table = {
+  in: "In tables",
+  keys: [
+    ["arrowdown", "Next row (also j)"],
+    ["arrowup", "Previous row (also k)"],
+    ["enter", "Open the row"],
+    ["x", "Select the row (also Space; with Shift up to here)"],
+  ] as const,
+};
 
 /** KeyMap lists what can be pressed at this place. */
 export default function KeyMap({ onClose }: { onClose: () => void }) {

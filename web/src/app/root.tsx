@@ -67,16 +67,11 @@ function Frame({ children }: { children: React.ReactNode }) {
 /** Missing is the place of an address that leads nowhere. */
 export function Missing() {
   return (
-    <Empty
-      icon={<Compass size={20} />}
-      title="There is no such place"
-      action={
-        <Button onClick={() => history.back()}>
-          Go back
-        </Button>
-      }
-    >
-      The address leads nowhere. <Link to="/" className="link">Open the portfolio</Link>
+    <Empty icon={<Compass size={20} />} title="There is no such place" action={<Button onClick={() => history.back()}>Go back</Button>}>
+      The address leads nowhere.{" "}
+      <Link to="/" className="link">
+        Open the portfolio
+      </Link>
     </Empty>
   );
 }

@@ -12,15 +12,51 @@ const root = createRootRoute({ component: Root, notFoundComponent: Missing, vali
  * The places. Each is read when it is opened; only the portfolio comes with the
  * first load. A place of a product is a child of the product, which draws its head.
  */
-const portfolio = createRoute({ getParentRoute: () => root, path: "/", component: lazyRouteComponent(() => import("../places/portfolio/portfolio"), "Portfolio") });
-const assigned = createRoute({ getParentRoute: () => root, path: "/assigned", component: lazyRouteComponent(() => import("../places/assigned/assigned"), "Assigned") });
-const newProduct = createRoute({ getParentRoute: () => root, path: "/new", component: lazyRouteComponent(() => import("../places/new/new"), "NewProduct") });
-const trackers = createRoute({ getParentRoute: () => root, path: "/trackers", component: lazyRouteComponent(() => import("../places/trackers/trackers"), "Trackers") });
-const tracker = createRoute({ getParentRoute: () => root, path: "/trackers/$connection", component: lazyRouteComponent(() => import("../places/trackers/tracker"), "Tracker") });
-const board = createRoute({ getParentRoute: () => root, path: "/board/$connection", component: lazyRouteComponent(() => import("../places/trackers/board"), "Board") });
-const account = createRoute({ getParentRoute: () => root, path: "/account", component: lazyRouteComponent(() => import("../places/admin/account"), "Account") });
-const admin = createRoute({ getParentRoute: () => root, path: "/admin/$part", component: lazyRouteComponent(() => import("../places/admin/admin"), "Admin") });
-const bench = createRoute({ getParentRoute: () => root, path: "/bench/editor", component: lazyRouteComponent(() => import("../editor/bench"), "EditorBench") });
+const portfolio = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: lazyRouteComponent(() => import("../places/portfolio/portfolio"), "Portfolio"),
+});
+const assigned = createRoute({
+  getParentRoute: () => root,
+  path: "/assigned",
+  component: lazyRouteComponent(() => import("../places/assigned/assigned"), "Assigned"),
+});
+const newProduct = createRoute({
+  getParentRoute: () => root,
+  path: "/new",
+  component: lazyRouteComponent(() => import("../places/new/new"), "NewProduct"),
+});
+const trackers = createRoute({
+  getParentRoute: () => root,
+  path: "/trackers",
+  component: lazyRouteComponent(() => import("../places/trackers/trackers"), "Trackers"),
+});
+const tracker = createRoute({
+  getParentRoute: () => root,
+  path: "/trackers/$connection",
+  component: lazyRouteComponent(() => import("../places/trackers/tracker"), "Tracker"),
+});
+const board = createRoute({
+  getParentRoute: () => root,
+  path: "/board/$connection",
+  component: lazyRouteComponent(() => import("../places/trackers/board"), "Board"),
+});
+const account = createRoute({
+  getParentRoute: () => root,
+  path: "/account",
+  component: lazyRouteComponent(() => import("../places/admin/account"), "Account"),
+});
+const admin = createRoute({
+  getParentRoute: () => root,
+  path: "/admin/$part",
+  component: lazyRouteComponent(() => import("../places/admin/admin"), "Admin"),
+});
+const bench = createRoute({
+  getParentRoute: () => root,
+  path: "/bench/editor",
+  component: lazyRouteComponent(() => import("../editor/bench"), "EditorBench"),
+});
 
 const product = createRoute({
   getParentRoute: () => root,
@@ -37,20 +73,56 @@ const productIndex = createRoute({
     throw redirect({ to: "/products/$product/overview", params, replace: true });
   },
 });
-const overview = createRoute({ getParentRoute: () => product, path: "/overview", component: lazyRouteComponent(() => import("../places/overview/overview"), "Overview") });
-const diagram = createRoute({ getParentRoute: () => product, path: "/diagram", component: lazyRouteComponent(() => import("../editor/place"), "Diagram") });
-const threats = createRoute({ getParentRoute: () => product, path: "/threats", component: lazyRouteComponent(() => import("../places/threats/threats"), "Threats") });
+const overview = createRoute({
+  getParentRoute: () => product,
+  path: "/overview",
+  component: lazyRouteComponent(() => import("../places/overview/overview"), "Overview"),
+});
+const diagram = createRoute({
+  getParentRoute: () => product,
+  path: "/diagram",
+  component: lazyRouteComponent(() => import("../editor/place"), "Diagram"),
+});
+const threats = createRoute({
+  getParentRoute: () => product,
+  path: "/threats",
+  component: lazyRouteComponent(() => import("../places/threats/threats"), "Threats"),
+});
 const countermeasures = createRoute({
   getParentRoute: () => product,
   path: "/countermeasures",
   component: lazyRouteComponent(() => import("../places/countermeasures/countermeasures"), "Countermeasures"),
 });
-const questionnaire = createRoute({ getParentRoute: () => product, path: "/questionnaire", component: lazyRouteComponent(() => import("../places/new/questionnaire"), "Questionnaire") });
-const tests = createRoute({ getParentRoute: () => product, path: "/tests", component: lazyRouteComponent(() => import("../places/tests/tests"), "Tests") });
-const review = createRoute({ getParentRoute: () => product, path: "/review", component: lazyRouteComponent(() => import("../places/review/review"), "Review") });
-const tickets = createRoute({ getParentRoute: () => product, path: "/tickets", component: lazyRouteComponent(() => import("../places/tickets/tickets"), "Tickets") });
-const history = createRoute({ getParentRoute: () => product, path: "/history", component: lazyRouteComponent(() => import("../places/history/history"), "History") });
-const settings = createRoute({ getParentRoute: () => product, path: "/settings", component: lazyRouteComponent(() => import("../places/settings/settings"), "Settings") });
+const questionnaire = createRoute({
+  getParentRoute: () => product,
+  path: "/questionnaire",
+  component: lazyRouteComponent(() => import("../places/new/questionnaire"), "Questionnaire"),
+});
+const tests = createRoute({
+  getParentRoute: () => product,
+  path: "/tests",
+  component: lazyRouteComponent(() => import("../places/tests/tests"), "Tests"),
+});
+const review = createRoute({
+  getParentRoute: () => product,
+  path: "/review",
+  component: lazyRouteComponent(() => import("../places/review/review"), "Review"),
+});
+const tickets = createRoute({
+  getParentRoute: () => product,
+  path: "/tickets",
+  component: lazyRouteComponent(() => import("../places/tickets/tickets"), "Tickets"),
+});
+const history = createRoute({
+  getParentRoute: () => product,
+  path: "/history",
+  component: lazyRouteComponent(() => import("../places/history/history"), "History"),
+});
+const settings = createRoute({
+  getParentRoute: () => product,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("../places/settings/settings"), "Settings"),
+});
 
 const tree = root.addChildren([
   portfolio,

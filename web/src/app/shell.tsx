@@ -30,16 +30,13 @@ export function Shell({ onSearch, onKeys, children }: { onSearch: () => void; on
   const side = <Side onSearch={onSearch} onKeys={onKeys} />;
   return (
     <div className={cx("min-h-dvh [--top:0px]", wide && "grid grid-cols-[224px_minmax(0,1fr)]")}>
-      <a
-        href="#content"
-        onClick={(e) => {
-          e.preventDefault();
-          main.current?.focus();
-        }}
+      <button
+        type="button"
+        onClick={() => main.current?.focus()}
         className="fixed start-2 -top-32 z-60 rounded-md bg-surface px-3 py-2 shadow-float focus:top-2"
       >
         Skip to the content
-      </a>
+      </button>
       {wide ? (
         <header className="sticky top-0 h-dvh border-line border-e bg-surface">{side}</header>
       ) : (
@@ -52,7 +49,11 @@ export function Shell({ onSearch, onKeys, children }: { onSearch: () => void; on
             </D.Trigger>
             <D.Portal>
               <D.Overlay className="fixed inset-0 z-40 bg-[#0a0b10]/40" />
-              <D.Content data-modal aria-describedby={undefined} className="fixed inset-y-0 start-0 z-40 w-64 border-line border-e bg-surface shadow-float">
+              <D.Content
+                data-modal
+                aria-describedby={undefined}
+                className="fixed inset-y-0 start-0 z-40 w-64 border-line border-e bg-surface shadow-float"
+              >
                 <D.Title className="sr-only">Menu</D.Title>
                 <D.Close asChild>
                   <IconButton label="Close the menu" className="absolute end-2 top-2">
@@ -101,7 +102,11 @@ function Side({ onSearch, onKeys }: { onSearch: () => void; onKeys: () => void }
   return (
     <div className="flex h-full flex-col gap-3 p-3">
       <Brand />
-      <button type="button" onClick={onSearch} className="flex h-8.5 items-center gap-2 rounded-md border border-line bg-bg px-2.5 text-sm text-soft hover:border-control">
+      <button
+        type="button"
+        onClick={onSearch}
+        className="flex h-8.5 items-center gap-2 rounded-md border border-line bg-bg px-2.5 text-sm text-soft hover:border-control"
+      >
         <Search aria-hidden size={14} />
         <span className="flex-1 text-start">Search</span>
         <Kbd keys="mod+k" />

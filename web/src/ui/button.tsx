@@ -39,7 +39,18 @@ export function Button({ look = "secondary", size = "md", icon, busy, className,
 }
 
 /** IconButton is a button that shows only an icon; its label is its tooltip and its name. */
-export function IconButton({ label, keys, look = "ghost", size = "md", className, children, busy, disabled, type = "button", ...rest }: ButtonProps & { label: string; keys?: string }) {
+export function IconButton({
+  label,
+  keys,
+  look = "ghost",
+  size = "md",
+  className,
+  children,
+  busy,
+  disabled,
+  type = "button",
+  ...rest
+}: ButtonProps & { label: string; keys?: string }) {
   return (
     <Tooltip text={label} keys={keys}>
       <button

@@ -13,7 +13,14 @@ export interface Option {
 }
 
 /** Choices is a list to search and choose from; it is the inside of Combobox and of filters. */
-export function Choices({ options, chosen, onChoose, label, empty = "Nothing matches", create }: {
+export function Choices({
+  options,
+  chosen,
+  onChoose,
+  label,
+  empty = "Nothing matches",
+  create,
+}: {
   options: Option[];
   chosen: (value: string) => boolean;
   onChoose: (value: string) => void;
@@ -30,11 +37,21 @@ export function Choices({ options, chosen, onChoose, label, empty = "Nothing mat
       <Command.List className="max-h-72 overflow-y-auto">
         <Command.Empty className="px-2 py-3 text-sm text-soft">{empty}</Command.Empty>
         {groups.map((g) => (
-          <Command.Group key={g} heading={g || undefined} className="[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:py-1 [&_[cmdk-group-heading]]:text-soft [&_[cmdk-group-heading]]:text-xs">
+          <Command.Group
+            key={g}
+            heading={g || undefined}
+            className="[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:py-1 [&_[cmdk-group-heading]]:text-soft [&_[cmdk-group-heading]]:text-xs"
+          >
             {options
               .filter((o) => (o.group ?? "") === g)
               .map((o) => (
-                <Command.Item key={o.value} value={o.value} keywords={[o.text, o.about ?? ""]} onSelect={() => onChoose(o.value)} className="flex items-center gap-2 rounded-md px-2 py-1.5 text-sm data-[selected=true]:bg-raised">
+                <Command.Item
+                  key={o.value}
+                  value={o.value}
+                  keywords={[o.text, o.about ?? ""]}
+                  onSelect={() => onChoose(o.value)}
+                  className="flex items-center gap-2 rounded-md px-2 py-1.5 text-sm data-[selected=true]:bg-raised"
+                >
                   <Check aria-hidden size={14} className={cx("shrink-0 text-accent", !chosen(o.value) && "invisible")} />
                   {o.icon}
                   <span className="min-w-0 flex-1">
@@ -46,7 +63,12 @@ export function Choices({ options, chosen, onChoose, label, empty = "Nothing mat
           </Command.Group>
         ))}
         {create && text.trim() && !options.some((o) => o.text === text.trim()) && (
-          <Command.Item value={`create ${text}`} forceMount onSelect={() => create(text.trim())} className="flex items-center gap-2 rounded-md px-2 py-1.5 text-sm data-[selected=true]:bg-raised">
+          <Command.Item
+            value={`create ${text}`}
+            forceMount
+            onSelect={() => create(text.trim())}
+            className="flex items-center gap-2 rounded-md px-2 py-1.5 text-sm data-[selected=true]:bg-raised"
+          >
             <span className="w-3.5" /> Use “{text.trim()}”
           </Command.Item>
         )}
@@ -56,7 +78,18 @@ export function Choices({ options, chosen, onChoose, label, empty = "Nothing mat
 }
 
 /** Combobox chooses one of many by typing; "" is none. */
-export function Combobox({ id, value, onChange, options, label, none, create, className, disabled, ...aria }: {
+export function Combobox({
+  id,
+  value,
+  onChange,
+  options,
+  label,
+  none,
+  create,
+  className,
+  disabled,
+  ...aria
+}: {
   id?: string;
   value: string;
   onChange: (v: string) => void;
@@ -83,7 +116,16 @@ export function Combobox({ id, value, onChange, options, label, none, create, cl
       label={label}
       className="w-[max(16rem,var(--radix-popover-trigger-width))] max-w-[calc(100vw-2rem)] p-2"
       trigger={
-        <button type="button" id={id} disabled={disabled} role="combobox" aria-haspopup="listbox" aria-expanded={open} className={cx("control flex items-center gap-2 text-start", className)} {...aria}>
+        <button
+          type="button"
+          id={id}
+          disabled={disabled}
+          role="combobox"
+          aria-haspopup="listbox"
+          aria-expanded={open}
+          className={cx("control flex items-center gap-2 text-start", className)}
+          {...aria}
+        >
           <bdi className={cx("min-w-0 flex-1 truncate", !now && !value && "text-soft")}>{now?.text ?? (value || none || label)}</bdi>
           <ChevronDown aria-hidden size={14} className="text-soft" />
         </button>

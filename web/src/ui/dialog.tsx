@@ -7,7 +7,14 @@ import { cx } from "./cx";
 import { ErrorText } from "./state";
 
 /** Dialog asks for something before anything else goes on. */
-export function Dialog({ open, onClose, title, about, wide, children }: {
+export function Dialog({
+  open,
+  onClose,
+  title,
+  about,
+  wide,
+  children,
+}: {
   open: boolean;
   onClose: () => void;
   title: ReactNode;
@@ -49,7 +56,18 @@ export function Dialog({ open, onClose, title, about, wide, children }: {
  * FormDialog is a dialog with a form. submit may throw: then the dialog stays
  * with what was typed, and fields that the server names show what is wrong.
  */
-export function FormDialog({ open, onClose, title, about, verb, danger, wide, submit, children, disabled }: {
+export function FormDialog({
+  open,
+  onClose,
+  title,
+  about,
+  verb,
+  danger,
+  wide,
+  submit,
+  children,
+  disabled,
+}: {
   open: boolean;
   onClose: () => void;
   title: ReactNode;
@@ -106,7 +124,19 @@ export function Confirm(p: { open: boolean; onClose: () => void; title: ReactNod
  * Drawer is a panel at the side for one thing of a list. It leaves the list in
  * reach on a wide screen, covers it on a narrow one, and closes with Escape.
  */
-export function Drawer({ open, onClose, title, actions, children }: { open: boolean; onClose: () => void; title: ReactNode; actions?: ReactNode; children: ReactNode }) {
+export function Drawer({
+  open,
+  onClose,
+  title,
+  actions,
+  children,
+}: {
+  open: boolean;
+  onClose: () => void;
+  title: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+}) {
   return (
     <D.Root open={open} modal={false} onOpenChange={(o) => !o && onClose()}>
       <D.Portal>

@@ -9,7 +9,14 @@ interface Labelled {
 }
 
 /** Field puts a label, a hint and an error around one control. */
-export function Field({ label, hint, error, optional, className, children }: {
+export function Field({
+  label,
+  hint,
+  error,
+  optional,
+  className,
+  children,
+}: {
   label: ReactNode;
   hint?: ReactNode;
   error?: ReactNode;
@@ -64,7 +71,19 @@ export function Checkbox({ label, className, ...rest }: Omit<ComponentProps<"inp
 }
 
 /** SearchInput filters what is below it. */
-export function SearchInput({ value, onChange, label, className, ref }: { value: string; onChange: (v: string) => void; label: string; className?: string; ref?: React.Ref<HTMLInputElement> }) {
+export function SearchInput({
+  value,
+  onChange,
+  label,
+  className,
+  ref,
+}: {
+  value: string;
+  onChange: (v: string) => void;
+  label: string;
+  className?: string;
+  ref?: React.Ref<HTMLInputElement>;
+}) {
   return (
     <div className={cx("relative", className)}>
       <Search aria-hidden size={14} className="pointer-events-none absolute start-2.5 top-1/2 -translate-y-1/2 text-soft" />
@@ -87,7 +106,12 @@ export function SearchInput({ value, onChange, label, className, ref }: { value:
         className="control ps-8 pe-7 [&::-webkit-search-cancel-button]:hidden"
       />
       {value && (
-        <button type="button" aria-label="Clear the search" onClick={() => onChange("")} className="absolute end-1.5 top-1/2 grid size-5 -translate-y-1/2 place-items-center rounded-sm text-soft hover:bg-raised">
+        <button
+          type="button"
+          aria-label="Clear the search"
+          onClick={() => onChange("")}
+          className="absolute end-1.5 top-1/2 grid size-5 -translate-y-1/2 place-items-center rounded-sm text-soft hover:bg-raised"
+        >
           <X aria-hidden size={13} />
         </button>
       )}

@@ -14,7 +14,19 @@ export interface Filter {
 }
 
 /** FilterBar is the row above a list: search, filters, what is chosen, and what the place adds. */
-export function FilterBar({ label, filters, shown, total, children }: { label: string; filters: Filter[]; shown: number; total: number; children?: ReactNode }) {
+export function FilterBar({
+  label,
+  filters,
+  shown,
+  total,
+  children,
+}: {
+  label: string;
+  filters: Filter[];
+  shown: number;
+  total: number;
+  children?: ReactNode;
+}) {
   const [search, set] = useAddress();
   const on = filters.filter((f) => search[f.key]);
   const any = on.length > 0 || !!search.q;
@@ -25,7 +37,12 @@ export function FilterBar({ label, filters, shown, total, children }: { label: s
         <FilterButton key={f.key} filter={f} />
       ))}
       {any && (
-        <Button look="ghost" size="sm" icon={<X aria-hidden size={13} />} onClick={() => set(Object.fromEntries([["q", undefined], ...filters.map((f) => [f.key, undefined])]))}>
+        <Button
+          look="ghost"
+          size="sm"
+          icon={<X aria-hidden size={13} />}
+          onClick={() => set(Object.fromEntries([["q", undefined], ...filters.map((f) => [f.key, undefined])]))}
+        >
           Clear
         </Button>
       )}
@@ -45,13 +62,24 @@ function FilterButton({ filter }: { filter: Filter }) {
       label={filter.name}
       className="w-60 p-2"
       trigger={
-        <Button size="sm" className={values.length ? "border-accent bg-accent-soft text-accent" : "border-dashed"} icon={values.length ? undefined : <ListFilter aria-hidden size={13} />}>
+        <Button
+          size="sm"
+          className={values.length ? "border-accent bg-accent-soft text-accent" : "border-dashed"}
+          icon={values.length ? undefined : <ListFilter aria-hidden size={13} />}
+        >
           {filter.name}
-          {values.length > 0 && <span className="max-w-40 truncate font-medium">: {names.length > 2 ? `${names.length} chosen` : names.join(", ")}</span>}
+          {values.length > 0 && (
+            <span className="max-w-40 truncate font-medium">: {names.length > 2 ? `${names.length} chosen` : names.join(", ")}</span>
+          )}
         </Button>
       }
     >
-      <Choices label={filter.name} options={filter.options} chosen={(v) => values.includes(v)} onChoose={(v) => set(values.includes(v) ? values.filter((x) => x !== v) : [...values, v])} />
+      <Choices
+        label={filter.name}
+        options={filter.options}
+        chosen={(v) => values.includes(v)}
+        onChoose={(v) => set(values.includes(v) ? values.filter((x) => x !== v) : [...values, v])}
+      />
     </Popover>
   );
 }
@@ -64,7 +92,9 @@ const fold = (s: string) => s.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCa
  */
 export function useFiltered<T>(rows: T[], text: (row: T) => string, values: Record<string, (row: T) => string | string[] | undefined>): T[] {
   const [search] = useAddress();
-  const words = useDeferredValue(fold(search.q ?? "")).split(/\s+/).filter(Boolean);
+  const words = useDeferredValue(fold(search.q ?? ""))
+    .split(/\s+/)
+    .filter(Boolean);
   const chosen = Object.keys(values)
     .filter((k) => search[k])
     .map((k) => [values[k]!, new Set(search[k]!.split(","))] as const);

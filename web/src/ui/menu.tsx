@@ -8,7 +8,17 @@ const item =
   "flex cursor-default items-center gap-2 rounded-md px-2 py-1.5 text-sm outline-none select-none data-[highlighted]:bg-raised data-[disabled]:opacity-50";
 
 /** Menu opens below its trigger. Its content is MenuItem, MenuCheck and MenuLine. */
-export function Menu({ trigger, children, align = "start", label }: { trigger: ReactNode; children: ReactNode; align?: "start" | "end" | "center"; label?: string }) {
+export function Menu({
+  trigger,
+  children,
+  align = "start",
+  label,
+}: {
+  trigger: ReactNode;
+  children: ReactNode;
+  align?: "start" | "end" | "center";
+  label?: string;
+}) {
   return (
     <M.Root modal={false}>
       <M.Trigger asChild>{trigger}</M.Trigger>
@@ -27,7 +37,21 @@ export function Menu({ trigger, children, align = "start", label }: { trigger: R
   );
 }
 
-export function MenuItem({ icon, keys, danger, onSelect, disabled, children }: { icon?: ReactNode; keys?: string; danger?: boolean; disabled?: boolean; onSelect?: () => void; children: ReactNode }) {
+export function MenuItem({
+  icon,
+  keys,
+  danger,
+  onSelect,
+  disabled,
+  children,
+}: {
+  icon?: ReactNode;
+  keys?: string;
+  danger?: boolean;
+  disabled?: boolean;
+  onSelect?: () => void;
+  children: ReactNode;
+}) {
   return (
     <M.Item disabled={disabled} onSelect={onSelect} className={cx(item, danger && "text-critical")}>
       {icon && <span className={cx("grid size-4 place-items-center", !danger && "text-soft")}>{icon}</span>}

@@ -4,7 +4,17 @@ import type { ReactNode } from "react";
 import { cx } from "./cx";
 
 /** Badge is a word on a quiet ground. */
-export function Badge({ tone = "neutral", children, className, icon }: { tone?: "neutral" | "accent" | "good" | "warn" | "bad"; children: ReactNode; className?: string; icon?: ReactNode }) {
+export function Badge({
+  tone = "neutral",
+  children,
+  className,
+  icon,
+}: {
+  tone?: "neutral" | "accent" | "good" | "warn" | "bad";
+  children: ReactNode;
+  className?: string;
+  icon?: ReactNode;
+}) {
   const look = {
     neutral: "bg-raised text-soft",
     accent: "bg-accent-soft text-accent",
@@ -23,7 +33,12 @@ export function Badge({ tone = "neutral", children, className, icon }: { tone?: 
 /** Count is a small number beside a name. */
 export function Count({ n, tone = "neutral" }: { n: number; tone?: "neutral" | "accent" | "bad" }) {
   return (
-    <span className={cx("num rounded-full px-1.5 text-2xs font-medium", tone === "accent" ? "bg-accent text-on-accent" : tone === "bad" ? "bg-critical-soft text-critical" : "bg-raised text-soft")}>
+    <span
+      className={cx(
+        "num rounded-full px-1.5 text-2xs font-medium",
+        tone === "accent" ? "bg-accent text-on-accent" : tone === "bad" ? "bg-critical-soft text-critical" : "bg-raised text-soft",
+      )}
+    >
       {n > 9999 ? "9999+" : n}
     </span>
   );
@@ -31,9 +46,19 @@ export function Count({ n, tone = "neutral" }: { n: number; tone?: "neutral" | "
 
 /** Initials of a name; a person without a picture. */
 export function Avatar({ name, size = 22 }: { name: string; size?: number }) {
-  const letters = name.trim().split(/\s+/).map((w) => [...w][0] ?? "").slice(0, 2).join("").toUpperCase();
+  const letters = name
+    .trim()
+    .split(/\s+/)
+    .map((w) => [...w][0] ?? "")
+    .slice(0, 2)
+    .join("")
+    .toUpperCase();
   return (
-    <span aria-hidden className="inline-grid shrink-0 place-items-center rounded-full bg-accent-soft font-medium text-accent" style={{ width: size, height: size, fontSize: size * 0.42 }}>
+    <span
+      aria-hidden
+      className="inline-grid shrink-0 place-items-center rounded-full bg-accent-soft font-medium text-accent"
+      style={{ width: size, height: size, fontSize: size * 0.42 }}
+    >
       {letters || "?"}
     </span>
   );
@@ -51,7 +76,15 @@ export function Owner({ name, short }: { name?: string; short?: boolean }) {
 }
 
 /** Popover opens something larger than a menu below its trigger. */
-export function Popover({ trigger, children, open, onOpenChange, align = "start", className, label }: {
+export function Popover({
+  trigger,
+  children,
+  open,
+  onOpenChange,
+  align = "start",
+  className,
+  label,
+}: {
   trigger: ReactNode;
   children: ReactNode;
   open?: boolean;
@@ -64,7 +97,13 @@ export function Popover({ trigger, children, open, onOpenChange, align = "start"
     <P.Root open={open} onOpenChange={onOpenChange}>
       <P.Trigger asChild>{trigger}</P.Trigger>
       <P.Portal>
-        <P.Content aria-label={label} align={align} sideOffset={4} collisionPadding={8} className={cx("z-50 animate-in rounded-lg border border-line bg-surface p-3 shadow-float outline-none", className ?? "w-72")}>
+        <P.Content
+          aria-label={label}
+          align={align}
+          sideOffset={4}
+          collisionPadding={8}
+          className={cx("z-50 animate-in rounded-lg border border-line bg-surface p-3 shadow-float outline-none", className ?? "w-72")}
+        >
           {children}
         </P.Content>
       </P.Portal>
@@ -73,11 +112,32 @@ export function Popover({ trigger, children, open, onOpenChange, align = "start"
 }
 
 /** Segmented chooses one of a few. */
-export function Segmented<T extends string>({ value, onChange, options, label }: { value: T; onChange: (v: T) => void; options: { value: T; text: ReactNode; title?: string }[]; label: string }) {
+export function Segmented<T extends string>({
+  value,
+  onChange,
+  options,
+  label,
+}: {
+  value: T;
+  onChange: (v: T) => void;
+  options: { value: T; text: ReactNode; title?: string }[];
+  label: string;
+}) {
   return (
-    <ToggleGroup.Root type="single" value={value} onValueChange={(v) => v && onChange(v as T)} aria-label={label} className="inline-flex h-8.5 shrink-0 items-center rounded-md bg-sunken p-0.5">
+    <ToggleGroup.Root
+      type="single"
+      value={value}
+      onValueChange={(v) => v && onChange(v as T)}
+      aria-label={label}
+      className="inline-flex h-8.5 shrink-0 items-center rounded-md bg-sunken p-0.5"
+    >
       {options.map((o) => (
-        <ToggleGroup.Item key={o.value} value={o.value} title={o.title} className="inline-flex h-full items-center gap-1.5 rounded-[6px] px-2.5 text-sm text-soft hover:text-text data-[state=on]:bg-surface data-[state=on]:text-text data-[state=on]:shadow-card">
+        <ToggleGroup.Item
+          key={o.value}
+          value={o.value}
+          title={o.title}
+          className="inline-flex h-full items-center gap-1.5 rounded-[6px] px-2.5 text-sm text-soft hover:text-text data-[state=on]:bg-surface data-[state=on]:text-text data-[state=on]:shadow-card"
+        >
           {o.text}
         </ToggleGroup.Item>
       ))}
@@ -86,12 +146,24 @@ export function Segmented<T extends string>({ value, onChange, options, label }:
 }
 
 /** Tabs shows one of several panels. For places use links instead. */
-export function Tabs({ value, onChange, tabs }: { value: string; onChange: (v: string) => void; tabs: { value: string; text: ReactNode; panel: ReactNode }[] }) {
+export function Tabs({
+  value,
+  onChange,
+  tabs,
+}: {
+  value: string;
+  onChange: (v: string) => void;
+  tabs: { value: string; text: ReactNode; panel: ReactNode }[];
+}) {
   return (
     <Tb.Root value={value} onValueChange={onChange}>
       <Tb.List className="mb-4 flex gap-4 overflow-x-auto border-line border-b">
         {tabs.map((t) => (
-          <Tb.Trigger key={t.value} value={t.value} className="-mb-px inline-flex h-9 items-center gap-1.5 whitespace-nowrap border-transparent border-b-2 text-sm text-soft hover:text-text data-[state=active]:border-accent data-[state=active]:text-text">
+          <Tb.Trigger
+            key={t.value}
+            value={t.value}
+            className="-mb-px inline-flex h-9 items-center gap-1.5 whitespace-nowrap border-transparent border-b-2 text-sm text-soft hover:text-text data-[state=active]:border-accent data-[state=active]:text-text"
+          >
             {t.text}
           </Tb.Trigger>
         ))}
@@ -105,9 +177,25 @@ export function Tabs({ value, onChange, tabs }: { value: string; onChange: (v: s
   );
 }
 
-export function Switch({ checked, onChange, label, disabled }: { checked: boolean; onChange: (on: boolean) => void; label: string; disabled?: boolean }) {
+export function Switch({
+  checked,
+  onChange,
+  label,
+  disabled,
+}: {
+  checked: boolean;
+  onChange: (on: boolean) => void;
+  label: string;
+  disabled?: boolean;
+}) {
   return (
-    <Sw.Root checked={checked} onCheckedChange={onChange} disabled={disabled} aria-label={label} className="relative h-5 w-9 shrink-0 rounded-full bg-control transition-colors data-[state=checked]:bg-accent disabled:opacity-50">
+    <Sw.Root
+      checked={checked}
+      onCheckedChange={onChange}
+      disabled={disabled}
+      aria-label={label}
+      className="relative h-5 w-9 shrink-0 rounded-full bg-control transition-colors data-[state=checked]:bg-accent disabled:opacity-50"
+    >
       <Sw.Thumb className="block size-4 translate-x-0.5 rounded-full bg-surface transition-transform data-[state=checked]:translate-x-4.5" />
     </Sw.Root>
   );
@@ -116,7 +204,12 @@ export function Switch({ checked, onChange, label, disabled }: { checked: boolea
 /** Progress runs from 0 to 1. */
 export function Progress({ value, label, className }: { value: number; label: string; className?: string }) {
   return (
-    <Pr.Root value={Math.round(value * 100)} max={100} aria-label={label} className={cx("h-1.5 w-full overflow-hidden rounded-full bg-sunken", className)}>
+    <Pr.Root
+      value={Math.round(value * 100)}
+      max={100}
+      aria-label={label}
+      className={cx("h-1.5 w-full overflow-hidden rounded-full bg-sunken", className)}
+    >
       <Pr.Indicator className="h-full rounded-full bg-accent transition-[width] duration-200" style={{ width: `${value * 100}%` }} />
     </Pr.Root>
   );
@@ -136,7 +229,19 @@ export function Disclosure({ summary, children, open }: { summary: ReactNode; ch
 }
 
 /** Place is the frame of a place: its title, what can be done, and the content. */
-export function Place({ title, about, actions, children, wide }: { title: ReactNode; about?: ReactNode; actions?: ReactNode; children: ReactNode; wide?: boolean }) {
+export function Place({
+  title,
+  about,
+  actions,
+  children,
+  wide,
+}: {
+  title: ReactNode;
+  about?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+  wide?: boolean;
+}) {
   return (
     <div className={cx("mx-auto w-full px-4 pt-5 pb-16 sm:px-6", !wide && "max-w-6xl")}>
       <header className="mb-5 flex flex-wrap items-start gap-x-4 gap-y-3">
@@ -152,7 +257,21 @@ export function Place({ title, about, actions, children, wide }: { title: ReactN
 }
 
 /** Section is a card with a heading. */
-export function Section({ title, about, actions, children, className, flush }: { title?: ReactNode; about?: ReactNode; actions?: ReactNode; children: ReactNode; className?: string; flush?: boolean }) {
+export function Section({
+  title,
+  about,
+  actions,
+  children,
+  className,
+  flush,
+}: {
+  title?: ReactNode;
+  about?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+  className?: string;
+  flush?: boolean;
+}) {
   return (
     <section className={cx("card", className)}>
       {(title || actions) && (

@@ -5,7 +5,13 @@ export const bands: Band[] = ["critical", "high", "medium", "low", "unrated"];
 export const bandNames: Record<Band, string> = { low: "Low", medium: "Medium", high: "High", critical: "Critical", unrated: "Unrated" };
 
 const tone: Record<Band, string> = { low: "text-low", medium: "text-medium", high: "text-high", critical: "text-critical", unrated: "text-unrated" };
-const ground: Record<Band, string> = { low: "bg-low-soft", medium: "bg-medium-soft", high: "bg-high-soft", critical: "bg-critical-soft", unrated: "bg-unrated-soft" };
+const ground: Record<Band, string> = {
+  low: "bg-low-soft",
+  medium: "bg-medium-soft",
+  high: "bg-high-soft",
+  critical: "bg-critical-soft",
+  unrated: "bg-unrated-soft",
+};
 const steps: Record<Band, number> = { unrated: 0, low: 1, medium: 2, high: 3, critical: 4 };
 
 /** asBand makes a band of the server's word for it. */
@@ -30,7 +36,18 @@ export function Bars({ band, className }: { band: Band; className?: string }) {
       {n === 0 ? (
         <path d="M1 10h12" stroke="currentColor" strokeWidth="2" strokeDasharray="2.5 2.2" />
       ) : (
-        [0, 1, 2, 3].map((i) => <rect key={i} x={i * 3.6 + 0.2} y={8.5 - i * 2.6} width="2.6" height={3.5 + i * 2.6} rx="0.8" fill="currentColor" opacity={i < n ? 1 : 0.22} />)
+        [0, 1, 2, 3].map((i) => (
+          <rect
+            key={i}
+            x={i * 3.6 + 0.2}
+            y={8.5 - i * 2.6}
+            width="2.6"
+            height={3.5 + i * 2.6}
+            rx="0.8"
+            fill="currentColor"
+            opacity={i < n ? 1 : 0.22}
+          />
+        ))
       )}
     </svg>
   );
@@ -39,7 +56,14 @@ export function Bars({ band, className }: { band: Band; className?: string }) {
 /** BandBadge is a band as a word on its colour, with the bars. */
 export function BandBadge({ band, figure, className }: { band: Band; figure?: number; className?: string }) {
   return (
-    <span className={cx("num inline-flex h-5.5 items-center gap-1.5 whitespace-nowrap rounded-sm px-1.5 text-xs font-medium", tone[band], ground[band], className)}>
+    <span
+      className={cx(
+        "num inline-flex h-5.5 items-center gap-1.5 whitespace-nowrap rounded-sm px-1.5 text-xs font-medium",
+        tone[band],
+        ground[band],
+        className,
+      )}
+    >
       <Bars band={band} />
       {figure !== undefined && <span className="min-w-[2ch] text-end">{Math.round(figure)}</span>}
       <span>{bandNames[band]}</span>
@@ -64,7 +88,19 @@ export function Figure({ value, band, muted }: { value: number | undefined; band
  * projected <= current <= verified <= inherent. What lies between current and
  * verified is claimed and not proven, and is hatched.
  */
-export function RatingBar({ inherent, verified, current, projected, label }: { inherent: number; verified: number; current: number; projected: number; label?: string }) {
+export function RatingBar({
+  inherent,
+  verified,
+  current,
+  projected,
+  label,
+}: {
+  inherent: number;
+  verified: number;
+  current: number;
+  projected: number;
+  label?: string;
+}) {
   const b = bandOf(current);
   const pct = (v: number) => `${Math.max(0, Math.min(100, v))}%`;
   return (
@@ -88,10 +124,13 @@ export function Bandline({ counts, className }: { counts: Partial<Record<Band, n
   return (
     <span
       role="img"
-      aria-label={bands.filter((b) => counts[b]).map((b) => `${counts[b]} ${bandNames[b].toLowerCase()}`).join(", ")}
+      aria-label={bands
+        .filter((b) => counts[b])
+        .map((b) => `${counts[b]} ${bandNames[b].toLowerCase()}`)
+        .join(", ")}
       className={cx("flex h-2 w-full gap-px overflow-hidden rounded-full", className)}
     >
-      {bands.map((b) => counts[b] ? <span key={b} className={cx("bg-current", tone[b])} style={{ flexGrow: counts[b] }} /> : null)}
+      {bands.map((b) => (counts[b] ? <span key={b} className={cx("bg-current", tone[b])} style={{ flexGrow: counts[b] }} /> : null))}
     </span>
   );
 }

@@ -39,7 +39,13 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
     <Empty
       icon={<CircleAlert size={20} />}
       title={gone ? "There is nothing here, or you may not see it" : forbidden ? "You may not see this" : "This could not be read"}
-      action={retry && !gone && !forbidden ? <Button icon={<RotateCw size={14} />} onClick={retry}>Try again</Button> : undefined}
+      action={
+        retry && !gone && !forbidden ? (
+          <Button icon={<RotateCw size={14} />} onClick={retry}>
+            Try again
+          </Button>
+        ) : undefined
+      }
     >
       {errorText(error)}
     </Empty>
@@ -47,7 +53,19 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
 }
 
 /** Empty says that there is nothing, why, and what to do next. */
-export function Empty({ icon, title, children, action, className }: { icon?: ReactNode; title: ReactNode; children?: ReactNode; action?: ReactNode; className?: string }) {
+export function Empty({
+  icon,
+  title,
+  children,
+  action,
+  className,
+}: {
+  icon?: ReactNode;
+  title: ReactNode;
+  children?: ReactNode;
+  action?: ReactNode;
+  className?: string;
+}) {
   return (
     <div className={cx("mx-auto grid max-w-md justify-items-center gap-2 px-4 py-14 text-center", className)}>
       {icon && <div className="mb-1 grid size-10 place-items-center rounded-lg bg-raised text-soft">{icon}</div>}
@@ -60,7 +78,11 @@ export function Empty({ icon, title, children, action, className }: { icon?: Rea
 
 /** Skeleton holds the place of what is being read; it is seen only when that takes long. */
 export function Skeleton({ className }: { className?: string }) {
-  return <div aria-hidden className={cx("animate-late", className)}><div className="h-full w-full animate-pulse rounded-md bg-raised" /></div>;
+  return (
+    <div aria-hidden className={cx("animate-late", className)}>
+      <div className="h-full w-full animate-pulse rounded-md bg-raised" />
+    </div>
+  );
 }
 
 /** Loading holds the place of a whole page. */

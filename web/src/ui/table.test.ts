@@ -31,8 +31,6 @@ describe("sorted", () => {
 describe("csv", () => {
   it("quotes, leaves out columns without text, and disarms formulas", () => {
     const nasty: Row[] = [{ name: '=HYPERLINK("http://x")' }, { name: "two\nlines, a comma" }, { name: "-1", n: -1 }];
-    expect(csv(nasty, columns)).toBe(
-      ['Name,"Number, of all"', `"'=HYPERLINK(""http://x"")",`, '"two\nlines, a comma",', "'-1,-1", ""].join("\r\n"),
-    );
+    expect(csv(nasty, columns)).toBe(['Name,"Number, of all"', `"'=HYPERLINK(""http://x"")",`, '"two\nlines, a comma",', "'-1,-1", ""].join("\r\n"));
   });
 });

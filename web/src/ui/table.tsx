@@ -97,7 +97,7 @@ export function Table<T>({ rows, columns: every, rowKey, label, onOpen, openKey,
   const [margin, setMargin] = useState(0);
   const [active, setActive] = useState(0);
   const anchor = useRef<number | undefined>(undefined);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what stands above the table moves it
+  // Without dependencies: what stands above the table moves it.
   useLayoutEffect(() => {
     const top = box.current ? box.current.getBoundingClientRect().top + window.scrollY : 0;
     if (Math.abs(top - margin) > 1) setMargin(top);
@@ -228,7 +228,6 @@ export function Table<T>({ rows, columns: every, rowKey, label, onOpen, openKey,
           })}
         </div>
       </div>
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: keys of the rows inside it */}
       <div ref={box} role="rowgroup" onKeyDown={onKey} className="relative" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map((v) => {
           const row = ordered[v.index]!;

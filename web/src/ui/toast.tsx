@@ -45,9 +45,16 @@ export function Toasts() {
           duration={n.bad ? 1e8 : n.undo ? 10_000 : 5_000}
           type={n.bad ? "foreground" : "background"}
           onOpenChange={(open) => !open && drop(n.id)}
-          className={cx("flex animate-in items-start gap-2.5 rounded-lg border bg-surface px-3.5 py-2.5 text-sm shadow-float", n.bad ? "border-critical/50" : "border-line")}
+          className={cx(
+            "flex animate-in items-start gap-2.5 rounded-lg border bg-surface px-3.5 py-2.5 text-sm shadow-float",
+            n.bad ? "border-critical/50" : "border-line",
+          )}
         >
-          {n.bad ? <CircleAlert aria-hidden size={16} className="mt-0.5 shrink-0 text-critical" /> : <CircleCheck aria-hidden size={16} className="mt-0.5 shrink-0 text-low" />}
+          {n.bad ? (
+            <CircleAlert aria-hidden size={16} className="mt-0.5 shrink-0 text-critical" />
+          ) : (
+            <CircleCheck aria-hidden size={16} className="mt-0.5 shrink-0 text-low" />
+          )}
           <T.Description className="min-w-0 flex-1">{n.text}</T.Description>
           {n.undo && (
             <T.Action asChild altText="Undo">

@@ -3,7 +3,17 @@ import type { ReactNode } from "react";
 import { Kbd } from "./kbd";
 
 /** Tooltip names what it is around; keys shows the keys that do the same. */
-export function Tooltip({ text, keys, children, side }: { text: ReactNode; keys?: string; children: ReactNode; side?: "top" | "right" | "bottom" | "left" }) {
+export function Tooltip({
+  text,
+  keys,
+  children,
+  side,
+}: {
+  text: ReactNode;
+  keys?: string;
+  children: ReactNode;
+  side?: "top" | "right" | "bottom" | "left";
+}) {
   return (
     <T.Root>
       <T.Trigger asChild>{children}</T.Trigger>
