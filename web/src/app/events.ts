@@ -8,6 +8,8 @@ export interface Change {
   seq: number;
   actor?: string;
   actor_name?: string;
+  /** Of the request that changed it; the X-Request-Id of its answer. */
+  request_id?: string;
   objects?: string[];
 }
 

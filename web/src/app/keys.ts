@@ -10,6 +10,8 @@ export interface Key {
   run: (e: KeyboardEvent) => void;
   /** Also while a person types in a field. */
   always?: boolean;
+  /** Only then; otherwise the key does what it always does. */
+  when?: (e: KeyboardEvent) => boolean;
   /** Not in the list of keys. */
   hidden?: boolean;
 }
@@ -25,16 +27,36 @@ export const useKeyList = create<{ groups: Map<symbol, Shown[]> }>(() => ({ grou
 
 const typing = (e: KeyboardEvent) => {
   const t = e.target;
-  return t instanceof HTMLElement && (t.isContentEditable || t instanceof HTMLTextAreaElement || t instanceof HTMLSelectElement || (t instanceof HTMLInputElement && !["checkbox", "radio", "range", "button"].includes(t.type)));
+  return (
+    t instanceof HTMLElement &&
+    (t.isContentEditable ||
+      t instanceof HTMLTextAreaElement ||
+      t instanceof HTMLSelectElement ||
+      (t instanceof HTMLInputElement && !["checkbox", "radio", "range", "button"].includes(t.type)))
+  );
 };
 
-const names: Record<string, string> = { mod: "$mod", shift: "Shift", alt: "Alt", enter: "Enter", escape: "Escape", delete: "Delete", backspace: "Backspace", space: "Space" };
+const names: Record<string, string> = {
+  mod: "$mod",
+  shift: "Shift",
+  alt: "Alt",
+  enter: "Enter",
+  escape: "Escape",
+  delete: "Delete",
+  backspace: "Backspace",
+  space: "Space",
+};
 
 /** native writes "mod+shift+z" or "g p" as the library wants it. */
 function native(keys: string): string {
   return keys
     .split(" ")
-    .map((chord) => chord.split("+").map((k) => names[k] ?? k).join("+"))
+    .map((chord) =>
+      chord
+        .split("+")
+        .map((k) => names[k] ?? k)
+        .join("+"),
+    )
     .join(" ");
 }
 
@@ -57,13 +79,16 @@ export function useKeys(bindings: Record<string, Key>, on = true): void {
           const key = latest.current[keys];
           if (!key || e.defaultPrevented) return;
           if (!key.always && (typing(e) || document.querySelector("[role=menu][data-state=open], [data-modal]"))) return;
+          if (key.when && !key.when(e)) return;
           e.preventDefault();
           key.run(e);
         },
       ]),
     );
     const off = tinykeys(window, map);
-    const shown = Object.entries(latest.current).filter(([, k]) => !k.hidden).map(([keys, k]) => ({ keys, does: k.does, in: k.in }));
+    const shown = Object.entries(latest.current)
+      .filter(([, k]) => !k.hidden)
+      .map(([keys, k]) => ({ keys, does: k.does, in: k.in }));
     useKeyList.setState((s) => ({ groups: new Map(s.groups).set(id, shown) }));
     return () => {
       off();

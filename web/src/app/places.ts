@@ -1,6 +1,6 @@
 import {
-  Cog,
   ClipboardCheck,
+  Cog,
   FlaskConical,
   History,
   Inbox,
