@@ -136,7 +136,7 @@ func (s *API) creating() {
 	}
 	register(s, op{
 		method: http.MethodPost, path: "/imports", id: "import-product", tag: tagPlans, summary: "Make a product of a model file", action: policy.ProductCreate,
-		max: maxModel, raw: true, about: "A Threat Dragon or Threatloop file, told by its content, of any media type, up to 32 MiB.",
+		status: http.StatusCreated, max: maxModel, raw: true, about: "A Threat Dragon or Threatloop file, told by its content, of any media type, up to 32 MiB.",
 	},
 		func(ctx context.Context, c app.Caller, in *load) (app.NewImportView, error) {
 			if c.Key != "" {
