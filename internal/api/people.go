@@ -152,10 +152,10 @@ func (s *API) users() {
 }
 
 func (s *API) tokens() {
-	type nothing struct{}
+	type list struct{ Paging }
 	register(s, op{method: http.MethodGet, path: "/tokens", id: "list-tokens", tag: tagPeople, summary: "List one's own API tokens", action: policy.TokenOwn},
-		func(ctx context.Context, c app.Caller, _ *nothing) (app.Page[app.TokenView], error) {
-			return s.app.Tokens(ctx, c)
+		func(ctx context.Context, c app.Caller, in *list) (app.Page[app.TokenView], error) {
+			return s.app.Tokens(ctx, c, in.Cursor, in.Limit)
 		})
 	type add struct{ Body app.TokenInput }
 	register(s, op{
@@ -176,9 +176,13 @@ func (s *API) tokens() {
 }
 
 func (s *API) members() {
+	type list struct {
+		InProduct
+		Paging
+	}
 	register(s, op{method: http.MethodGet, path: "/products/{product}/members", id: "list-members", tag: tagMembers, summary: "Who has which role on a product", action: policy.RoleRead},
-		func(ctx context.Context, c app.Caller, in *InProduct) (app.Page[app.MemberView], error) {
-			return s.app.Members(ctx, c, in.Product)
+		func(ctx context.Context, c app.Caller, in *list) (app.Page[app.MemberView], error) {
+			return s.app.Members(ctx, c, in.Product, in.Cursor, in.Limit)
 		})
 	type Member struct {
 		InProduct

@@ -37,10 +37,10 @@ func (s *API) tickets() {
 }
 
 func (s *API) connections() {
-	type nothing struct{}
+	type list struct{ Paging }
 	register(s, op{method: http.MethodGet, path: "/connections", id: "list-connections", tag: tagConnections, summary: "List the connections with trackers", action: policy.ConnectionRead},
-		func(ctx context.Context, c app.Caller, _ *nothing) (app.Page[app.ConnectionView], error) {
-			return s.app.Connections(ctx, c)
+		func(ctx context.Context, c app.Caller, in *list) (app.Page[app.ConnectionView], error) {
+			return s.app.Connections(ctx, c, in.Cursor, in.Limit)
 		})
 	type add struct{ Body app.ConnectionInput }
 	register(s, op{

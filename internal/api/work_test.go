@@ -396,3 +396,20 @@ func TestTrees(t *testing.T) {
 	}
 	x.modder.get(x.product + "/countermeasures/" + direct).want(404)
 }
+
+func TestListsOfPeopleArePaged(t *testing.T) {
+	t.Parallel()
+	x := newTeam(t)
+	for i := range 3 {
+		x.admin.post("/tokens", map[string]any{"name": fmt.Sprint("t", i), "scopes": []string{"read"}}).want(201)
+		x.admin.post("/connections", map[string]any{"name": fmt.Sprint("Board ", i), "kind": "builtin", "settings": map[string]any{}}).want(201)
+	}
+	for path, name := range map[string]string{"/tokens": "name", "/connections": "name", x.product + "/members": "name"} {
+		all := x.admin.get(path).want(200).column(name)
+		first := x.admin.get(path + "?limit=2").want(200)
+		rest := x.admin.get(path + "?limit=2&cursor=" + first.text("next")).want(200)
+		if got := append(first.column(name), rest.column(name)...); len(all) < 3 || !slices.Equal(got, all) {
+			t.Errorf("%s in pages of two = %v, want %v", path, got, all)
+		}
+	}
+}

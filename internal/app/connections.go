@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -139,15 +140,21 @@ func (a *App) viewConnection(tx *store.Tx, c store.Connection) (ConnectionView, 
 	return v, nil
 }
 
-// Connections lists the connections with trackers.
-func (a *App) Connections(ctx context.Context, c Caller) (Page[ConnectionView], error) {
+// Connections lists the connections with trackers by id.
+func (a *App) Connections(ctx context.Context, c Caller, cursor string, limit int) (Page[ConnectionView], error) {
 	return query(ctx, a, c, policy.ConnectionRead, "", func(tx *store.Tx) (Page[ConnectionView], error) {
 		page := Page[ConnectionView]{Items: []ConnectionView{}}
 		list, err := tx.Connections()
 		if err != nil {
 			return page, err
 		}
-		for _, conn := range list {
+		slices.SortFunc(list, func(x, y store.Connection) int { return compareText(x.ID, y.ID) })
+		cut, err := paginate(list, func(x *store.Connection) string { return x.ID }, cursor, limit)
+		if err != nil {
+			return page, err
+		}
+		page.Next = cut.Next
+		for _, conn := range cut.Items {
 			v, err := a.viewConnection(tx, conn)
 			if err != nil {
 				return page, err

@@ -525,15 +525,18 @@ func (a *App) AddToken(ctx context.Context, c Caller, in TokenInput) (TokenView,
 	})
 }
 
-// Tokens lists the caller's own tokens.
-func (a *App) Tokens(ctx context.Context, c Caller) (Page[TokenView], error) {
+// Tokens lists the caller's own tokens by id.
+func (a *App) Tokens(ctx context.Context, c Caller, cursor string, limit int) (Page[TokenView], error) {
 	return query(ctx, a, c, policy.TokenOwn, "", func(tx *store.Tx) (Page[TokenView], error) {
-		page := Page[TokenView]{Items: []TokenView{}}
 		list, err := tx.Tokens(c.User)
-		for _, t := range list {
-			page.Items = append(page.Items, viewToken(t))
+		if err != nil {
+			return Page[TokenView]{}, err
 		}
-		return page, err
+		views := make([]TokenView, 0, len(list))
+		for _, t := range list {
+			views = append(views, viewToken(t))
+		}
+		return paginate(views, func(v *TokenView) string { return v.ID }, cursor, limit)
 	})
 }
 
@@ -565,20 +568,28 @@ type MemberView struct {
 	Role  policy.Role `json:"role" enum:"viewer,developer,modeller,approver,administrator"`
 }
 
-// Members lists who has which role on a product.
-func (a *App) Members(ctx context.Context, c Caller, product model.ProductID) (Page[MemberView], error) {
+// Members lists who has which role on a product, by account id.
+func (a *App) Members(ctx context.Context, c Caller, product model.ProductID, cursor string, limit int) (Page[MemberView], error) {
 	return query(ctx, a, c, policy.RoleRead, product, func(tx *store.Tx) (Page[MemberView], error) {
-		page := Page[MemberView]{Items: []MemberView{}}
 		list, err := tx.Members(product)
+		if err != nil {
+			return Page[MemberView]{}, err
+		}
+		cut, err := paginate(list, func(m *store.Membership) string { return m.User }, cursor, limit)
+		page := Page[MemberView]{Items: []MemberView{}, Next: cut.Next}
+		if err != nil || len(cut.Items) == 0 {
+			return page, err
+		}
+		ids := make([]string, len(cut.Items))
+		for i, m := range cut.Items {
+			ids[i] = m.User
+		}
+		accounts, err := tx.Names(store.People{IDs: ids})
 		if err != nil {
 			return page, err
 		}
-		for _, m := range list {
-			acc, err := tx.Account(m.User)
-			if err != nil {
-				return page, err
-			}
-			page.Items = append(page.Items, MemberView{User: m.User, Name: acc.Name, Email: acc.Email, Role: policy.Role(m.Role)})
+		for i, m := range cut.Items { // both by account id, and no membership outlives its account
+			page.Items = append(page.Items, MemberView{User: m.User, Name: accounts[i].Name, Email: accounts[i].Email, Role: policy.Role(m.Role)})
 		}
 		return page, nil
 	})
