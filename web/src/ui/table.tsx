@@ -280,7 +280,7 @@ export function Table<T>({ rows, columns: every, rowKey, label, onOpen, openKey,
 function NarrowRow<T>({ row, columns, pick }: { row: T; columns: Column<T>[]; pick?: ReactNode }) {
   const at = (where: Column<T>["narrow"]) => columns.filter((c) => (c.narrow ?? "below") === where);
   return (
-    <div className="grid gap-1.5">
+    <div className="grid grid-cols-1 gap-1.5">
       <div className="flex items-start gap-2.5">
         {pick && (
           <div role="cell" className="pt-0.5">
