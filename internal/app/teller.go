@@ -105,7 +105,7 @@ func (t *teller) moved(rows []store.RatingChange) {
 	if len(threats) <= few {
 		for _, r := range threats {
 			object := "threat/" + string(r.Threat)
-			t.add(r.At, kindOfCause(r.CauseKind), "", object, t.sentence(&r)+because2(r.CauseText))
+			t.add(r.At, kindOfCause(r.CauseKind), "", object, t.sentence(&r)+byCause(r.CauseText))
 		}
 		return
 	}
@@ -119,10 +119,10 @@ func (t *teller) moved(rows []store.RatingChange) {
 		}
 	}
 	r := rows[0]
-	t.add(r.At, kindOfCause(r.CauseKind), "", "", strings.Join(parts, ", ")+because2(r.CauseText))
+	t.add(r.At, kindOfCause(r.CauseKind), "", "", strings.Join(parts, ", ")+byCause(r.CauseText))
 }
 
-func because2(cause string) string {
+func byCause(cause string) string {
 	if cause == "" {
 		return ""
 	}

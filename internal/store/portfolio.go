@@ -190,7 +190,7 @@ func (tx *Tx) PortfolioTotals(q ProductQuery, bands [3]int) (PortfolioTotals, er
 		waiting := map[model.ProductID]Waiting{}
 		var only conditions
 		only.filterProducts(q)
-		err = tx.countWaiting(waiting, "t.product_id IN (SELECT p.id"+productFrom+only.where()+")", only.args)
+		err = tx.countWaiting(waiting, "t.product_id IN (SELECT p.id"+q.narrowFrom()+only.where()+")", only.args)
 		for _, w := range waiting {
 			t.Behind += w.Behind
 			t.Unattended += w.People
@@ -259,9 +259,9 @@ func (tx *Tx) Facets(q ProductQuery) (teams, tags, owners []Facet, err error) {
 		column, from string
 		into         *[]Facet
 	}{
-		{"p.team", productFrom, &teams},
-		{"t.tag", productFrom + " JOIN product_tag t ON t.product_id = p.id", &tags},
-		{"p.owner", productFrom, &owners},
+		{"p.team", q.narrowFrom(), &teams},
+		{"t.tag", q.narrowFrom() + " JOIN product_tag t ON t.product_id = p.id", &tags},
+		{"p.owner", q.narrowFrom(), &owners},
 	} {
 		var c conditions
 		c.filterProducts(q)

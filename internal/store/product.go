@@ -133,6 +133,14 @@ const productColumns = `p.id, p.name, p.owner, p.archived, p.version, p.created_
 
 const productFrom = " FROM product p JOIN product_summary s ON s.product_id = p.id"
 
+// narrowFrom is productFrom without the figures where the query does not filter by them.
+func (q *ProductQuery) narrowFrom() string {
+	if q.Rated == nil && !q.Unrated {
+		return " FROM product p"
+	}
+	return productFrom
+}
+
 func scanProduct(row func(...any) error) (p ProductRow, err error) {
 	s := &p.Summary
 	var head, trend string
@@ -191,7 +199,7 @@ func (tx *Tx) Products(q ProductQuery) ([]ProductRow, error) {
 func (tx *Tx) CountProducts(q ProductQuery) (n int64, err error) {
 	var c conditions
 	c.filterProducts(q)
-	if _, err := tx.one("SELECT count(*)"+productFrom+c.where(), c.args, &n); err != nil {
+	if _, err := tx.one("SELECT count(*)"+q.narrowFrom()+c.where(), c.args, &n); err != nil {
 		return 0, fmt.Errorf("store: count products: %w", err)
 	}
 	return n, nil
