@@ -128,7 +128,7 @@ func (f Facts) differing(before Facts) Facts {
 // Drawing shows one diagram of a product; the first where none is asked for.
 func (a *App) Drawing(ctx context.Context, c Caller, product model.ProductID, diagram model.DiagramID) (Drawing, error) {
 	return query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (Drawing, error) {
-		m, versions, err := tx.LoadModel(product)
+		m, versions, err := tx.ReadModel(product)
 		if err != nil {
 			return Drawing{}, err
 		}
@@ -180,7 +180,7 @@ func (d *Drawing) version(versions store.Versions, kind ElementKind, id string) 
 // DrawingFacts shows what follows from a diagram; the first where none is asked for.
 func (a *App) DrawingFacts(ctx context.Context, c Caller, product model.ProductID, diagram model.DiagramID) (DrawingFacts, error) {
 	return query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (DrawingFacts, error) {
-		m, versions, err := tx.LoadModel(product)
+		m, versions, err := tx.ReadModel(product)
 		if err != nil {
 			return DrawingFacts{}, err
 		}

@@ -61,7 +61,7 @@ func (a *App) PlanSummary(ctx context.Context, c Caller, product model.ProductID
 		}
 		p, ok := a.summaries.get(product, heads[stream])
 		if !ok {
-			m, versions, err := tx.LoadModel(product)
+			m, versions, err := tx.ReadModel(product)
 			if err != nil {
 				return PlanSummary{}, err
 			}
