@@ -276,7 +276,7 @@ export function Section({
     <section className={cx("card", className)}>
       {(title || actions) && (
         <div className="flex flex-wrap items-center gap-2 px-4 pt-3.5 pb-1">
-          <div className="min-w-0 flex-1">
+          <div className="min-w-0 flex-1 basis-40">
             {title && <h2 className="text-base font-semibold">{title}</h2>}
             {about && <p className="text-xs text-soft">{about}</p>}
           </div>
