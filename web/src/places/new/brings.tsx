@@ -2,7 +2,6 @@ import { ArrowRight, Bug, ShieldCheck } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import type { S } from "../../api/client";
 import { cx } from "../../ui/cx";
-import { Badge } from "../../ui/parts";
 import { asBand, BandBadge, Bars, bandNames, bandOf } from "../../ui/rating";
 import { ErrorText, Skeleton } from "../../ui/state";
 import { plural } from "../../ui/words";
@@ -35,8 +34,8 @@ export function Brings({
       {error !== null && error !== undefined && !p ? (
         <ErrorText error={error} className="m-3" />
       ) : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard
         <div
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard
           tabIndex={0}
           role="group"
           aria-label="What comes in, one by one"
@@ -65,7 +64,7 @@ function Sums({ preview: p }: { preview: Preview }) {
           Highest rating
           {p.before && (
             <>
-              <Now figure={p.before.current} />
+              {p.before.inherent > 0 ? <Now figure={p.before.current} /> : "none"}
               <ArrowRight aria-label="becomes" size={12} />
             </>
           )}
@@ -133,7 +132,7 @@ function List({
     <>
       {groups.map((g) => (
         <div key={g.kind} className="mb-1.5">
-          <h3 className="overline px-2.5 py-1">{g.name}</h3>
+          <h3 className="px-2.5 pt-1.5 pb-1 font-medium text-soft text-xs">{g.name}</h3>
           <ul>
             {g.items.map((i, n) => {
               const fresh = !!known && !known.has(keyOf(i));
@@ -147,9 +146,11 @@ function List({
                   <span className="min-w-0 flex-1">
                     {g.kind === "threat" && <span className="sr-only">{bandNames[asBand(i.band)]}: </span>}
                     <bdi>{i.title}</bdi>
-                    {i.because && <span className="line-clamp-1 text-soft text-xs">{i.because}</span>}
+                    {g.kind === "threat" && i.because && <span className="line-clamp-2 text-soft text-xs">{i.because}</span>}
                   </span>
-                  {fresh && <Badge tone="accent">New</Badge>}
+                  {fresh && (
+                    <span role="img" aria-label="New" title="New since this step began" className="mt-2 size-1.5 shrink-0 rounded-full bg-accent" />
+                  )}
                 </li>
               );
             })}

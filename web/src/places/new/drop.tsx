@@ -91,11 +91,12 @@ export function Drop({
   );
 }
 
-/** heading says of which file something was wrong; its lines follow apart. */
+/** heading says of which file something was wrong; what is wrong in it follows line by line. */
 function heading(error: unknown, file: File | undefined): unknown {
-  if (!(error instanceof Problem) || !file) return error;
-  const plain = error.code === "model.format" || error.status === 415 ? "This is no model file that can be read. " : "";
-  return new Error(`${file.name}: ${plain}${error.message}${error.status === 0 ? "" : " Nothing was stored."}`);
+  if (!(error instanceof Problem) || !file || error.status === 0) return error;
+  if (error.status === 422 || error.status === 400)
+    return new Error(`“${file.name}” is no model that can be read. Nothing was stored. Expected is a Threat Dragon or Threatloop file.`);
+  return new Error(`“${file.name}” was not taken: ${error.message}${/[.!?]$/.test(error.message) ? "" : "."} Nothing was stored.`);
 }
 
 const most = 50;
@@ -104,7 +105,7 @@ function Lines({ problem }: { problem: Problem }) {
   const more = problem.fields.length - most;
   return (
     <div className="card max-h-72 overflow-y-auto px-4 py-3">
-      <h2 className="overline mb-1.5">What is wrong in it</h2>
+      <h2 className="mb-1.5 font-medium text-soft text-xs">What is wrong in it</h2>
       <ul className="grid gap-1 text-sm">
         {problem.fields.slice(0, most).map((f, i) => (
           <li key={i} className="grid gap-x-3 sm:grid-cols-[10rem_1fr]">

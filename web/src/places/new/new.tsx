@@ -92,7 +92,7 @@ function Ways() {
         icon={<Stamp size={20} />}
         title="Template"
         about="A product that was made to be copied, with its drawing and its own threats."
-        effort="One click"
+        effort="A name is enough"
         onPick={() => set({ how: "template" }, true)}
       />
       {drawing && <Draw onClose={() => setDrawing(false)} />}

@@ -29,7 +29,7 @@ export function Steps({
         <span className="num">{Math.round(part * 100)} %</span>
       </div>
       <Progress value={part} label="Questions answered" />
-      <nav aria-label="Steps of the questionnaire" className="-mx-1 mt-2.5 flex gap-1 overflow-x-auto px-1 py-1 [scrollbar-width:none]">
+      <nav aria-label="Steps of the questionnaire" className="-mx-1.5 mt-2 flex flex-wrap gap-1">
         {groups.map((g) => {
           const done = g.total > 0 && g.answered === g.total;
           const here = g.ref === now;
@@ -37,7 +37,6 @@ export function Steps({
             <button
               key={g.ref}
               type="button"
-              ref={here ? (el) => el?.scrollIntoView({ block: "nearest", inline: "nearest" }) : undefined}
               disabled={disabled || !onGo}
               aria-current={here ? "step" : undefined}
               onClick={() => onGo?.(g.ref)}

@@ -1,11 +1,11 @@
 import { Link } from "@tanstack/react-router";
 import { cx } from "../../ui/cx";
 import { Badge, Owner } from "../../ui/parts";
-import { BandBadge, Bandline, bandNames, bands } from "../../ui/rating";
+import { asBand, BandBadge, Bandline, bandNames, bands } from "../../ui/rating";
 import type { Column } from "../../ui/table";
 import { Ago } from "../../ui/time";
 import { Actions } from "./actions";
-import { bandOfProduct, type Product } from "./data";
+import type { Product } from "./data";
 import { Sparkline } from "./sparkline";
 
 const figures = (p: Product) => p.risk.open.highest;
@@ -55,9 +55,9 @@ export function productColumns(roomy: boolean): Column<Product>[] {
       sort: (p) => (hasThreats(p) ? p.risk.highest : -1),
       text: (p) => (hasThreats(p) ? p.risk.highest : undefined),
       cell: (p) =>
-        hasThreats(p) ? <BandBadge band={bandOfProduct(p)} figure={p.risk.highest} /> : <span className="text-soft text-xs">No threats</span>,
+        hasThreats(p) ? <BandBadge band={asBand(p.risk.band)} figure={p.risk.highest} /> : <span className="text-soft text-xs">No threats</span>,
     },
-    { id: "band", name: "Band", width: "0", hidden: true, text: (p) => (hasThreats(p) ? bandNames[bandOfProduct(p)] : ""), cell: () => null },
+    { id: "band", name: "Band", width: "0", hidden: true, text: (p) => (hasThreats(p) ? bandNames[asBand(p.risk.band)] : ""), cell: () => null },
     {
       id: "verified",
       name: "Verified",
@@ -74,7 +74,17 @@ export function productColumns(roomy: boolean): Column<Product>[] {
           </span>
         ),
     },
-    { id: "trend", name: "Trend, 90 days", width: "5rem", narrow: "hide", cell: (p) => <Sparkline points={p.trend ?? []} /> },
+    {
+      id: "trend",
+      name: "Trend",
+      width: "6rem",
+      narrow: "hide",
+      cell: (p) => (
+        <span className="block ps-2">
+          <Sparkline points={p.trend ?? []} />
+        </span>
+      ),
+    },
     {
       id: "threats",
       name: "Open threats",

@@ -59,14 +59,15 @@ export function bandCounts(p: Product): Counts {
 }
 
 /** bandOfProduct is the band of its highest current rating; a product without open threats has none. */
-export function bandOfProduct(p: Product): Band {
-  return p.risk.open.threats > 0 ? asBand(p.risk.band) : "unrated";
+export function bandOfProduct(p: Product): Band | undefined {
+  return p.risk.open.threats > 0 ? asBand(p.risk.band) : undefined;
 }
 
 export interface Totals {
   products: number;
-  /** Products by the band of their highest rating. */
+  /** Products by the band of their highest rating, and those without open threats. */
   byBand: Counts;
+  quiet: number;
   threats: Counts;
   exceeding: number;
   vulnerabilities: number;
@@ -76,9 +77,20 @@ export interface Totals {
 
 /** totals adds up what a portfolio's head says. */
 export function totals(products: Product[]): Totals {
-  const t: Totals = { products: products.length, byBand: nothing(), threats: nothing(), exceeding: 0, vulnerabilities: 0, behind: 0, untested: 0 };
+  const t: Totals = {
+    products: products.length,
+    byBand: nothing(),
+    quiet: 0,
+    threats: nothing(),
+    exceeding: 0,
+    vulnerabilities: 0,
+    behind: 0,
+    untested: 0,
+  };
   for (const p of products) {
-    t.byBand[bandOfProduct(p)]++;
+    const band = bandOfProduct(p);
+    if (band) t.byBand[band]++;
+    else t.quiet++;
     for (const b of bands) t.threats[b] += p.bands[b] ?? 0;
     if (p.exceeds > 0) t.exceeding++;
     t.vulnerabilities += p.vulnerabilities;
@@ -114,10 +126,10 @@ export function heat(products: Product[], by: By): HeatRow[] {
     row.products++;
     for (const b of bands) row.counts[b] += p.bands[b] ?? 0;
     row.exceeds += p.exceeds;
-    const current = p.risk.open.threats > 0 ? p.risk.highest : -1;
-    if (current > row.highest) {
-      row.highest = current;
-      row.band = bandOfProduct(p);
+    const band = bandOfProduct(p);
+    if (band && p.risk.highest > row.highest) {
+      row.highest = p.risk.highest;
+      row.band = band;
     }
   };
   for (const p of products) {

@@ -60,23 +60,22 @@ export function HeatMap({ products }: { products: Product[] }) {
         />
       </div>
       <div className="-mx-4 overflow-x-auto px-4">
-        {/* biome-ignore lint/a11y/noNoninteractiveElementInteractions: arrow keys between the links in it */}
-        <table ref={table} onKeyDown={onKey} className="w-full min-w-120 border-separate border-spacing-1 text-sm">
+        <table ref={table} onKeyDown={onKey} className="w-full min-w-150 table-fixed border-separate border-spacing-1 text-sm">
           <caption className="sr-only">Open threats by {by} and band</caption>
           <thead>
             <tr>
-              <th scope="col" className="w-[34%] pb-1 text-start font-normal text-soft text-xs">
+              <th scope="col" className="pb-1 text-start font-normal text-soft text-xs">
                 <span className="capitalize">{by}</span>
               </th>
               {columns.map((b) => (
-                <th key={b} scope="col" className="pb-1 font-normal text-soft text-xs">
+                <th key={b} scope="col" className="w-[11%] pb-1 font-normal text-soft text-xs">
                   <span className="inline-flex items-center gap-1.5">
                     <Bars band={b} />
                     {bandNames[b]}
                   </span>
                 </th>
               ))}
-              <th scope="col" className="pb-1 text-end font-normal text-soft text-xs">
+              <th scope="col" className="w-32 pb-1 text-end font-normal text-soft text-xs">
                 Highest
               </th>
             </tr>
@@ -84,7 +83,7 @@ export function HeatMap({ products }: { products: Product[] }) {
           <tbody>
             {rows.map((r, i) => (
               <tr key={r.key}>
-                <th scope="row" className="max-w-0 pe-3 text-start font-normal">
+                <th scope="row" className="pe-3 text-start font-normal">
                   <RowLink row={r} by={by} className="block truncate rounded-sm py-1 font-medium hover:underline" {...stop(i, 0)}>
                     <bdi title={r.title}>{r.title}</bdi>
                     {r.several && <span className="num font-normal text-soft text-xs"> · {plural(r.products, "product")}</span>}
@@ -153,7 +152,6 @@ function Cell({ row, by, band, share, stop }: { row: HeatRow; by: By; band: Band
   const name = `${row.title}: ${plural(n, "open threat")}, ${bandNames[band].toLowerCase()}`;
   if (n === 0) {
     return (
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys pass through it
       <span {...stop} role="img" aria-label={name} className="grid h-9 place-items-center rounded-sm bg-raised/50 text-soft">
         ·
       </span>

@@ -85,7 +85,7 @@ const values = {
   team: (p: Product) => (p.team ? inAddress(p.team) : none),
   tag: (p: Product) => (p.tags?.length ? p.tags.map(inAddress) : [none]),
   owner: (p: Product) => (p.owner ? inAddress(p.owner) : none),
-  band: bandOfProduct,
+  band: (p: Product) => bandOfProduct(p) ?? none,
   has: (p: Product) => bands.filter((b) => (p.bands[b] ?? 0) > 0),
 };
 
@@ -156,7 +156,7 @@ function Products({ products, total, complete, shelf }: { products: Product[]; t
 function filtersOf(products: Product[], has: boolean): Filter[] {
   const options = bands.map((b) => ({ value: b, text: bandNames[b] }));
   const all: Filter[] = [
-    { key: "band", name: "Highest", options },
+    { key: "band", name: "Highest", options: [...options, { value: none, text: "No open threats" }] },
     { key: "team", name: "Team", options: facet(products, (p) => [p.team ?? ""], "Without a team") },
     { key: "owner", name: "Owner", options: facet(products, (p) => [p.owner ?? ""], "Without an owner") },
     { key: "tag", name: "Tag", options: facet(products, (p) => p.tags ?? [], "Without a tag") },

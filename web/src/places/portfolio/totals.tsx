@@ -12,7 +12,7 @@ export function Head({ totals: t, complete }: { totals: Totals; complete: boolea
       className="card mb-5 grid grid-cols-2 gap-px overflow-hidden bg-line sm:grid-cols-3 lg:grid-cols-[1.6fr_1.6fr_1fr_1fr_1fr]"
     >
       <Cell name="Products" value={t.products} className="col-span-2 sm:col-span-1">
-        <ByBand counts={t.byBand} of="highest rating" />
+        <ByBand counts={t.byBand} of="highest rating" rest={t.quiet > 0 ? `${t.quiet.toLocaleString("en")} without threats` : undefined} />
       </Cell>
       <Cell name="Open threats" value={threats} className="col-span-2 sm:col-span-1">
         <ByBand counts={t.threats} of="current rating" />
@@ -40,19 +40,20 @@ function Cell({ name, value, children, className }: { name: string; value: numbe
   );
 }
 
-function ByBand({ counts, of }: { counts: Totals["threats"]; of: string }) {
+function ByBand({ counts, of, rest }: { counts: Totals["threats"]; of: string; rest?: string }) {
   const there = bands.filter((b) => counts[b] > 0);
-  if (there.length === 0) return <span>none</span>;
+  if (there.length === 0) return <span>{rest ?? "none"}</span>;
   return (
     <span className="grid gap-1.5 pt-1" title={`By ${of}`}>
       <Bandline counts={counts} />
-      <span aria-hidden className="flex flex-wrap gap-x-2.5">
+      <span className="flex flex-wrap gap-x-2.5">
         {there.map((b) => (
-          <span key={b} className="num inline-flex items-center gap-1" title={bandNames[b]}>
+          <span key={b} aria-hidden className="num inline-flex items-center gap-1" title={bandNames[b]}>
             <Bars band={b} className="h-2.5 w-3" />
             {counts[b].toLocaleString("en")}
           </span>
         ))}
+        {rest && <span className="num">{rest}</span>}
       </span>
     </span>
   );
