@@ -33,6 +33,8 @@ export interface TableProps<T> {
   onOpen?: (row: T) => void;
   /** The row that is open beside the table. */
   openKey?: string;
+  /** While a row is open, moving by keys opens the row that is moved to. */
+  follow?: boolean;
   selected?: Set<string>;
   onSelect?: (keys: Set<string>) => void;
   /** The column that the table sorts by at first, "-" before it for descending. */
@@ -87,7 +89,7 @@ export function save(name: string, content: BlobPart, type: string): void {
  * Table shows rows of any number: only those in view are in the page. Its order is
  * in the address. Keys: arrows or j and k to move, Enter to open, x or Space to select.
  */
-export function Table<T>({ rows, columns: every, rowKey, label, onOpen, openKey, selected, onSelect, sortBy, empty, exportName }: TableProps<T>) {
+export function Table<T>({ rows, columns: every, rowKey, label, onOpen, openKey, follow, selected, onSelect, sortBy, empty, exportName }: TableProps<T>) {
   const [search, setSearch] = useAddress();
   const by = search.sort ?? sortBy;
   const narrow = useNarrow();
@@ -118,6 +120,7 @@ export function Table<T>({ rows, columns: every, rowKey, label, onOpen, openKey,
   const focusRow = (i: number) => {
     const to = Math.max(0, Math.min(ordered.length - 1, i));
     setActive(to);
+    if (follow && openKey !== undefined && ordered[to]) onOpen?.(ordered[to]);
     virtual.scrollToIndex(to, { align: "auto" });
     requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus({ preventScroll: true }));
   };

@@ -1,0 +1,151 @@
+import { CircleCheck, CircleDashed, CircleX, Clock, ExternalLink, Hourglass, MessageSquare, Ticket as TicketIcon, TriangleAlert } from "lucide-react";
+import type { S } from "../../api/client";
+import { cx } from "../../ui/cx";
+import { Badge } from "../../ui/parts";
+import { Tooltip } from "../../ui/tooltip";
+import { category, word } from "../../ui/words";
+import type { TicketRef } from "./data";
+
+/** Categories are the letters of a threat's categories, with their names for who asks. */
+export function Categories({ of, long }: { of: string[] | null | undefined; long?: boolean }) {
+  if (!of?.length) return null;
+  return (
+    <span className="inline-flex flex-wrap items-center gap-1">
+      {of.map((c) => {
+        const { method, name } = category(c);
+        return long ? (
+          <Badge key={c}>
+            {name}
+            {method !== "STRIDE" && <span className="font-normal"> · {method}</span>}
+          </Badge>
+        ) : (
+          <abbr
+            key={c}
+            title={method === "STRIDE" ? name : `${name} (${method})`}
+            className="inline-grid h-4 min-w-4 place-items-center rounded-sm bg-raised px-0.5 text-2xs font-medium text-soft no-underline"
+          >
+            <span aria-hidden>{name.charAt(0)}</span>
+            <span className="sr-only">{name}</span>
+          </abbr>
+        );
+      })}
+    </span>
+  );
+}
+
+const stateTone: Record<string, "neutral" | "accent" | "good" | "warn" | "bad"> = {
+  required: "accent",
+  implemented: "good",
+  rejected: "neutral",
+  not_applicable: "neutral",
+  mitigated: "good",
+  accepted: "warn",
+  transferred: "warn",
+  avoided: "neutral",
+  eliminated: "good",
+};
+
+/** StateBadge is the state of a countermeasure or the status of a threat. */
+export function StateBadge({ state, className }: { state: string; className?: string }) {
+  return (
+    <Badge tone={stateTone[state] ?? "neutral"} className={className}>
+      {word(state)}
+    </Badge>
+  );
+}
+
+/** EvidenceBadge says what tests say: a word and a sign, never colour alone. */
+export function EvidenceBadge({ evidence, short }: { evidence: S["Evidence"]; short?: boolean }) {
+  const { verdict, stale } = evidence;
+  const [tone, Icon, name] =
+    verdict === "fail"
+      ? (["bad", CircleX, "Fails"] as const)
+      : verdict === "pass"
+        ? stale
+          ? (["warn", Clock, "Stale"] as const)
+          : (["good", CircleCheck, "Passed"] as const)
+        : (["neutral", CircleDashed, "Untested"] as const);
+  const mark =
+    short && verdict === "untested" ? (
+      <span className="inline-flex items-center text-soft">
+        <Icon aria-hidden size={14} />
+        <span className="sr-only">{name}</span>
+      </span>
+    ) : (
+      <Badge tone={tone} icon={<Icon aria-hidden size={12} />} className={short && verdict === "untested" ? "bg-transparent" : undefined}>
+        {name}
+      </Badge>
+    );
+  if (!evidence.text) return mark;
+  return (
+    <Tooltip text={evidence.text}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: its explanation is in reach of the keyboard */}
+      <span tabIndex={short ? undefined : 0} className="inline-flex rounded-sm">
+        {mark}
+      </span>
+    </Tooltip>
+  );
+}
+
+const trouble = new Set(["failed", "ambiguous", "deleted"]);
+const waits = new Set(["pending", "held"]);
+
+/** ticketWord is what a ticket's state is called: the tracker's own word where it has one. */
+export const ticketWord = (t: TicketRef): string => (trouble.has(t.state) || waits.has(t.state) ? word(t.state) : t.status || word(t.state));
+
+/** TicketBadge is a ticket with its live status; its key leads to it. */
+export function TicketBadge({ ticket }: { ticket: TicketRef }) {
+  const bad = trouble.has(ticket.state);
+  const Icon = bad ? TriangleAlert : waits.has(ticket.state) ? Hourglass : TicketIcon;
+  const done = ticket.state === "implemented" || ticket.state === "closed";
+  return (
+    <span className="inline-flex min-w-0 max-w-full items-center gap-1.5 text-xs" title={ticket.note}>
+      <Icon aria-hidden size={13} className={cx("shrink-0", bad ? "text-critical" : "text-soft")} />
+      {ticket.key &&
+        (ticket.url ? (
+          <a
+            href={ticket.url}
+            target={ticket.url.startsWith("/") ? undefined : "_blank"}
+            rel="noreferrer"
+            className="link num inline-flex min-w-0 items-center gap-0.5 whitespace-nowrap"
+          >
+            <bdi className="truncate">{ticket.key}</bdi>
+            {!ticket.url.startsWith("/") && <ExternalLink aria-label="opens in the tracker" size={10} className="shrink-0" />}
+          </a>
+        ) : (
+          <bdi className="num truncate whitespace-nowrap">{ticket.key}</bdi>
+        ))}
+      <span className={cx("truncate", bad ? "text-critical" : done ? "text-low" : "text-soft")}>{ticketWord(ticket)}</span>
+    </span>
+  );
+}
+
+/** TicketCell is the first ticket of a row and how many more there are. */
+export function TicketCell({ tickets }: { tickets: TicketRef[] | null | undefined }) {
+  if (!tickets?.length) return <span className="sr-only">No ticket</span>;
+  return (
+    <span className="flex min-w-0 items-center gap-1.5">
+      <TicketBadge ticket={tickets[0]!} />
+      {tickets.length > 1 && <span className="num shrink-0 text-2xs text-soft">+{tickets.length - 1}</span>}
+    </span>
+  );
+}
+
+/** Comments is how many there are, where there are any. */
+export function CommentCount({ n }: { n: number }) {
+  if (!n) return null;
+  return (
+    <span className="num inline-flex items-center gap-1 text-soft text-xs">
+      <MessageSquare aria-hidden size={12} />
+      {n}
+      <span className="sr-only">{n === 1 ? "comment" : "comments"}</span>
+    </span>
+  );
+}
+
+/** costText is a cost as people write it: "3 days", "EUR 1,200". */
+export function costText(c: S["Cost"] | undefined): string {
+  if (!c) return "";
+  const n = c.amount.toLocaleString("en", { maximumFractionDigits: 2 });
+  return /^[A-Z]{3}$/.test(c.unit) ? `${c.unit} ${n}` : `${n} ${c.amount === 1 ? c.unit.replace(/s$/, "") : c.unit}`;
+}
