@@ -1,4 +1,4 @@
-import { type Change, type Drawing, type Item, type Kind, keyOf, type Reply, type Theirs, type Value } from "./types";
+import { boxOf, type Change, type Drawing, type Item, type Kind, keyOf, type Reply, type Theirs, type Value } from "./types";
 
 /*
  * The document of an open drawing: pure, without a server or a page. Everything is
@@ -251,6 +251,7 @@ export function receive(doc: Doc, all: readonly Theirs[]): Received {
   const now = new Map(doc.now);
   let conflicts = [...doc.conflicts];
   const changed: string[] = [];
+  const gone = new Map<string, Item>();
   for (const t of all) {
     const key = keyOf(t.kind, t.id);
     const old = base.get(key);
@@ -267,6 +268,7 @@ export function receive(doc: Doc, all: readonly Theirs[]): Received {
       if (!mine) continue;
       if (clean) {
         now.delete(key);
+        gone.set(key, mine);
         changed.push(key);
       } else if (old) note("", mine.value, undefined);
       continue;
@@ -291,7 +293,7 @@ export function receive(doc: Doc, all: readonly Theirs[]): Received {
     for (const c of waiting) if (!m.clash.includes(c.field)) note(c.field, own[c.field], fields[c.field]);
     for (const f of m.clash) note(f, own[f], fields[f]);
   }
-  return { doc: settle(loosened({ ...doc, base, now, conflicts }, changed)), changed };
+  return { doc: settle(loosened({ ...doc, base, now, conflicts }, gone)), changed };
 }
 
 /** settle drops conflicts about which both sides agree by now. */
@@ -308,30 +310,34 @@ function settle(doc: Doc): Doc {
   return open.length === doc.conflicts.length ? doc : { ...doc, conflicts: open };
 }
 
-/** loosened keeps flows that lost an end to somebody's deletion: the end stays loose where it was. */
-function loosened(doc: Doc, changed: string[]): Doc {
-  const gone = new Map<string, Item>();
-  for (const key of changed) if (!doc.now.has(key)) gone.set(key, { kind: "components", id: key, value: {} } as unknown as Item);
+/** loosened keeps unsent flows that lost an end to somebody's deletion: the end stays loose where it was. */
+function loosened(doc: Doc, gone: ReadonlyMap<string, Item>): Doc {
   if (gone.size === 0) return doc;
   let now: Map<string, Item> | undefined;
   for (const [key, i] of doc.now) {
     if (i.kind !== "flows") continue;
-    const from = !!i.value.from && gone.has(i.value.from);
-    const to = !!i.value.to && gone.has(i.value.to);
-    if (!from && !to) continue;
+    const from = i.value.from ? gone.get(i.value.from) : undefined;
+    const to = i.value.to ? gone.get(i.value.to) : undefined;
+    const base = doc.base.get(key);
+    if ((!from && !to) || (base && same(base.item.value, i.value))) continue;
     now ??= new Map(doc.now);
     const v = { ...i.value };
     if (from) {
       delete v.from;
-      v.from_point ??= { x: 0, y: 0 };
+      v.from_point = middle(from);
     }
     if (to) {
       delete v.to;
-      v.to_point ??= { x: 120, y: 0 };
+      v.to_point = middle(to);
     }
     now.set(key, { ...i, value: v });
   }
   return now ? { ...doc, now } : doc;
+}
+
+function middle(i: Item): { x: number; y: number } {
+  const b = boxOf(i);
+  return b ? { x: b.x + b.w / 2, y: b.y + b.h / 2 } : { x: 0, y: 0 };
 }
 
 /** choose settles a conflict: mine is sent on top of theirs, theirs takes the place of mine. It can be undone. */

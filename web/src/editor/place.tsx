@@ -1,5 +1,91 @@
-import { Place } from "../ui/parts";
+import { useQuery } from "@tanstack/react-query";
+import { Network } from "lucide-react";
+import { useState } from "react";
+import { once } from "../api/client";
+import { useCan, useProduct } from "../places/product/frame";
+import { useAddress } from "../ui/address";
+import { Button } from "../ui/button";
+import { Empty, Failed, Loading } from "../ui/state";
+import { toastError } from "../ui/toast";
+import { newId } from "./ids";
+import { type Editor, makeEditor } from "./store";
+import { server } from "./transport";
+import { Workbench } from "./workbench";
 
+/** Open drawings keep what can be undone and what is not sent yet while a person is elsewhere in the page. */
+const opened = new Map<string, Editor>();
+
+async function openDrawing(product: string, diagram: string): Promise<Editor> {
+  const known = diagram ? opened.get(`${product} ${diagram}`) : undefined;
+  if (known) {
+    known.sync?.heard({ product, seq: 0 });
+    return known;
+  }
+  const drawing = await server(product, diagram || null).read();
+  const key = `${product} ${drawing.diagram ?? ""}`;
+  const other = opened.get(key);
+  if (other) {
+    other.sync?.heard({ product, seq: 0 });
+    return other;
+  }
+  const editor = makeEditor(product, drawing, server(product, drawing.diagram));
+  opened.set(key, editor);
+  return editor;
+}
+
+/** Diagram is the place of the diagram editor. */
 export function Diagram() {
-  return <Place title="Diagram">…</Place>;
+  const product = useProduct();
+  const [search] = useAddress();
+  const asked = search.diagram ?? "";
+  const q = useQuery({
+    queryKey: ["drawing", product.id, asked],
+    queryFn: () => openDrawing(product.id, asked),
+    staleTime: 0,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+    structuralSharing: false,
+    placeholderData: (old) => (old?.store.getState().product === product.id ? old : undefined),
+  });
+  if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading />;
+  const s = q.data.store.getState();
+  if (!s.diagram && s.doc.now.size === 0) return <First product={product.id} done={() => void q.refetch()} />;
+  return <Workbench key={`${s.product} ${s.diagram}`} editor={q.data} />;
+}
+
+/** First is the place of a product without a diagram. */
+function First({ product, done }: { product: string; done: () => void }) {
+  const can = useCan();
+  const [busy, setBusy] = useState(false);
+  const start = async () => {
+    setBusy(true);
+    try {
+      const id = newId("diagrams");
+      await server(product, null).send("Add diagram", [{ kind: "diagrams", id, op: "put", element: { id, title: "Main diagram" } }], once());
+      opened.delete(`${product} `);
+      done();
+    } catch (err) {
+      toastError(err);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <h1 className="sr-only">Diagram</h1>
+      <Empty
+        icon={<Network size={20} />}
+        title="No diagram yet"
+        action={
+          can("model.edit") ? (
+            <Button look="primary" busy={busy} onClick={() => void start()}>
+              Draw the first diagram
+            </Button>
+          ) : undefined
+        }
+      >
+        Draw who uses the product, what processes and stores data, and where trust ends. The rules of the library then say what could go wrong there.
+      </Empty>
+    </>
+  );
 }

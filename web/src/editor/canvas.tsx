@@ -1,0 +1,422 @@
+import { type Node, type NodeTypes, ReactFlow, ReactFlowProvider, type ReactFlowInstance, useStoreApi, ViewportPortal } from "@xyflow/react";
+import "./editor.css";
+import { type ReactNode, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { cx } from "../ui/cx";
+import { CurveView, FlowView } from "./flows";
+import { around, aroundPoints, grown, lanes, touches } from "./geometry";
+import { dragBand, dragElements, dragEnd, dragFlow, dragPoint, dragSize, dropPoint, elementAt, type Side } from "./gestures";
+import { ComponentNode, TextNode, ZoneNode } from "./nodes";
+import { extent, Far, MiniMap } from "./overview";
+import { Overlay } from "./overlay";
+import { useDrawing, useEditor } from "./store";
+import { type Box, boxOf, type Flow, type Item, type Point } from "./types";
+import type { View } from "./view";
+
+const nodeTypes: NodeTypes = { components: ComponentNode, zones: ZoneNode, texts: TextNode };
+const noData = {};
+const noHandles: [] = [];
+/** Above so many elements in view the drawing is a picture: names could not be read anyway. */
+const most = 420;
+const minZoom = 0.03;
+const maxZoom = 3;
+/** Names can be read at this zoom. */
+const readable = 0.55;
+
+/** Menu is where a menu is asked for, and for what. */
+export interface Asked {
+  at: Point;
+  place: Point;
+  /** A flow that was let go over nothing. */
+  from?: string | Point;
+}
+
+export interface CanvasProps {
+  readOnly: boolean;
+  onMenu?: (a: Asked) => void;
+  onKeyDown?: (e: React.KeyboardEvent) => void;
+  onReady?: () => void;
+  minimap?: boolean;
+  children?: ReactNode;
+}
+
+/** Canvas shows the drawing and takes what is done on it with a pointer. */
+export function Canvas(props: CanvasProps) {
+  return (
+    <ReactFlowProvider>
+      <Board {...props} />
+    </ReactFlowProvider>
+  );
+}
+
+function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: CanvasProps) {
+  const editor = useEditor();
+  const api = useStoreApi();
+  const pane = useRef<HTMLDivElement>(null);
+  const [seen, setSeen] = useState<Box>();
+  const [zoom, setZoom] = useState(1);
+  const tool = useDrawing((s) => s.tool);
+  const active = useDrawing((s) => (s.selection.size === 1 ? [...s.selection][0] : undefined));
+  const space = useRef(false);
+  const moved = useRef(new Set<() => void>());
+  const listen = useCallback((fn: () => void) => {
+    moved.current.add(fn);
+    return () => {
+      moved.current.delete(fn);
+    };
+  }, []);
+
+  const opened = useRef(false);
+  const onInit = useCallback(
+    (rf: ReactFlowInstance<Node>) => {
+      const size = () => {
+        const { width, height } = api.getState();
+        return { w: width || pane.current?.clientWidth || 800, h: height || pane.current?.clientHeight || 600 };
+      };
+      const set = (x: number, y: number, z: number, duration = 0) => void rf.setViewport({ x, y, zoom: z }, { duration: window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : duration });
+      const view: View = {
+        toDrawing: (p) => rf.screenToFlowPosition(p, { snapToGrid: false }),
+        toScreen: (p) => rf.flowToScreenPosition(p),
+        zoom: () => api.getState().transform[2],
+        seen: () => {
+          const [x, y, z] = api.getState().transform;
+          const { w, h } = size();
+          return { x: -x / z, y: -y / z, w: w / z, h: h / z };
+        },
+        fit: (b, largest = 1.25) => {
+          const { w, h } = size();
+          const z = Math.max(minZoom, Math.min(largest, (w - 120) / Math.max(1, b.w), (h - 120) / Math.max(1, b.h)));
+          set(w / 2 - (b.x + b.w / 2) * z, h / 2 - (b.y + b.h / 2) * z, z, 220);
+        },
+        reveal: (b) => {
+          const v = view.seen();
+          const z = view.zoom();
+          const g = grown(b, 30 / z);
+          if (g.x >= v.x && g.y >= v.y && g.x + g.w <= v.x + v.w && g.y + g.h <= v.y + v.h) return;
+          if (z < readable || g.w > v.w || g.h > v.h) return view.fit(b, 1);
+          const dx = g.x < v.x ? v.x - g.x : g.x + g.w > v.x + v.w ? v.x + v.w - g.x - g.w : 0;
+          const dy = g.y < v.y ? v.y - g.y : g.y + g.h > v.y + v.h ? v.y + v.h - g.y - g.h : 0;
+          const [x, y] = api.getState().transform;
+          set(x + dx * z, y + dy * z, z, 160);
+        },
+        zoomTo: (z) => {
+          const v = view.seen();
+          const { w, h } = size();
+          const to = Math.max(minZoom, Math.min(maxZoom, z));
+          set(w / 2 - (v.x + v.w / 2) * to, h / 2 - (v.y + v.h / 2) * to, to, 120);
+        },
+        panBy: (dx, dy) => {
+          const [x, y, z] = api.getState().transform;
+          set(x + dx, y + dy, z);
+        },
+        center: (p) => {
+          const { w, h } = size();
+          const z = view.zoom();
+          set(w / 2 - p.x * z, h / 2 - p.y * z, z);
+        },
+        focus: () => pane.current?.focus({ preventScroll: true }),
+        pointer: undefined,
+      };
+      editor.view = view;
+      if (!opened.current) {
+        opened.current = true;
+        onReady?.();
+      }
+    },
+    [api, editor, onReady],
+  );
+
+  // The window of what is mounted moves in large steps: a margin around what is seen.
+  useEffect(() => {
+    let current: Box | undefined;
+    let level = 0;
+    const look = () => {
+      const { transform, width, height } = api.getState();
+      if (!width) return;
+      const [x, y, z] = transform;
+      const view = { x: -x / z, y: -y / z, w: width / z, h: height / z };
+      const inside = current && view.x >= current.x && view.y >= current.y && view.x + view.w <= current.x + current.w && view.y + view.h <= current.y + current.h;
+      if (!inside || !current || current.w > view.w * 2.4) {
+        current = grown(view, Math.max(view.w, view.h) * 0.3);
+        setSeen(current);
+      }
+      if (z !== level) {
+        level = z;
+        setZoom(z);
+      }
+      for (const fn of moved.current) fn();
+    };
+    look();
+    return api.subscribe((s, old) => {
+      if (s.transform !== old.transform || s.width !== old.width || s.height !== old.height) look();
+    });
+  }, [api]);
+
+  const onPointerDown = (e: React.PointerEvent) => {
+    const box = pane.current!;
+    const target = e.target as Element;
+    if (target.closest("[data-chrome], textarea")) return;
+    const editing = editor.store.getState().editing;
+    if (editing) (document.activeElement as HTMLElement | null)?.blur();
+    box.focus({ preventScroll: true });
+    if (e.button !== 0 || space.current || tool === "hand") return;
+    const native = e.nativeEvent;
+    const place = editor.view!.toDrawing({ x: e.clientX, y: e.clientY });
+    const id = target.closest("[data-el]")?.getAttribute("data-el") ?? elementAt(editor, place, 5 / editor.view!.zoom());
+    const pick = (ev: { shiftKey: boolean; ctrlKey: boolean; metaKey: boolean }) => {
+      const { selection } = editor.store.getState();
+      if (!id) return ev.shiftKey ? undefined : editor.select([]);
+      if (ev.shiftKey || ev.ctrlKey || ev.metaKey) editor.select(selection.has(id) ? [...selection].filter((x) => x !== id) : [...selection, id]);
+      else editor.select([id]);
+    };
+    if (readOnly) {
+      if (id) pick(e);
+      return;
+    }
+    const only = active;
+    const open = (from: string | Point, to: Point, ev: PointerEvent) => onMenu?.({ at: { x: ev.clientX, y: ev.clientY }, place: to, from });
+    const attr = (name: string) => target.closest(`[${name}]`)?.getAttribute(name);
+    const dot = attr("data-dot");
+    if (dot) return dragFlow(editor, native, dot, box, open);
+    if (only) {
+      const size = attr("data-size");
+      if (size) return dragSize(editor, native, only, size as Side, box);
+      const point = attr("data-point");
+      if (point) return dragPoint(editor, native, only, Number(point), false, box);
+      const between = attr("data-between");
+      if (between) return dragPoint(editor, native, only, Number(between), true, box);
+      const end = attr("data-end");
+      if (end) return dragEnd(editor, native, only, end as "from" | "to", box);
+    }
+    if (tool === "flow") {
+      const onto = id && editor.store.getState().doc.now.get(id)?.kind === "components" ? id : undefined;
+      return dragFlow(editor, native, onto ?? place, box, open);
+    }
+    if (!id) return dragBand(editor, native, box, pick);
+    const { selection } = editor.store.getState();
+    const additive = e.shiftKey || e.ctrlKey || e.metaKey;
+    if (!selection.has(id) && !additive) editor.select([id]);
+    const ids = selection.has(id) ? [...selection] : additive ? [...selection, id] : [id];
+    dragElements(editor, native, ids, box, pick);
+  };
+
+  const far = useFar(seen);
+  const onDoubleClick = (e: React.MouseEvent) => {
+    const target = e.target as Element;
+    if (readOnly || target.closest("[data-chrome], textarea")) return;
+    const point = target.closest("[data-point]")?.getAttribute("data-point");
+    if (point && active) return dropPoint(editor, active, Number(point));
+    const place = editor.view!.toDrawing({ x: e.clientX, y: e.clientY });
+    const id = target.closest("[data-el]")?.getAttribute("data-el") ?? elementAt(editor, place, 5 / editor.view!.zoom());
+    if (!id) return;
+    if (far) {
+      const b = boxOf(editor.store.getState().doc.now.get(id));
+      if (b) editor.view!.fit(b, 1);
+      return;
+    }
+    editor.store.setState({ editing: id, selection: new Set([id]) });
+  };
+
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: the drawing is worked on with the keyboard as a whole
+    <div
+      ref={pane}
+      role="application"
+      aria-label="Diagram"
+      aria-describedby="editor-help"
+      aria-activedescendant={active && !far ? `el-${active}` : undefined}
+      tabIndex={0}
+      data-canvas
+      className={cx("relative h-full w-full overflow-hidden bg-bg outline-none focus-visible:outline-2 focus-visible:outline-accent focus-visible:-outline-offset-2", tool === "flow" && "editor-flow", tool === "hand" && "editor-hand")}
+      onPointerDown={onPointerDown}
+      onPointerMove={(e) => {
+        if (editor.view) editor.view.pointer = editor.view.toDrawing({ x: e.clientX, y: e.clientY });
+      }}
+      onPointerLeave={() => {
+        if (editor.view) editor.view.pointer = undefined;
+        if (editor.store.getState().hover) editor.store.setState({ hover: null });
+      }}
+      onPointerOver={(e) => {
+        if (e.buttons) return;
+        const t = (e.target as Element).closest("[data-el], [data-dot]");
+        const hover = t?.getAttribute("data-el") ?? t?.getAttribute("data-dot") ?? null;
+        if (editor.store.getState().hover !== hover) editor.store.setState({ hover });
+      }}
+      onDoubleClick={onDoubleClick}
+      onContextMenu={(e) => {
+        if ((e.target as Element).closest("[data-chrome], textarea")) return;
+        e.preventDefault();
+        const place = editor.view!.toDrawing({ x: e.clientX, y: e.clientY });
+        const id = (e.target as Element).closest("[data-el]")?.getAttribute("data-el") ?? elementAt(editor, place, 5 / editor.view!.zoom());
+        if (id && !editor.store.getState().selection.has(id)) editor.select([id]);
+        if (!id) editor.select([]);
+        onMenu?.({ at: { x: e.clientX, y: e.clientY }, place });
+      }}
+      onKeyDown={(e) => {
+        if (e.key === " " && e.target === pane.current) {
+          space.current = true;
+          e.preventDefault();
+        }
+        onKeyDown?.(e);
+      }}
+      onKeyUp={(e) => {
+        if (e.key === " ") space.current = false;
+      }}
+      onBlur={() => {
+        space.current = false;
+      }}
+    >
+      {far && <Far transform={() => ({ x: api.getState().transform[0], y: api.getState().transform[1], zoom: api.getState().transform[2], w: api.getState().width, h: api.getState().height })} listen={listen} />}
+      <Nodes seen={far ? undefined : seen} onInit={onInit} pan={tool === "hand" || readOnly}>
+        <ViewportPortal>
+          {!far && seen && <Lines seen={seen} />}
+          <Overlay zoom={zoom} readOnly={readOnly} />
+        </ViewportPortal>
+      </Nodes>
+      {minimap && (
+        <div data-chrome className="absolute end-3 bottom-14 z-10 hidden lg:block">
+          <MiniMap listen={listen} />
+        </div>
+      )}
+      {children}
+    </div>
+  );
+}
+
+/** useFar tells whether more is in view than can be read. */
+function useFar(seen: Box | undefined): boolean {
+  const now = useDrawing((s) => s.doc.now);
+  return useMemo(() => {
+    if (!seen || now.size <= most) return false;
+    let n = 0;
+    // The margin around what is seen is not counted: 1.6 times the sides.
+    const b = grown(seen, -Math.max(seen.w, seen.h) * 0.18);
+    for (const i of now.values()) {
+      const box = i.kind === "components" ? boxOf(i) : undefined;
+      if (box && touches(box, b) && ++n > most) return true;
+    }
+    return false;
+  }, [now, seen]);
+}
+
+/** Nodes mounts the boxes that are in sight, and moves only those that move. */
+const Nodes = memo(function Nodes({ seen, onInit, pan, children }: { seen: Box | undefined; onInit: (rf: ReactFlowInstance<Node>) => void; pan: boolean; children: ReactNode }) {
+  const now = useDrawing((s) => s.doc.now);
+  const live = useDrawing((s) => s.live);
+  const known = useRef(new Map<string, { item: Item; node: Node }>());
+  const inSight = useMemo(() => {
+    if (!seen) return [];
+    const out: Item[] = [];
+    for (const i of now.values()) {
+      const b = boxOf(i);
+      if (b && touches(b, seen)) out.push(i);
+    }
+    const area = (i: Item) => (i.kind === "zones" ? (boxOf(i)?.w ?? 0) * (boxOf(i)?.h ?? 0) : 0);
+    // Zones below everything, the largest first, so that an inner one lies on the outer one.
+    return out.sort((a, b) => area(b) - area(a));
+  }, [now, seen]);
+  const nodes = useMemo(() => {
+    const next = new Map<string, { item: Item; node: Node }>();
+    const list = inSight.map((i) => {
+      const item = live?.get(i.id) ?? i;
+      const old = known.current.get(i.id);
+      const b = boxOf(item)!;
+      const kept = old && (old.item === item || boxOf(old.item) === b) ? old : { item, node: nodeOf(item, b) };
+      next.set(i.id, kept);
+      return kept.node;
+    });
+    known.current = next;
+    return list;
+  }, [inSight, live]);
+  return (
+    <ReactFlow
+      nodes={nodes}
+      nodeTypes={nodeTypes}
+      onInit={onInit}
+      minZoom={minZoom}
+      maxZoom={maxZoom}
+      panOnScroll
+      panOnDrag={pan ? true : [1]}
+      zoomOnDoubleClick={false}
+      panActivationKeyCode="Space"
+      selectionKeyCode={null}
+      multiSelectionKeyCode={null}
+      deleteKeyCode={null}
+      nodesDraggable={false}
+      nodesConnectable={false}
+      nodesFocusable={false}
+      edgesFocusable={false}
+      elementsSelectable={false}
+      elevateNodesOnSelect={false}
+      disableKeyboardA11y
+      autoPanOnNodeFocus={false}
+      proOptions={{ hideAttribution: true }}
+    >
+      {children}
+    </ReactFlow>
+  );
+});
+
+function nodeOf(item: Item, b: Box): Node {
+  return {
+    id: item.id,
+    type: item.kind,
+    position: { x: b.x, y: b.y },
+    data: noData,
+    width: b.w,
+    height: b.h,
+    measured: { width: b.w, height: b.h },
+    handles: noHandles,
+    zIndex: item.kind === "zones" ? 0 : 2 + (b.z && b.z > 0 ? Math.min(1, b.z / 1e6) : 0),
+  };
+}
+
+/** Lines mounts the flows and curves that are in sight. */
+const Lines = memo(function Lines({ seen }: { seen: Box }) {
+  const now = useDrawing((s) => s.doc.now);
+  const { flows, curves } = useMemo(() => {
+    const all: Flow[] = [];
+    const curves: string[] = [];
+    for (const i of now.values()) {
+      if (i.kind === "flows") all.push(i.value);
+      else if (i.kind === "curves") {
+        const b = aroundPoints(i.value.points ?? []);
+        if (b && touches(b, seen)) curves.push(i.id);
+      }
+    }
+    const lane = lanes(all);
+    const flows: { id: string; lane: number }[] = [];
+    for (const f of all) {
+      const a = boxOf(now.get(f.from ?? ""));
+      const z = boxOf(now.get(f.to ?? ""));
+      const b = around([a, z, f.from_point && { ...f.from_point, w: 0, h: 0 }, f.to_point && { ...f.to_point, w: 0, h: 0 }, f.vertices?.length ? aroundPoints(f.vertices) : undefined].filter((x): x is Box => !!x));
+      if (b && touches(grown(b, 40), seen)) flows.push({ id: f.id, lane: lane.get(f.id) ?? 0 });
+    }
+    return { flows, curves };
+  }, [now, seen]);
+  return (
+    <svg className="pointer-events-none absolute start-0 top-0 z-1 overflow-visible [&>g]:pointer-events-auto" width={1} height={1} role="presentation">
+      {curves.map((id) => (
+        <CurveView key={id} id={id} />
+      ))}
+      {flows.map((f) => (
+        <FlowView key={f.id} id={f.id} lane={f.lane} />
+      ))}
+    </svg>
+  );
+});
+
+/** first shows a drawing when it is opened: all of it, if it can be read then; else its beginning at a size that can be read. */
+export function firstLook(view: View, all: Box | undefined): void {
+  if (!all) return view.center({ x: 0, y: 0 });
+  const seen = view.seen();
+  const z = view.zoom();
+  const w = seen.w * z;
+  const h = seen.h * z;
+  const whole = Math.min((w - 120) / all.w, (h - 120) / all.h);
+  if (whole >= readable) return view.fit(all, 1.1);
+  const fit = Math.max(readable, whole);
+  const box = { x: all.x, y: all.y, w: Math.min(all.w, (w - 120) / fit), h: Math.min(all.h, (h - 120) / fit) };
+  view.fit(box, fit);
+}
+
+export { extent };

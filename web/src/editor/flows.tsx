@@ -1,0 +1,169 @@
+import { memo, useMemo } from "react";
+import { cx } from "../ui/cx";
+import { asBand, type Band, bandNames } from "../ui/rating";
+import { along, lineOf, meetings, outline, pathOf, polyline } from "./geometry";
+import { NameInput } from "./nodes";
+import { boxAt, itemOf, type State, useDrawing } from "./store";
+import type { Curve, Flow, Point } from "./types";
+
+const tone: Record<string, string> = { low: "var(--low)", medium: "var(--medium)", high: "var(--high)", critical: "var(--critical)", unrated: "var(--unrated)" };
+
+/** arrow is the head at the end of a way. */
+function arrow(way: readonly Point[]): string {
+  const z = way.at(-1)!;
+  const y = way.at(-2) ?? z;
+  const a = Math.atan2(z.y - y.y, z.x - y.x);
+  const at = (turn: number, r: number) => `${(z.x - Math.cos(a + turn) * r).toFixed(1)} ${(z.y - Math.sin(a + turn) * r).toFixed(1)}`;
+  return `M${z.x.toFixed(1)} ${z.y.toFixed(1)}L${at(0.42, 11)}L${at(-0.42, 11)}Z`;
+}
+
+/** short keeps a label from covering the drawing; the whole name is in the panel. */
+const short = (s: string, most = 34): string => ([...s].length > most ? `${[...s].slice(0, most - 1).join("")}…` : s);
+
+/** FlowView is a flow: its way, its arrow, its name, and the borders that it crosses. */
+export const FlowView = memo(function FlowView({ id, lane }: { id: string; lane: number }) {
+  const flow = useDrawing((s) => itemOf(s, id)?.value) as Flow | undefined;
+  const from = useDrawing((s) => boxAt(s, flow?.from));
+  const to = useDrawing((s) => boxAt(s, flow?.to));
+  const facts = useDrawing((s) => s.facts[id]);
+  const selected = useDrawing((s) => s.selection.has(id));
+  const editing = useDrawing((s) => s.editing === id);
+  const who = useDrawing((s) => s.flash.get(id));
+  const onPath = useDrawing((s) => (s.path.length > 0 ? s.path.includes(id) : undefined));
+  const crosses = facts?.crosses;
+  const line = useMemo(() => flow && lineOf(flow, from, to, lane), [flow, from, to, lane]);
+  if (!flow || !line) return null;
+  const d = pathOf(line);
+  const way = polyline(line);
+  const mid = along(way, 0.5);
+  const band = facts?.band && !flow.out_of_scope ? asBand(facts.band) : undefined;
+  const colour = selected ? "var(--accent)" : onPath ? "var(--critical)" : band ? tone[band] : "var(--control)";
+  const open = facts?.threats ?? 0;
+  const label = short(flow.name);
+  const crossing = !!crosses?.length;
+  return (
+    <g
+      id={`el-${id}`}
+      data-el={id}
+      role="group"
+      aria-roledescription="flow"
+      aria-label={`${flow.name || "Flow"}${crossing ? ", crosses a trust boundary" : ""}${open ? `, ${open} open ${open === 1 ? "threat" : "threats"}, ${band ? bandNames[band].toLowerCase() : ""}` : ""}`}
+      opacity={onPath === false ? 0.35 : undefined}
+      className="cursor-default"
+    >
+      <path d={d} fill="none" stroke="transparent" strokeWidth={14} pointerEvents="stroke" />
+      {(selected || who) && <path d={d} fill="none" stroke={who ? "var(--medium)" : "var(--accent)"} strokeOpacity={0.25} strokeWidth={8} strokeLinecap="round" />}
+      <path
+        d={d}
+        fill="none"
+        stroke={colour}
+        strokeWidth={crossing ? 2.75 : 1.5}
+        strokeDasharray={onPath ? "7 5" : flow.out_of_scope ? "4 4" : undefined}
+        className={onPath ? "motion-safe:animate-[march_0.7s_linear_infinite]" : undefined}
+      />
+      <path d={arrow(way)} fill={colour} />
+      {flow.bidirectional && <path d={arrow([...way].reverse())} fill={colour} />}
+      {!flow.from && flow.from_point && <circle cx={flow.from_point.x} cy={flow.from_point.y} r={3.5} fill="var(--bg)" stroke={colour} strokeWidth={1.5} strokeDasharray="2 1.5" />}
+      {!flow.to && flow.to_point && <circle cx={flow.to_point.x} cy={flow.to_point.y} r={6} fill="none" stroke={colour} strokeWidth={1.5} strokeDasharray="2 2" />}
+      {crossing && <Crossings ids={crosses!.join(" ")} way={way} colour={colour} />}
+      {editing ? (
+        <foreignObject x={mid.x - 80} y={mid.y - 20} width={160} height={42}>
+          <NameInput id={id} value={flow.name} className="h-full text-center text-xs leading-4" />
+        </foreignObject>
+      ) : (
+        <>
+          {label && (
+            <text x={mid.x} y={mid.y - 7} textAnchor="middle" unicodeBidi="plaintext" className={cx("fill-text text-xs [paint-order:stroke]", selected && "font-semibold")} stroke="var(--bg)" strokeWidth={5} strokeLinejoin="round">
+              {label}
+            </text>
+          )}
+          {band && open > 0 && <Pill at={mid} band={band} open={open} />}
+        </>
+      )}
+    </g>
+  );
+});
+
+const bars: Record<Band, number> = { unrated: 0, low: 1, medium: 2, high: 3, critical: 4 };
+
+/** Pill tells on the line of a flow how many threats are open there, and how high. */
+function Pill({ at, band, open }: { at: Point; band: Band; open: number }) {
+  const w = 22 + String(open).length * 6.5;
+  return (
+    <g transform={`translate(${(at.x - w / 2).toFixed(1)} ${(at.y + 4).toFixed(1)})`}>
+      <rect width={w} height={14} rx={4} fill="var(--surface)" stroke={tone[band]} strokeOpacity={0.5} />
+      {[0, 1, 2, 3].map((i) => (
+        <rect key={i} x={4 + i * 3} y={10 - (2 + i * 2)} width={2} height={2 + i * 2} fill={tone[band]} opacity={i < bars[band] ? 1 : 0.25} />
+      ))}
+      <text x={18.5} y={10.5} className="font-semibold text-2xs" fill={tone[band]}>
+        {open}
+      </text>
+    </g>
+  );
+}
+
+/** borderOf is the border of a zone or curve as a way. */
+function borderOf(s: State, id: string): Point[] | undefined {
+  const i = itemOf(s, id);
+  if (i?.kind === "zones") return i.value.box && outline(i.value.box);
+  if (i?.kind === "curves") return i.value.points ?? undefined;
+  return undefined;
+}
+
+/** Crossings marks where a flow crosses trust boundaries: a gate across it. */
+function Crossings({ ids, way, colour }: { ids: string; way: Point[]; colour: string | undefined }) {
+  return ids.split(" ").map((id) => <Crossing key={id} id={id} way={way} colour={colour} />);
+}
+
+function Crossing({ id, way, colour }: { id: string; way: Point[]; colour: string | undefined }) {
+  const item = useDrawing((s) => itemOf(s, id));
+  const border = useMemo(() => item && borderOf({ live: null, doc: { now: new Map([[id, item]]) } } as unknown as State, id), [item, id]);
+  if (!border) return null;
+  return meetings(way, border).map((m, i) => (
+    <g key={i} transform={`translate(${m.x.toFixed(1)} ${m.y.toFixed(1)}) rotate(${((m.angle * 180) / Math.PI).toFixed(1)})`}>
+      <rect x={-5} y={-8} width={10} height={16} rx={2} fill="var(--bg)" />
+      <path d="M-2.5 -8V8M2.5 -8V8" stroke={colour} strokeWidth={2} strokeLinecap="round" />
+    </g>
+  ));
+}
+
+/** smooth is a soft way through points. */
+export function smooth(p: readonly Point[]): string {
+  if (p.length < 2) return "";
+  let d = `M${p[0]!.x} ${p[0]!.y}`;
+  for (let i = 0; i < p.length - 1; i++) {
+    const [a, b, c, e] = [p[i - 1] ?? p[i]!, p[i]!, p[i + 1]!, p[i + 2] ?? p[i + 1]!];
+    d += `C${(b.x + (c.x - a.x) / 6).toFixed(1)} ${(b.y + (c.y - a.y) / 6).toFixed(1)} ${(c.x - (e.x - b.x) / 6).toFixed(1)} ${(c.y - (e.y - b.y) / 6).toFixed(1)} ${c.x} ${c.y}`;
+  }
+  return d;
+}
+
+/** CurveView is a boundary curve. */
+export const CurveView = memo(function CurveView({ id }: { id: string }) {
+  const curve = useDrawing((s) => itemOf(s, id)?.value) as Curve | undefined;
+  const selected = useDrawing((s) => s.selection.has(id));
+  const editing = useDrawing((s) => s.editing === id);
+  const who = useDrawing((s) => s.flash.get(id));
+  const p = curve?.points;
+  if (!curve || !p || p.length < 2) return null;
+  const d = smooth(p);
+  const top = p.reduce((a, b) => (b.y < a.y ? b : a));
+  return (
+    <g id={`el-${id}`} data-el={id} role="group" aria-roledescription="boundary" aria-label={`${curve.name || "Boundary"}, trust boundary`} className="cursor-move">
+      <path d={d} fill="none" stroke="transparent" strokeWidth={14} pointerEvents="stroke" />
+      {(selected || who) && <path d={d} fill="none" stroke={who ? "var(--medium)" : "var(--accent)"} strokeOpacity={0.25} strokeWidth={8} />}
+      <path d={d} fill="none" stroke={selected ? "var(--accent)" : "var(--control)"} strokeWidth={2} strokeDasharray="8 6" />
+      {editing ? (
+        <foreignObject x={top.x - 70} y={top.y - 44} width={160} height={40}>
+          <NameInput id={id} value={curve.name ?? ""} className="h-full text-xs leading-4" />
+        </foreignObject>
+      ) : (
+        curve.name && (
+          <text x={top.x + 6} y={top.y - 6} unicodeBidi="plaintext" className="fill-accent font-semibold text-xs [paint-order:stroke]" stroke="var(--bg)" strokeWidth={5}>
+            {short(curve.name)}
+          </text>
+        )
+      )}
+    </g>
+  );
+});

@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { along, around, border, encloses, lanes, lineOf, meetings, outline, pathOf, piece, snap } from "./geometry";
+import type { Flow } from "./types";
+
+const box = (x: number, y: number, w = 100, h = 60) => ({ x, y, w, h });
+const flow = (more: Partial<Flow>): Flow => ({ id: "f", name: "", ...more });
+
+describe("border", () => {
+  it("is on the box, towards the point", () => {
+    expect(border(box(0, 0), { x: 500, y: 30 })).toEqual({ x: 100, y: 30 });
+    expect(border(box(0, 0), { x: 50, y: -500 })).toEqual({ x: 50, y: 0 });
+  });
+});
+
+describe("lineOf", () => {
+  it("runs from border to border, over its own points", () => {
+    const l = lineOf(flow({ from: "a", to: "b", vertices: [{ x: 150, y: 200 }] }), box(0, 0), box(300, 0))!;
+    expect(l.points).toHaveLength(3);
+    expect(pathOf(l)).toMatch(/^M/);
+  });
+  it("goes to a loose end, and is none without a place", () => {
+    expect(lineOf(flow({ from: "a", to_point: { x: 300, y: 30 } }), box(0, 0), undefined)!.points.at(-1)).toEqual({ x: 300, y: 30 });
+    expect(lineOf(flow({ from: "a" }), box(0, 0), undefined)).toBeUndefined();
+  });
+  it("goes around for a flow to itself", () => {
+    expect(lineOf(flow({ from: "a", to: "a" }), box(0, 0), box(0, 0))!.points).toHaveLength(5);
+  });
+});
+
+describe("lanes", () => {
+  it("keeps opposite flows apart", () => {
+    const got = lanes([flow({ id: "1", from: "a", to: "b" }), flow({ id: "2", from: "b", to: "a" }), flow({ id: "3", from: "a", to: "c" })]);
+    expect(got.get("1")).toBe(-0.5);
+    expect(got.get("2")).toBe(-0.5);
+    expect(got.has("3")).toBe(false);
+  });
+});
+
+describe("meetings", () => {
+  it("finds where a way leaves a box", () => {
+    expect(meetings([{ x: 50, y: 30 }, { x: 300, y: 30 }], outline(box(0, 0)))).toEqual([{ x: 100, y: 30, angle: 0 }]);
+  });
+});
+
+describe("along and piece", () => {
+  const way = [{ x: 0, y: 0 }, { x: 100, y: 0 }, { x: 100, y: 100 }];
+  it("find a place on a way", () => {
+    expect(along(way, 0.5)).toMatchObject({ x: 100, y: 0 });
+    expect(piece({ x: 50, y: 5 }, way)).toBe(0);
+    expect(piece({ x: 95, y: 50 }, way)).toBe(1);
+  });
+});
+
+describe("snap", () => {
+  it("goes to a neighbour in reach, else onto the grid", () => {
+    expect(snap(box(203, 4), [box(200, 300)], 6)).toMatchObject({ dx: -3, dy: -4 });
+    expect(snap(box(203, 4), [box(200, 300)], 6).guides).toHaveLength(1);
+    expect(snap(box(223, 4), [box(500, 300, 90, 30)], 6)).toMatchObject({ dx: -3, guides: [] });
+  });
+});
+
+describe("boxes", () => {
+  it("enclose each other", () => {
+    expect(around([box(0, 0), box(200, 100)])).toEqual({ x: 0, y: 0, w: 300, h: 160 });
+    expect(encloses(box(0, 0), box(0, 0))).toBe(true);
+    expect(around([])).toBeUndefined();
+  });
+});

@@ -1,0 +1,250 @@
+import { useEffect, useRef } from "react";
+import { aroundPoints, around, grown, lineOf, middleOf } from "./geometry";
+import { type Editor, itemOf, type State, useEditor } from "./store";
+import { type Box, boxOf, type Item, type Point } from "./types";
+
+/** inks reads the colours of the theme, which a canvas cannot take as variables. */
+function inks(): Record<string, string> {
+  const probe = document.createElement("span");
+  document.body.append(probe);
+  const out: Record<string, string> = {};
+  for (const name of ["bg", "surface", "line", "control", "text", "soft", "accent", "low", "medium", "high", "critical", "unrated"]) {
+    probe.style.color = `var(--${name})`;
+    out[name] = getComputedStyle(probe).color;
+  }
+  probe.remove();
+  return out;
+}
+
+/** paint draws the whole drawing in few strokes: zones, flows, then components by their band. */
+function paint(g: CanvasRenderingContext2D, s: State, ink: Record<string, string>, at: (p: Point) => Point, zoom: number, seen: Box | undefined, names: boolean): void {
+  const item = (i: Item) => itemOf(s, i.id) ?? i;
+  const flows: Item[] = [];
+  const comps: Item[] = [];
+  for (const i of s.doc.now.values()) {
+    if (i.kind === "flows") flows.push(i);
+    else if (i.kind === "components") comps.push(i);
+    else if (i.kind === "zones") {
+      const b = boxOf(item(i));
+      if (!b) continue;
+      const p = at(b);
+      g.strokeStyle = s.selection.has(i.id) ? ink.accent! : ink.control!;
+      g.lineWidth = 1;
+      g.setLineDash([5, 3]);
+      g.strokeRect(p.x, p.y, b.w * zoom, b.h * zoom);
+      g.setLineDash([]);
+      if (names && b.w * zoom > 40) {
+        g.fillStyle = ink.accent!;
+        g.font = "600 11px Geist Variable, sans-serif";
+        g.fillText(i.value.name, p.x + 5, p.y + 14, b.w * zoom - 8);
+      }
+    } else if (i.kind === "curves") {
+      const v = item(i);
+      if (v.kind !== "curves" || !v.value.points?.length) continue;
+      g.strokeStyle = s.selection.has(i.id) ? ink.accent! : ink.control!;
+      g.setLineDash([5, 3]);
+      g.beginPath();
+      v.value.points.forEach((q, n) => {
+        const p = at(q);
+        if (n === 0) g.moveTo(p.x, p.y);
+        else g.lineTo(p.x, p.y);
+      });
+      g.stroke();
+      g.setLineDash([]);
+    }
+  }
+  const onPath = new Set(s.path);
+  const strokes = new Map<string, Point[][]>();
+  for (const f of flows) {
+    const v = item(f);
+    if (v.kind !== "flows") continue;
+    const a = boxOf(itemOf(s, v.value.from)) ?? undefined;
+    const b = boxOf(itemOf(s, v.value.to)) ?? undefined;
+    const first = a ? middleOf(a) : v.value.from_point;
+    const last = b ? middleOf(b) : v.value.to_point;
+    if (!first || !last) continue;
+    const colour = s.selection.has(f.id) ? "accent" : onPath.has(f.id) ? "critical" : "control";
+    const list = strokes.get(colour) ?? [];
+    strokes.set(colour, list);
+    list.push([first, ...(v.value.vertices ?? []), last]);
+  }
+  for (const [colour, lines] of strokes) {
+    g.strokeStyle = ink[colour]!;
+    g.globalAlpha = colour === "control" ? 0.55 : 1;
+    g.lineWidth = colour === "control" ? 0.8 : 2;
+    g.beginPath();
+    for (const line of lines) {
+      line.forEach((q, n) => {
+        const p = at(q);
+        if (n === 0) g.moveTo(p.x, p.y);
+        else g.lineTo(p.x, p.y);
+      });
+    }
+    g.stroke();
+  }
+  g.globalAlpha = 1;
+  g.font = "500 10px Geist Variable, sans-serif";
+  for (const c of comps) {
+    const b = boxOf(item(c));
+    if (!b || (seen && (b.x > seen.x + seen.w || b.y > seen.y + seen.h || b.x + b.w < seen.x || b.y + b.h < seen.y))) continue;
+    const p = at(b);
+    const w = Math.max(2, b.w * zoom);
+    const h = Math.max(2, b.h * zoom);
+    const band = s.facts[c.id]?.band;
+    g.fillStyle = names ? ink.surface! : band ? ink[band]! : ink.control!;
+    g.fillRect(p.x, p.y, w, h);
+    if (names) {
+      g.strokeStyle = s.selection.has(c.id) ? ink.accent! : onPath.has(c.id) ? ink.critical! : ink.control!;
+      g.lineWidth = s.selection.has(c.id) || onPath.has(c.id) ? 2 : 1;
+      g.strokeRect(p.x, p.y, w, h);
+      if (band) {
+        g.fillStyle = ink[band]!;
+        g.fillRect(p.x, p.y, Math.max(2, w * 0.06), h);
+      }
+      if (w > 34 && h > 12 && c.kind === "components") {
+        g.fillStyle = ink.text!;
+        g.fillText(c.value.name, p.x + Math.max(4, w * 0.08), p.y + h / 2 + 3, w * 0.88);
+      }
+    } else if (s.selection.has(c.id)) {
+      g.strokeStyle = ink.accent!;
+      g.lineWidth = 1.5;
+      g.strokeRect(p.x - 1, p.y - 1, w + 2, h + 2);
+    }
+  }
+}
+
+/** usePainted draws on a canvas whenever something that it shows has changed, at most once a frame. */
+function usePainted(editor: Editor, draw: (g: CanvasRenderingContext2D, s: State, ink: Record<string, string>) => void, size: () => { w: number; h: number }, listen?: (redraw: () => void) => () => void) {
+  const ref = useRef<HTMLCanvasElement>(null);
+  const latest = useRef({ draw, size, listen });
+  latest.current = { draw, size, listen };
+  useEffect(() => {
+    let frame = 0;
+    let ink = inks();
+    const now = () => {
+      frame = 0;
+      const c = ref.current;
+      const g = c?.getContext("2d");
+      if (!c || !g) return;
+      const { w, h } = latest.current.size();
+      const dpr = window.devicePixelRatio || 1;
+      if (c.width !== Math.round(w * dpr) || c.height !== Math.round(h * dpr)) {
+        c.width = Math.round(w * dpr);
+        c.height = Math.round(h * dpr);
+      }
+      g.setTransform(dpr, 0, 0, dpr, 0, 0);
+      g.clearRect(0, 0, w, h);
+      latest.current.draw(g, editor.store.getState(), ink);
+    };
+    const soon = () => {
+      frame ||= requestAnimationFrame(now);
+    };
+    const off = editor.store.subscribe((s, old) => {
+      if (s.doc !== old.doc || s.live !== old.live || s.facts !== old.facts || s.selection !== old.selection || s.path !== old.path) soon();
+    });
+    const also = latest.current.listen?.(soon);
+    const theme = () => {
+      ink = inks();
+      soon();
+    };
+    const watch = new MutationObserver(theme);
+    watch.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+    const dark = window.matchMedia("(prefers-color-scheme: dark)");
+    dark.addEventListener("change", theme);
+    now();
+    return () => {
+      cancelAnimationFrame(frame);
+      off();
+      also?.();
+      watch.disconnect();
+      dark.removeEventListener("change", theme);
+    };
+  }, [editor]);
+  return ref;
+}
+
+/** Far draws the whole drawing as a picture, when more of it is seen than can be read. */
+export function Far({ transform, listen }: { transform: () => { x: number; y: number; zoom: number; w: number; h: number }; listen: (fn: () => void) => () => void }) {
+  const editor = useEditor();
+  const ref = usePainted(
+    editor,
+    (g, s, ink) => {
+      const t = transform();
+      const seen = { x: -t.x / t.zoom, y: -t.y / t.zoom, w: t.w / t.zoom, h: t.h / t.zoom };
+      paint(g, s, ink, (p) => ({ x: p.x * t.zoom + t.x, y: p.y * t.zoom + t.y }), t.zoom, seen, true);
+    },
+    transform,
+    listen,
+  );
+  return <canvas ref={ref} aria-hidden data-far className="pointer-events-none absolute inset-0 h-full w-full" />;
+}
+
+const mini = { w: 184, h: 124 };
+
+/** extent is the box around everything that is drawn. */
+export function extent(s: State): Box | undefined {
+  const boxes: Box[] = [];
+  for (const i of s.doc.now.values()) {
+    const b = boxOf(i);
+    if (b) boxes.push(b);
+    else if (i.kind === "curves") {
+      const a = aroundPoints(i.value.points ?? []);
+      if (a) boxes.push(a);
+    } else if (i.kind === "flows") {
+      const l = i.value.vertices?.length || i.value.from_point || i.value.to_point ? lineOf(i.value, boxOf(itemOf(s, i.value.from)), boxOf(itemOf(s, i.value.to))) : undefined;
+      const a = l && aroundPoints(l.points);
+      if (a) boxes.push(a);
+    }
+  }
+  return around(boxes);
+}
+
+/** MiniMap shows the whole drawing and what of it is seen; pressing it goes there. */
+export function MiniMap({ listen }: { listen: (fn: () => void) => () => void }) {
+  const editor = useEditor();
+  const frame = useRef({ x: 0, y: 0, zoom: 1 });
+  const ref = usePainted(
+    editor,
+    (g, s, ink) => {
+      const view = editor.view;
+      const all = extent(s);
+      if (!all || !view) return;
+      const seen = view.seen();
+      const a = grown(all, 20);
+      const zoom = Math.min(mini.w / a.w, mini.h / a.h, 0.4);
+      const t = { zoom, x: (mini.w - a.w * zoom) / 2 - a.x * zoom, y: (mini.h - a.h * zoom) / 2 - a.y * zoom };
+      frame.current = t;
+      paint(g, s, ink, (p) => ({ x: p.x * zoom + t.x, y: p.y * zoom + t.y }), zoom, undefined, false);
+      g.strokeStyle = ink.accent!;
+      g.lineWidth = 1.5;
+      g.fillStyle = ink.accent!;
+      g.globalAlpha = 0.08;
+      g.fillRect(seen.x * zoom + t.x, seen.y * zoom + t.y, seen.w * zoom, seen.h * zoom);
+      g.globalAlpha = 1;
+      g.strokeRect(seen.x * zoom + t.x, seen.y * zoom + t.y, seen.w * zoom, seen.h * zoom);
+    },
+    () => mini,
+    listen,
+  );
+  const go = (e: React.PointerEvent<HTMLCanvasElement>) => {
+    const r = e.currentTarget.getBoundingClientRect();
+    const t = frame.current;
+    editor.view?.center({ x: (e.clientX - r.left - t.x) / t.zoom, y: (e.clientY - r.top - t.y) / t.zoom });
+  };
+  return (
+    <canvas
+      ref={ref}
+      aria-hidden
+      style={miniSize}
+      className="block cursor-pointer rounded-lg border border-line bg-bg shadow-card"
+      onPointerDown={(e) => {
+        e.currentTarget.setPointerCapture(e.pointerId);
+        go(e);
+      }}
+      onPointerMove={(e) => e.buttons & 1 && go(e)}
+    />
+  );
+}
+
+const miniSize = { width: mini.w, height: mini.h };
+
