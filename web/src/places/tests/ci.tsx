@@ -17,7 +17,7 @@ export function Pipeline({ product }: { product: string }) {
     <div className="grid gap-3 text-start text-sm">
       <p>
         Make a token with the scope “upload” for this product in{" "}
-        <Link to="/account" className="link">
+        <Link to="/account" className="link underline">
           your account
         </Link>
         , and give it to the pipeline as a secret.

@@ -154,7 +154,7 @@ export function Decide({ product, evidence: e, onClose }: { product: string; evi
                 {decision === "match" && (
                   <p className="text-soft text-sm">
                     Nothing fits?{" "}
-                    <button type="button" className="link" onClick={() => setAdding(true)}>
+                    <button type="button" className="link underline" onClick={() => setAdding(true)}>
                       Add a threat
                     </button>{" "}
                     with a weakness for it.

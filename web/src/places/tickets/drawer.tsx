@@ -54,7 +54,7 @@ export function TicketDrawer({
                       to={`/products/$product/${place}` as "/products/$product/threats"}
                       params={{ product }}
                       search={{ open: t.object } as never}
-                      className="link"
+                      className="link underline"
                     >
                       look at it
                     </Link>

@@ -123,7 +123,7 @@ export function Tickets() {
         policy && (
           <>
             {policyText(policy, tracker)}{" "}
-            <Link to="/products/$product/settings" params={{ product: id }} className="link">
+            <Link to="/products/$product/settings" params={{ product: id }} className="link underline">
               {publishes ? "Change this" : "Settings"}
             </Link>
           </>
