@@ -210,7 +210,7 @@ function Links({
         <thead>
           <tr className="text-soft text-xs">
             <th className="py-1 text-start font-normal">Countermeasure</th>
-            <th className="py-1 text-end font-normal">Share</th>
+            <th className="whitespace-nowrap py-1 text-end font-normal">Share</th>
             {ratings.map((r) => (
               <th key={r} className="w-18 py-1 ps-2 text-center font-normal">
                 {word(r)}
@@ -225,7 +225,7 @@ function Links({
                 <bdi>{l.countermeasure_title}</bdi>
                 <span className="block text-soft text-xs">{l.why.charAt(0).toUpperCase() + l.why.slice(1)}</span>
               </td>
-              <td className="py-1.5 text-end">{two(l.share)} %</td>
+              <td className="whitespace-nowrap py-1.5 text-end">{two(l.share)} %</td>
               <td className="py-1.5 ps-2 text-center">{mark(l.counts_verified)}</td>
               <td className="py-1.5 ps-2 text-center">{mark(l.counts_current)}</td>
               <td className="py-1.5 ps-2 text-center">{mark(l.counts_projected)}</td>

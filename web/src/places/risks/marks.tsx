@@ -94,23 +94,23 @@ const waits = new Set(["pending", "held"]);
 export const ticketWord = (t: TicketRef): string => (trouble.has(t.state) || waits.has(t.state) ? word(t.state) : t.status || word(t.state));
 
 /** TicketBadge is a ticket with its live status; its key leads to it. */
-export function TicketBadge({ ticket }: { ticket: TicketRef }) {
+export function TicketBadge({ ticket, brief }: { ticket: TicketRef; brief?: boolean }) {
   const bad = trouble.has(ticket.state);
   const Icon = bad ? TriangleAlert : waits.has(ticket.state) ? Hourglass : TicketIcon;
   const done = ticket.state === "implemented" || ticket.state === "closed";
   return (
     <span className="inline-flex min-w-0 max-w-full items-center gap-1.5 text-xs" title={ticket.note}>
-      <Icon aria-hidden size={13} className={cx("shrink-0", bad ? "text-critical" : "text-soft")} />
+      {!(brief && ticket.key && !bad) && <Icon aria-hidden size={13} className={cx("shrink-0", bad ? "text-critical" : "text-soft")} />}
       {ticket.key &&
         (ticket.url ? (
           <a
             href={ticket.url}
             target={ticket.url.startsWith("/") ? undefined : "_blank"}
             rel="noreferrer"
-            className="link num inline-flex min-w-0 items-center gap-0.5 whitespace-nowrap"
+            className="link num inline-flex shrink-0 items-center gap-0.5 whitespace-nowrap"
           >
-            <bdi className="truncate">{ticket.key}</bdi>
-            {!ticket.url.startsWith("/") && <ExternalLink aria-label="opens in the tracker" size={10} className="shrink-0" />}
+            <bdi>{ticket.key}</bdi>
+            {!brief && !ticket.url.startsWith("/") && <ExternalLink aria-label="opens in the tracker" size={10} className="shrink-0" />}
           </a>
         ) : (
           <bdi className="num truncate whitespace-nowrap">{ticket.key}</bdi>
@@ -125,7 +125,7 @@ export function TicketCell({ tickets }: { tickets: TicketRef[] | null | undefine
   if (!tickets?.length) return <span className="sr-only">No ticket</span>;
   return (
     <span className="flex min-w-0 items-center gap-1.5">
-      <TicketBadge ticket={tickets[0]!} />
+      <TicketBadge ticket={tickets[0]!} brief />
       {tickets.length > 1 && <span className="num shrink-0 text-2xs text-soft">+{tickets.length - 1}</span>}
     </span>
   );

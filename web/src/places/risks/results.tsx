@@ -4,9 +4,12 @@ import { cx } from "../../ui/cx";
 import { Ago } from "../../ui/time";
 import { word } from "../../ui/words";
 
+/** What became of a verdict that no longer counts. */
+const since: Record<string, string> = { cleared: "gone since", suppressed: "set aside in the tool", ended: "its source was retired" };
+
 /** Results are the rows of evidence about one thing: what said it, when, and what it says now. */
 export function Results({ of, quiet }: { of: S["TestResult"][] | null | undefined; quiet?: boolean }) {
-  const list = quiet ? (of ?? []).filter((r) => r.verdict === "fail").slice(0, 3) : (of ?? []);
+  const list = quiet ? (of ?? []).filter((r) => r.standing === "failing").slice(0, 3) : (of ?? []);
   if (list.length === 0) return quiet ? null : <p className="text-sm text-soft">No test has said anything about it yet.</p>;
   return (
     <ul className={cx("grid", quiet ? "gap-0.5" : "gap-1.5")}>
@@ -17,10 +20,14 @@ export function Results({ of, quiet }: { of: S["TestResult"][] | null | undefine
             <Icon
               aria-hidden
               size={13}
-              className={cx("mt-0.5 shrink-0", r.verdict === "fail" ? "text-critical" : r.verdict === "pass" ? "text-low" : "text-soft")}
+              className={cx("mt-0.5 shrink-0", r.standing === "failing" ? "text-critical" : r.standing === "passing" ? "text-low" : "text-soft")}
             />
             <p className="min-w-0 flex-1">
-              <span className="font-medium">{word(r.verdict)}</span>: <bdi>{r.name}</bdi>
+              <span className="font-medium">
+                {word(r.verdict)}
+                {since[r.standing] && `, ${since[r.standing]}`}
+              </span>
+              : <bdi>{r.name}</bdi>
               <span className="text-soft">
                 {" "}
                 · {r.tool} · <Ago at={r.at} />

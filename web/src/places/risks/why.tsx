@@ -15,6 +15,9 @@ function factName(name: string): string {
 
 const plain = (v: string): string => (v === "true" ? "yes" : v === "false" ? "no" : v.replace(/^"(.*)"$/, "$1"));
 
+/** facts are what the rule looked at; ids say nothing to people. */
+const facts = (w: Why) => (w.facts ?? []).filter((f) => !f.name.endsWith(".id"));
+
 /** WhyHere tells which rules brought something, with the facts and answers that made them. */
 export function WhyHere({ product, why, origin }: { product: string; why: Why[] | null | undefined; origin: string }) {
   if (!why?.length) {
@@ -33,9 +36,9 @@ export function WhyHere({ product, why, origin }: { product: string; why: Why[] 
       {why.map((w) => (
         <li key={w.rule + (w.pattern ?? "")} className="card grid gap-2 p-3 shadow-none">
           <p className="text-sm">{w.text}</p>
-          {w.facts && w.facts.length > 0 && (
+          {facts(w).length > 0 && (
             <dl className="grid gap-1 rounded-md bg-bg px-3 py-2 text-sm">
-              {w.facts.map((f) => (
+              {facts(w).map((f) => (
                 <div key={f.name} className="flex flex-wrap items-baseline justify-between gap-x-4">
                   <dt className="text-soft">
                     {f.name.startsWith("answers.") ? (

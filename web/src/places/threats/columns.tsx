@@ -127,7 +127,7 @@ export const threatColumns: Column<Threat>[] = [
   {
     id: "ticket",
     name: "Ticket",
-    width: "minmax(6rem,2fr)",
+    width: "minmax(8.5rem,2fr)",
     sort: (t) => t.tickets?.[0]?.key || undefined,
     text: (t) => (t.tickets ?? []).map((k) => `${k.key} ${ticketWord(k)}`).join("; "),
     cell: (t) => <TicketCell tickets={t.tickets} />,

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { ListChecks, Plus, SearchX, TriangleAlert } from "lucide-react";
+import { ListChecks, Plus, TriangleAlert } from "lucide-react";
 import { useMemo, useState } from "react";
 import { useMe } from "../../app/session";
 import { useAddress } from "../../ui/address";
@@ -13,6 +13,7 @@ import { sorted, Table } from "../../ui/table";
 import { category, word } from "../../ui/words";
 import { useCan, useProduct } from "../product/frame";
 import { type Threat, threatRows } from "../risks/data";
+import { NoMatch, originOptions, ownersOf, placesIn, retiredFilter } from "../risks/filters";
 import { ThreatDrawer } from "../risks/threat-drawer";
 import { ticketGroup, ticketOptions } from "../risks/tickets";
 import { AddThreat } from "./add";
@@ -20,27 +21,6 @@ import { ThreatBulk } from "./bulk";
 import { threatColumns } from "./columns";
 
 const statuses = ["open", "mitigated", "accepted", "transferred", "avoided", "eliminated", "not_applicable"];
-
-/** ownersOf are the filter values for owners: oneself and nobody first, then those that rows name. */
-export function ownersOf(rows: { owner?: string; owner_name?: string }[], me: string | undefined): Filter["options"] {
-  const names = new Map<string, string>();
-  for (const r of rows) if (r.owner && r.owner !== me) names.set(r.owner, r.owner_name || r.owner);
-  return [
-    { value: "me", text: "Me" },
-    { value: "none", text: "Nobody" },
-    ...[...names].map(([value, text]) => ({ value, text })).sort((a, b) => a.text.localeCompare(b.text)),
-  ];
-}
-
-/** placesIn are the filter values for places that rows name. */
-export function placesIn(rows: { where: string; where_name: string }[]): Filter["options"] {
-  return [...new Map(rows.map((r) => [r.where, r.where_name]))]
-    .map(([value, text]) => ({ value, text }))
-    .sort((a, b) => a.text.localeCompare(b.text, "en", { numeric: true }));
-}
-
-export const originOptions = ["rule", "person", "import"].map((value) => ({ value, text: word(value) }));
-export const retiredFilter: Filter = { key: "retired", name: "Retired", options: [{ value: "only", text: "Retired only" }] };
 
 /** Threats is the table of what can happen to a product, with a drawer for each. */
 export function Threats() {
@@ -149,15 +129,6 @@ export function Threats() {
       )}
       {adding && <AddThreat product={product.id} onClose={() => setAdding(false)} onAdded={(id) => set({ open: id }, true)} />}
     </Place>
-  );
-}
-
-/** NoMatch is shown where filters leave nothing. */
-export function NoMatch({ onClear }: { onClear: () => void }) {
-  return (
-    <Empty icon={<SearchX size={20} />} title="Nothing matches" action={<Button onClick={onClear}>Clear the filters</Button>}>
-      No row has what is searched and filtered for.
-    </Empty>
   );
 }
 
