@@ -19,6 +19,8 @@ const (
 type setupView struct {
 	Needed bool `json:"needed" doc:"The first administrator is still to be made"`
 	Token  bool `json:"token_needed" doc:"It needs the token that the server printed when it started"`
+	// SignedIn saves the page a refusal at every first visit.
+	SignedIn bool `json:"signed_in" doc:"The caller has a session"`
 }
 
 // signedIn is a new session.
@@ -64,9 +66,9 @@ func (s *API) people() {
 func (s *API) sessions() {
 	type nothing struct{}
 	register(s, op{method: http.MethodGet, path: "/setup", id: "get-setup", tag: tagPeople, summary: "Whether the first administrator is still to be made", open: "nobody can sign in before there is an account"},
-		func(ctx context.Context, _ app.Caller, _ *nothing) (setupView, error) {
+		func(ctx context.Context, c app.Caller, _ *nothing) (setupView, error) {
 			needed, token, err := s.app.SetupNeeded(ctx)
-			return setupView{Needed: needed, Token: token}, err
+			return setupView{Needed: needed, Token: token, SignedIn: c.User != ""}, err
 		})
 	type setup struct {
 		FromPage

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -52,7 +53,9 @@ func (a *App) connect(conn store.Connection) (tracker.Tracker, error) {
 	case "builtin":
 		o := builtin.Options{DB: a.DB, Connection: conn.ID, Clock: a.Now, Projects: s.Projects}
 		if a.BaseURL != "" {
-			o.URL = func(id string) string { return strings.TrimSuffix(a.BaseURL, "/") + "/#/board/" + conn.ID + "/" + id }
+			o.URL = func(id string) string {
+				return strings.TrimSuffix(a.BaseURL, "/") + "/board/" + conn.ID + "?open=" + url.QueryEscape(id)
+			}
 		}
 		return builtin.New(o), nil
 	case "jira":

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -75,7 +76,7 @@ func (a *App) page(product model.ProductID) func(kind, id string) string {
 	}
 	return func(kind, id string) string {
 		place := map[string]string{"threat": "threats", "weakness": "threats", "countermeasure": "countermeasures"}[kind]
-		return strings.TrimSuffix(a.BaseURL, "/") + "/#/product/" + string(product) + "/" + place + "/" + id
+		return strings.TrimSuffix(a.BaseURL, "/") + "/products/" + string(product) + "/" + place + "?open=" + url.QueryEscape(id)
 	}
 }
 

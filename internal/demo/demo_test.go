@@ -73,7 +73,7 @@ func TestDemo(t *testing.T) {
 	if err := demo.Run(t.Context(), demo.Options{Client: serve(t, server.Config{}), Out: &out, Patience: patient, Page: "http://127.0.0.1:8080", Sign: "ada@example.org"}); err != nil {
 		t.Fatalf("Run() = %v, after\n%s", err, out.String())
 	}
-	for _, want := range []string{"1  Define", "7  Look back", "because: ", "SQL injection", "/#/product/prd_", "/#/board/con_", "says: Verified", " → "} {
+	for _, want := range []string{"1  Define", "7  Look back", "because: ", "SQL injection", "/products/prd_", "/board/con_", "says: Verified", " → "} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("Run() printed no %q:\n%s", want, out.String())
 		}

@@ -210,5 +210,5 @@ func (t *tour) link(path string) string {
 	if t.Page == "" {
 		return ""
 	}
-	return strings.TrimSuffix(t.Page, "/") + "/#" + path
+	return strings.TrimSuffix(t.Page, "/") + path
 }

@@ -68,8 +68,8 @@ func (t *tour) review() error {
 	}
 	t.p.gap()
 	t.p.line("Look around:")
-	t.p.line("  the product    %s", t.link("/product/"+t.product))
-	t.p.line("  this threat    %s", t.link("/product/"+t.product+"/threats/"+t.threatID))
+	t.p.line("  the product    %s", t.link("/products/"+t.product))
+	t.p.line("  this threat    %s", t.link("/products/"+t.product+"/threats?open="+t.threatID))
 	if t.Tracker.Kind == "builtin" {
 		t.p.line("  the board      %s", t.link("/board/"+t.connection))
 	}

@@ -7,6 +7,8 @@ export const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: async () => {
     try {
+      // Asking first keeps a stranger's visit free of refusals.
+      if (!(await ok(api.GET("/setup"))).signed_in) return null;
       return await ok(api.GET("/session"));
     } catch (err) {
       if (err instanceof Problem && err.status === 401) return null;
