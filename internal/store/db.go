@@ -61,6 +61,11 @@ type DB struct {
 // the same SQLite file, a file that is not a database, and a server that cannot
 // be reached are fault.Unavailable; options that contradict are fault.Invalid.
 func Open(ctx context.Context, o Options) (*DB, error) {
+	return openAt(ctx, o, latest)
+}
+
+// openAt is Open for a schema of a certain version.
+func openAt(ctx context.Context, o Options, version int64) (*DB, error) {
 	if (o.Path == "") == (o.DatabaseURL == "") {
 		return nil, fault.New(fault.Invalid, "store.options", "give either a database file or a database URL")
 	}
@@ -82,7 +87,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	if !o.ReadOnly {
-		if err := db.migrate(ctx, latest); err != nil {
+		if err := db.migrate(ctx, version); err != nil {
 			return nil, errors.Join(err, db.Close())
 		}
 	}

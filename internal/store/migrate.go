@@ -42,8 +42,8 @@ func (db *DB) migrate(ctx context.Context, version int64) error {
 	for _, r := range results {
 		db.log.InfoContext(ctx, "schema migrated", "version", r.Source.Version, "took", r.Duration)
 	}
-	if version < listing {
-		return nil
+	if version < target {
+		return nil // the columns are not all there yet
 	}
 	return db.listProducts(ctx)
 }

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,78 +8,6 @@ import (
 
 	"github.com/threatloop/threatloop/internal/model"
 )
-
-// listing is the schema version from which on products carry what lists show of them.
-const listing = 4
-
-// listProducts fills in what lists show of products that an older program wrote.
-func (db *DB) listProducts(ctx context.Context) error {
-	if db.ro {
-		return nil
-	}
-	done := false
-	err := db.Read(ctx, func(_ context.Context, tx *Tx) error {
-		var id string
-		found, err := tx.one("SELECT id FROM product WHERE NOT listed LIMIT 1", nil, &id)
-		done = !found
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("store: products that are not listed: %w", err)
-	}
-	for !done {
-		err := db.Write(ctx, func(_ context.Context, tx *Tx) error {
-			type row struct{ id, doc string }
-			rows, err := collect(tx, func(scan func(...any) error) (r row, err error) { return r, scan(&r.id, &r.doc) },
-				"SELECT id, doc FROM product WHERE NOT listed ORDER BY id LIMIT 200")
-			if err != nil {
-				return err
-			}
-			done = len(rows) < 200
-			for _, r := range rows {
-				if err := tx.listProduct(model.ProductID(r.id), r.doc); err != nil {
-					return fmt.Errorf("product %s: %w", r.id, err)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("store: list products anew: %w", err)
-		}
-	}
-	return nil
-}
-
-func (tx *Tx) listProduct(id model.ProductID, doc string) error {
-	var head productDoc
-	if err := json.Unmarshal([]byte(doc), &head); err != nil {
-		return err
-	}
-	if err := tx.setTags(id, head.Product.Tags); err != nil {
-		return err
-	}
-	if _, err := tx.exec("UPDATE product SET listed = TRUE, team = $2, template = $3 WHERE id = $1", string(id), head.Product.Team, head.Product.Template); err != nil {
-		return err
-	}
-	var last time.Time
-	if _, err := tx.one("SELECT at FROM product_rating WHERE product_id = $1 ORDER BY at DESC, seq DESC LIMIT 1", []any{string(id)}, (*stamp)(&last)); err != nil {
-		return err
-	}
-	ratings, err := tx.ProductRatings(id, last.Add(-trendSpan), time.Time{}, 1000)
-	if err != nil {
-		return err
-	}
-	var points []TrendPoint
-	for _, r := range ratings {
-		points = thinTrend(points, TrendPoint{At: r.At, Current: r.CurrentMax, Verified: r.VerifiedMax})
-	}
-	if err := tx.saveTrend(id, points); err != nil {
-		return err
-	}
-	_, err = tx.exec(`UPDATE product_summary SET last_test = coalesce((SELECT max(r.at) FROM run r WHERE r.product_id = $1 AND r.complete AND r.state = 'done'), 0)
-		WHERE product_id = $1`, string(id))
-	return err
-}
 
 // setTags makes a product findable by its tags.
 func (tx *Tx) setTags(id model.ProductID, tags []string) error {

@@ -7,6 +7,7 @@
 ALTER TABLE product ADD COLUMN team TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE product ADD COLUMN template BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE product ADD COLUMN listed BOOLEAN NOT NULL DEFAULT FALSE;
+CREATE INDEX product_unlisted ON product (id) WHERE NOT listed;
 CREATE INDEX product_updated ON product (updated_at, id);
 
 CREATE TABLE product_tag (
