@@ -216,7 +216,7 @@ func TestPlanAsJSON(t *testing.T) {
 func TestFailedEvaluationNamesRuleAndElement(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, when, want string }{
-		{"missing key", "product.custom['team'] == 'x'", `rule "clear-store" (rules/rules.yaml:`},
+		{"missing element", "product.tags[0] == component.name", `rule "clear-store" (rules/rules.yaml:`},
 		{"cost", "component.name.matches('(a*)*b') && [1,2,3,4,5,6,7,8,9,10].exists(a, [1,2,3,4,5,6,7,8,9,10].exists(b, [1,2,3,4,5,6,7,8,9,10].exists(c, [1,2,3,4,5,6,7,8,9,10].exists(d, [1,2,3,4,5,6,7,8,9,10].exists(e, a + b + c + d + e > 1000)))))", "cost limit exceeded"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -228,6 +228,50 @@ func TestFailedEvaluationNamesRuleAndElement(t *testing.T) {
 				t.Errorf("Desired = %v, want an error with %q at db", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestRulesReadCustomFields has a rule fire on a custom field of the product: a
+// field without a value reads as empty text, and has and in tell the difference.
+func TestRulesReadCustomFields(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		when   string
+		custom map[string]string
+		want   bool
+	}{
+		{`product.custom["class"] == "secret"`, map[string]string{"class": "secret"}, true},
+		{`product.custom["class"] == "secret"`, map[string]string{"class": "public"}, false},
+		{`product.custom["class"] == "secret"`, nil, false},
+		{`product.custom.class == "secret"`, map[string]string{"class": "secret"}, true},
+		{`product.custom["class"] == ""`, nil, true},
+		{`product.custom["class"] != ""`, map[string]string{"other": "x"}, false},
+		{`product.custom["duties"].contains('"pci"')`, map[string]string{"duties": `["gdpr","pci"]`}, true},
+		{`product.custom["duties"].contains('"pci"')`, map[string]string{"duties": `["gdpr"]`}, false},
+		{`has(product.custom.class)`, map[string]string{"class": "x"}, true},
+		{`has(product.custom.class)`, nil, false},
+		{`"class" in product.custom`, map[string]string{"class": "x"}, true},
+		{`"class" in product.custom`, map[string]string{"other": "x"}, false},
+		{`size(product.custom) == 2`, map[string]string{"class": "x", "other": "y"}, true},
+		{`product.custom.exists(k, product.custom[k] == "y")`, map[string]string{"class": "x", "other": "y"}, true},
+		{`product.custom.exists(k, product.custom[k] == "z")`, map[string]string{"class": "x", "other": "y"}, false},
+	} {
+		lib := edited(t, "component.attributes.encrypted != 'yes' && component.max.confidentiality >= 50", "'"+strings.ReplaceAll(tc.when, "'", "''")+"'")
+		m := &model.Model{
+			Product:    model.Product{ID: "p", Custom: tc.custom},
+			Components: []model.Component{{ID: "db", Kind: model.Store, Type: "database", Name: "DB"}},
+		}
+		want, err := generate.Desired(m, lib)
+		if err != nil {
+			t.Fatalf("Desired with %s = %v", tc.when, err)
+		}
+		silent, err := generate.Desired(m, edited(t, "component.attributes.encrypted != 'yes' && component.max.confidentiality >= 50", "1 > 2"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fired := !cmp.Equal(want.Countermeasures, silent.Countermeasures); fired != tc.want {
+			t.Errorf("a rule with %s fired on %v = %v, want %v", tc.when, tc.custom, fired, tc.want)
+		}
 	}
 }
 

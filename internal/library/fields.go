@@ -16,7 +16,7 @@ func fixedFields() map[string]map[string]field {
 		productType: {
 			"name":     fieldOf(text, func(p *Product) any { return p.Name }),
 			"tags":     fieldOf(words, func(p *Product) any { return texts(p.Tags) }).of(tags),
-			"custom":   fieldOf(cel.MapType(text, text), func(p *Product) any { return p.Custom }),
+			"custom":   fieldOf(cel.MapType(text, text), func(p *Product) any { return customFields(p.Custom) }),
 			"value":    fieldOf(cel.ObjectType(valueType), func(p *Product) any { return &p.Value }),
 			"exposure": fieldOf(whole, func(p *Product) any { return p.Exposure }),
 		},

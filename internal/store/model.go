@@ -248,6 +248,9 @@ func (tx *Tx) saveModel(old, next *model.Model, s Save) (Saved, error) {
 		if err := tx.setTags(next.Product.ID, next.Product.Tags); err != nil {
 			return Saved{}, err
 		}
+		if err := tx.setFields(next.Product.ID, next.Product.Custom); err != nil {
+			return Saved{}, err
+		}
 	}
 	if err := tx.removeObjects(next.Product.ID, d.removed); err != nil {
 		return Saved{}, err

@@ -114,6 +114,7 @@ type ProductQuery struct {
 	Tag      string
 	Team     string
 	Owner    string
+	Fields   []FieldFilter // all of them
 	// Rated narrows to products whose highest current rating, rounded, is From at
 	// least and below Below.
 	Rated *RatedFrom
@@ -217,6 +218,7 @@ func (c *conditions) filterProducts(q ProductQuery) {
 			c.add(f.cond, f.value)
 		}
 	}
+	c.filterFields(q)
 	if q.Rated != nil {
 		c.add("s.current_max >= ? AND s.current_max < ?", float64(q.Rated.From), float64(q.Rated.Below))
 	}
