@@ -220,7 +220,7 @@ export function Disclosure({ summary, children, open }: { summary: ReactNode; ch
   return (
     <details open={open} className="group">
       <summary className="flex list-none items-center gap-1 rounded-sm py-1 text-sm font-medium [&::-webkit-details-marker]:hidden">
-        <ChevronRight aria-hidden size={14} className="text-soft transition-transform group-open:rotate-90" />
+        <ChevronRight aria-hidden size={14} className="shrink-0 text-soft transition-transform group-open:rotate-90" />
         {summary}
       </summary>
       <div className="ps-5 pt-1">{children}</div>

@@ -65,7 +65,7 @@ export function ProductFrame() {
             <bdi className="min-w-0 truncate font-semibold text-lg tracking-tight" title={p.name}>
               {p.name}
             </bdi>
-            <BandBadge band={asBand(p.risk.band)} figure={p.risk.open.threats ? p.risk.highest : undefined} />
+            {p.risk.open.threats > 0 && <BandBadge band={asBand(p.risk.band)} figure={p.risk.highest} />}
             {p.archived && <Badge icon={<Archive aria-hidden size={12} />}>Archived</Badge>}
             {p.template && <Badge tone="accent">Template</Badge>}
             <span className="ms-auto flex items-center gap-2 ps-2">

@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { changed, differences, say } from "./difference";
+
+describe("differences", () => {
+  it("names the fields that differ, in words", () => {
+    expect(
+      differences(
+        { id: "a", state: "not_applicable", cost: { amount: 3, unit: "days" } },
+        { id: "b", state: "implemented", cost: { amount: 5, unit: "days" }, tags: ["pci", "web"] },
+      ),
+    ).toEqual([
+      { field: "State", from: "not applicable", to: "implemented" },
+      { field: "Cost: amount", from: "3", to: "5" },
+      { field: "Tags", from: "nothing", to: "pci, web" },
+    ]);
+  });
+  it("counts a move as one difference", () => {
+    expect(differences({ x: 1, y: 2 }, { x: 3, y: 4 })).toEqual([{ field: "Place on the drawing", from: "elsewhere", to: "moved" }]);
+  });
+  it("says nothing of what is the same", () => {
+    expect(differences({ tags: ["a"], version: 1 }, { tags: ["a"], version: 2 })).toEqual([]);
+  });
+});
+
+describe("say", () => {
+  it("writes any value", () => {
+    expect([say(true), say(null), say(1234.5), say([]), say({ confidentiality: 75 }), say("x".repeat(200)).length]).toEqual([
+      "yes",
+      "nothing",
+      "1,234.5",
+      "nothing",
+      "confidentiality 75",
+      161,
+    ]);
+  });
+});
+
+describe("changed", () => {
+  it("gives stored names", () => {
+    expect(changed({ a: 1, b: [1] }, { b: [1], c: 2 })).toEqual(["a", "c"]);
+  });
+});

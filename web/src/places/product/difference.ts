@@ -1,0 +1,94 @@
+import { word } from "../../ui/words";
+
+/** Difference is one field of an object before and after. */
+export interface Difference {
+  field: string;
+  from: string;
+  to: string;
+}
+
+type Doc = Record<string, unknown>;
+
+/** What the model keeps about its own keeping says nothing to a person. */
+const silent = new Set(["id", "sets", "version", "why", "extra", "updated", "created", "ref", "number", "origin", "library"]);
+
+const names: Record<string, string> = {
+  cwe: "CWE",
+  capec: "CAPEC",
+  stride: "STRIDE",
+  inherent: "Inherent rating, set by hand",
+  state_reason: "Reason of the state",
+  status_reason: "Reason of the status",
+  out_of_scope: "Out of scope",
+  out_of_scope_reason: "Reason for being out of scope",
+  where: "Place",
+  x: "Position, across",
+  y: "Position, down",
+  ask_above: "Ask above",
+};
+
+/** fieldName is the name of a field for people. */
+export function fieldName(field: string): string {
+  return names[field] ?? word(field);
+}
+
+const longest = 160;
+
+/** say writes a stored value in words. */
+export function say(value: unknown): string {
+  if (value === undefined || value === null || value === "") return "nothing";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "number") return value.toLocaleString("en", { maximumFractionDigits: 2 });
+  if (typeof value === "string") {
+    const text = /^[a-z]+(_[a-z]+)+$/.test(value) ? word(value).toLowerCase() : value;
+    return text.length > longest ? `${text.slice(0, longest).trimEnd()}…` : text;
+  }
+  if (Array.isArray(value)) {
+    if (value.length === 0) return "nothing";
+    const all = value.map(say).join(", ");
+    return all.length > longest ? `${value.length} entries: ${all.slice(0, longest).trimEnd()}…` : all;
+  }
+  const entries = Object.entries(value as Doc).filter(([, v]) => v !== null && v !== undefined && v !== "");
+  if (entries.length === 0) return "nothing";
+  const all = entries.map(([k, v]) => `${fieldName(k).toLowerCase()} ${say(v)}`).join(", ");
+  return all.length > longest ? `${all.slice(0, longest).trimEnd()}…` : all;
+}
+
+const isDoc = (v: unknown): v is Doc => typeof v === "object" && v !== null && !Array.isArray(v);
+
+/**
+ * differences are the fields in which two states of an object differ, in words.
+ * Where a thing is drawn is one difference, however many numbers it takes.
+ */
+export function differences(old: unknown, now: unknown): Difference[] {
+  const a = isDoc(old) ? old : {};
+  const b = isDoc(now) ? now : {};
+  const out: Difference[] = [];
+  let moved = false;
+  for (const field of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    if (silent.has(field) || same(a[field], b[field])) continue;
+    if (field === "x" || field === "y" || field === "position" || field === "points" || field === "bends") {
+      moved = true;
+      continue;
+    }
+    if (isDoc(a[field]) && isDoc(b[field])) {
+      for (const d of differences(a[field], b[field]))
+        out.push({ ...d, field: `${fieldName(field)}: ${d.field.charAt(0).toLowerCase()}${d.field.slice(1)}` });
+      continue;
+    }
+    out.push({ field: fieldName(field), from: say(a[field]), to: say(b[field]) });
+  }
+  if (moved) out.push({ field: "Place on the drawing", from: "elsewhere", to: "moved" });
+  return out;
+}
+
+/** changed are the names of the fields in which two states differ, as stored. */
+export function changed(old: unknown, now: unknown): string[] {
+  const a = isDoc(old) ? old : {};
+  const b = isDoc(now) ? now : {};
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((f) => !same(a[f], b[f]));
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+}

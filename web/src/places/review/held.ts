@@ -1,0 +1,25 @@
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { api, everything, ok, type S } from "../../api/client";
+import { keys } from "../../api/query";
+
+/** ticketsQuery are a product's tickets, also those that wait or failed. */
+export const ticketsQuery = (product: string) =>
+  queryOptions({
+    queryKey: keys.product(product, "tickets"),
+    queryFn: ({ signal }) =>
+      everything<S["TicketView"]>((cursor) =>
+        ok(api.GET("/products/{product}/tickets", { params: { path: { product }, query: { cursor, limit: 1000 } }, signal })),
+      ),
+  });
+
+/** policyQuery is which tickets go out, and where to. */
+export const policyQuery = (product: string) =>
+  queryOptions({
+    queryKey: keys.product(product, "tickets-policy"),
+    queryFn: ({ signal }) => ok(api.GET("/products/{product}/tickets/policy", { params: { path: { product } }, signal })),
+  });
+
+/** useHeld are the tickets that wait for a person. */
+export function useHeld(product: string): S["TicketView"][] {
+  return useQuery({ ...ticketsQuery(product), select: (all) => all.filter((t) => t.state === "held") }).data ?? [];
+}

@@ -1,0 +1,170 @@
+import { ArrowRight, Box, Check, Link2, Lock, Pencil, Plus, ShieldCheck, TriangleAlert, Unplug, X } from "lucide-react";
+import type { ReactNode } from "react";
+import type { S } from "../../api/client";
+import { IconButton } from "../../ui/button";
+import { cx } from "../../ui/cx";
+import { Badge, Disclosure } from "../../ui/parts";
+import { Ago } from "../../ui/time";
+import { word } from "../../ui/words";
+import { fieldName, say } from "../product/difference";
+import { type Does, does, doesName, refusable, type Step, waits } from "./plan";
+
+const kindIcons: Record<string, typeof Box> = { product: Box, threat: TriangleAlert, weakness: Unplug, countermeasure: ShieldCheck, link: Link2 };
+
+const looks: Record<Does, { tone: "good" | "accent" | "warn" | "neutral"; icon: ReactNode }> = {
+  add: { tone: "good", icon: <Plus aria-hidden size={12} /> },
+  change: { tone: "accent", icon: <Pencil aria-hidden size={12} /> },
+  retire: { tone: "warn", icon: <X aria-hidden size={12} /> },
+  keep: { tone: "neutral", icon: <Lock aria-hidden size={12} /> },
+};
+
+const badge = (s: Step) =>
+  s.action === "revive" ? "Comes back" : s.action === "retire" ? "Retired" : s.action === "remove" ? "Removed" : doesName[does(s)];
+
+/** StepRow is one step of the plan: what it does, why, and the person's answer. */
+export function StepRow({
+  step: s,
+  selected,
+  onSelect,
+  onAccept,
+  onRefuse,
+  busy,
+  can,
+}: {
+  step: Step;
+  selected: boolean;
+  onSelect: (on: boolean) => void;
+  onAccept: () => void;
+  onRefuse: () => void;
+  busy: boolean;
+  can: boolean;
+}) {
+  const Icon = kindIcons[s.kind] ?? Box;
+  const look = looks[does(s)];
+  const open = waits(s);
+  return (
+    <li
+      className={cx(
+        "grid grid-cols-[1.25rem_minmax(0,1fr)_auto] gap-x-3 px-4 py-2.5 [contain-intrinsic-size:auto_60px] [content-visibility:auto]",
+        selected && "bg-accent-soft/60",
+      )}
+    >
+      {can && open ? (
+        <input
+          type="checkbox"
+          className="mt-1 size-3.5"
+          aria-label={`Select: ${s.title}`}
+          checked={selected}
+          onChange={(e) => onSelect(e.target.checked)}
+        />
+      ) : (
+        <span />
+      )}
+      <div className="min-w-0">
+        <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
+          <span className="inline-flex items-center gap-1.5 text-soft text-xs">
+            <Icon aria-hidden size={14} />
+            {word(s.kind)}
+          </span>
+          <Badge tone={look.tone} icon={look.icon}>
+            {badge(s)}
+          </Badge>
+        </div>
+        <bdi className="mt-0.5 block text-sm">{s.title}</bdi>
+        {s.reason && <p className="text-soft text-xs">{sentence(s.reason)}</p>}
+        {(s.fields ?? []).length > 0 && <Fields step={s} />}
+        {(s.why ?? []).length > 0 && (
+          <Disclosure summary={<span className="py-0.5 font-normal text-soft text-xs">Why: {s.why?.[0]?.text ?? s.why?.[0]?.rule}</span>}>
+            <Reasons why={s.why ?? []} />
+          </Disclosure>
+        )}
+      </div>
+      {can && open && (
+        <span className="flex items-start gap-1">
+          {refusable(s) && (
+            <IconButton label={`Refuse: ${s.title}`} size="sm" disabled={busy} onClick={onRefuse}>
+              <X size={15} />
+            </IconButton>
+          )}
+          <IconButton label={`Accept: ${s.title}`} size="sm" look="secondary" disabled={busy} onClick={onAccept}>
+            <Check size={15} />
+          </IconButton>
+        </span>
+      )}
+    </li>
+  );
+}
+
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?]$/.test(text) ? "" : "."}`;
+
+function Fields({ step: s }: { step: Step }) {
+  const keep = s.action === "keep";
+  return (
+    <dl className="mt-1 grid gap-1.5 border-line border-s-2 ps-3 text-sm">
+      {(s.fields ?? []).map((f) => (
+        <div key={f.field}>
+          <dt className="text-soft text-xs">
+            {fieldName(f.field)}
+            {(f.by_name || f.by) && (
+              <>
+                {" · set by "}
+                <bdi>{f.by_name || word(f.by).toLowerCase()}</bdi>
+                {f.at && (
+                  <>
+                    {" "}
+                    <Ago at={f.at} />
+                  </>
+                )}
+              </>
+            )}
+          </dt>
+          <dd className="flex flex-wrap items-baseline gap-x-2">
+            {keep ? (
+              <>
+                <bdi className="font-medium">{say(f.old)}</bdi>
+                <span className="text-soft text-xs">
+                  the library would say <bdi>{say(f.new)}</bdi>
+                </span>
+              </>
+            ) : (
+              <>
+                <bdi className="text-soft line-through decoration-soft/60">{say(f.old)}</bdi>
+                <ArrowRight aria-hidden size={13} className="shrink-0 self-center text-soft rtl:rotate-180" />
+                <span className="sr-only">becomes</span>
+                <bdi className="font-medium">{say(f.new)}</bdi>
+              </>
+            )}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** Reasons are the rules that brought something in, with the facts they saw. */
+export function Reasons({ why }: { why: S["Why"][] }) {
+  return (
+    <ul className="grid gap-2 pb-1 text-xs">
+      {why.map((w) => (
+        <li key={`${w.rule} ${w.pattern ?? ""}`}>
+          <p>
+            {w.text} <span className="text-soft">Rule</span> <code className="rounded-sm bg-raised px-1">{w.rule}</code>
+            <span className="text-soft"> of {w.library.split("+")[0]}</span>
+          </p>
+          {(w.facts ?? []).length > 0 && (
+            <dl className="mt-1 flex flex-wrap gap-x-4 gap-y-0.5 text-soft">
+              {(w.facts ?? []).map((f) => (
+                <div key={f.name} className="flex min-w-0 gap-1">
+                  <dt>{f.name}:</dt>
+                  <dd className="min-w-0 text-text">
+                    <bdi>{f.value.replace(/^"(.*)"$/s, "$1")}</bdi>
+                  </dd>
+                </div>
+              ))}
+            </dl>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
