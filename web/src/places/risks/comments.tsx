@@ -5,7 +5,9 @@ import { api, match, ok, type S } from "../../api/client";
 import { useChange } from "../../app/change";
 import { useMe } from "../../app/session";
 import { Button, IconButton } from "../../ui/button";
+import { cx } from "../../ui/cx";
 import { Confirm } from "../../ui/dialog";
+import { Textarea } from "../../ui/field";
 import { Kbd } from "../../ui/kbd";
 import { Menu, MenuItem } from "../../ui/menu";
 import { Avatar } from "../../ui/parts";
@@ -199,7 +201,7 @@ function Box({
       <label htmlFor={id} className="sr-only">
         {label}
       </label>
-      <textarea
+      <Textarea
         id={id}
         rows={open ? 3 : 1}
         dir="auto"
@@ -209,7 +211,7 @@ function Box({
         placeholder={label}
         onChange={(e) => onText(e.target.value)}
         onKeyDown={onKey}
-        className="control field-sizing-content max-h-80"
+        className={cx("field-sizing-content max-h-80", !open && "min-h-0")}
       />
       {meanwhile !== undefined && onCancel && <Meanwhile now={meanwhile} onTake={onCancel} />}
       {open && (

@@ -2,6 +2,7 @@ import { Pencil, TriangleAlert } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useId, useState } from "react";
 import { Button, IconButton } from "../../ui/button";
 import { cx } from "../../ui/cx";
+import { Input, Textarea } from "../../ui/field";
 import { Kbd } from "../../ui/kbd";
 import { useDraft } from "./drafts";
 
@@ -89,10 +90,10 @@ export function Title(p: Text) {
   };
   return (
     <div className="grid gap-2 text-base font-normal">
-      <input
+      <Input
         aria-label={p.label}
         autoFocus
-        className="control font-medium"
+        className="font-medium"
         value={draft.text}
         maxLength={p.maxLength}
         disabled={busy}
@@ -162,11 +163,10 @@ export function Prose(p: Text & { heading?: boolean; empty: string; marks?: Reac
       </div>
       {draft ? (
         <div className="grid gap-2">
-          <textarea
+          <Textarea
             aria-labelledby={id}
             autoFocus
             rows={6}
-            className="control"
             value={draft.text}
             maxLength={p.maxLength}
             disabled={busy}

@@ -79,7 +79,6 @@ export function EvidenceBadge({ evidence, short }: { evidence: S["Evidence"]; sh
   if (!evidence.text) return mark;
   return (
     <Tooltip text={evidence.text}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: its explanation is in reach of the keyboard */}
       <span tabIndex={short ? undefined : 0} className="inline-flex rounded-sm">
         {mark}
       </span>
