@@ -87,6 +87,10 @@ func (tx *Tx) flushAudit() error {
 			})
 		}
 		heads = append(heads, []any{stream, hash})
+		if tx.heads == nil {
+			tx.heads = map[string]headMove{}
+		}
+		tx.heads[stream] = headMove{seq, seq + int64(n)}
 		tx.audited = tx.audited[n:]
 	}
 	if err := tx.bulk("audit", auditColumns, "", rows); err != nil {
@@ -98,6 +102,15 @@ func (tx *Tx) flushAudit() error {
 		}
 	}
 	return nil
+}
+
+// headMove is where a stream's head was and where it went in a transaction.
+type headMove struct{ from, to int64 }
+
+// AuditMoved tells, in AfterCommit, from which sequence number to which the
+// transaction moved the stream's head. Both are 0 where it recorded nothing there.
+func (tx *Tx) AuditMoved(stream string) (from, to int64) {
+	return tx.heads[stream].from, tx.heads[stream].to
 }
 
 var auditColumns = []string{"stream", "seq", "at", "actor", "actor_kind", "source", "request_id", "action", "object", "old_doc", "new_doc", "prev_hash", "hash"}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -71,6 +72,8 @@ type productDoc struct {
 type object struct {
 	key   ObjectKey
 	value any
+	was   any    // the element as it was, into the old model; nil for a new one
+	doc   []byte // of the value, once it is written
 }
 
 // drawn kinds keep the order in which they were drawn; all others are sorted by id.
@@ -82,23 +85,36 @@ func objects(m *model.Model) []object {
 	}
 	out := make([]object, 0, len(m.Answers)+len(m.Assets)+len(m.Diagrams)+len(m.Zones)+len(m.Components)+len(m.Flows)+
 		len(m.Curves)+len(m.Texts)+len(m.Threats)+len(m.Weaknesses)+len(m.Countermeasures)+len(m.Links))
-	out = appendObjects(out, KindAnswer, m.Answers, func(v *model.Answer) string { return v.Question })
-	out = appendObjects(out, KindAsset, m.Assets, func(v *model.Asset) string { return string(v.ID) })
-	out = appendObjects(out, KindDiagram, m.Diagrams, func(v *model.Diagram) string { return string(v.ID) })
-	out = appendObjects(out, KindZone, m.Zones, func(v *model.Zone) string { return string(v.ID) })
-	out = appendObjects(out, KindComponent, m.Components, func(v *model.Component) string { return string(v.ID) })
-	out = appendObjects(out, KindFlow, m.Flows, func(v *model.Flow) string { return string(v.ID) })
-	out = appendObjects(out, KindCurve, m.Curves, func(v *model.Curve) string { return string(v.ID) })
-	out = appendObjects(out, KindText, m.Texts, func(v *model.TextBlock) string { return string(v.ID) })
-	out = appendObjects(out, KindThreat, m.Threats, func(v *model.Threat) string { return string(v.ID) })
-	out = appendObjects(out, KindWeakness, m.Weaknesses, func(v *model.Weakness) string { return string(v.ID) })
-	out = appendObjects(out, KindCountermeasure, m.Countermeasures, func(v *model.Countermeasure) string { return string(v.ID) })
-	return appendObjects(out, KindLink, m.Links, func(v *model.Link) string { return LinkID(*v) })
+	out = appendObjects(out, KindAnswer, m.Answers, answerID)
+	out = appendObjects(out, KindAsset, m.Assets, assetID)
+	out = appendObjects(out, KindDiagram, m.Diagrams, diagramID)
+	out = appendObjects(out, KindZone, m.Zones, zoneID)
+	out = appendObjects(out, KindComponent, m.Components, componentID)
+	out = appendObjects(out, KindFlow, m.Flows, flowID)
+	out = appendObjects(out, KindCurve, m.Curves, curveID)
+	out = appendObjects(out, KindText, m.Texts, textID)
+	out = appendObjects(out, KindThreat, m.Threats, threatID)
+	out = appendObjects(out, KindWeakness, m.Weaknesses, weaknessID)
+	out = appendObjects(out, KindCountermeasure, m.Countermeasures, countermeasureID)
+	return appendObjects(out, KindLink, m.Links, linkID)
 }
+
+func answerID(v *model.Answer) string                 { return v.Question }
+func assetID(v *model.Asset) string                   { return string(v.ID) }
+func diagramID(v *model.Diagram) string               { return string(v.ID) }
+func zoneID(v *model.Zone) string                     { return string(v.ID) }
+func componentID(v *model.Component) string           { return string(v.ID) }
+func flowID(v *model.Flow) string                     { return string(v.ID) }
+func curveID(v *model.Curve) string                   { return string(v.ID) }
+func textID(v *model.TextBlock) string                { return string(v.ID) }
+func threatID(v *model.Threat) string                 { return string(v.ID) }
+func weaknessID(v *model.Weakness) string             { return string(v.ID) }
+func countermeasureID(v *model.Countermeasure) string { return string(v.ID) }
+func linkID(v *model.Link) string                     { return LinkID(*v) }
 
 func appendObjects[T any](out []object, kind string, list []T, id func(*T) string) []object {
 	for i := range list {
-		out = append(out, object{ObjectKey{kind, id(&list[i])}, &list[i]})
+		out = append(out, object{key: ObjectKey{kind, id(&list[i])}, value: &list[i]})
 	}
 	return out
 }
@@ -263,7 +279,7 @@ func (tx *Tx) saveModel(old, next *model.Model, s Save) (Saved, error) {
 			return Saved{}, err
 		}
 	}
-	return saved, nil
+	return saved, tx.keep(old, next, d, saved.Version)
 }
 
 func (tx *Tx) expectVersion(id model.ProductID, expect int64) error {
@@ -358,49 +374,94 @@ func compareModels(old, next *model.Model) (difference, error) {
 		}
 		d.head = !same
 	}
-	before := objects(old)
-	stored := make(map[ObjectKey]any, len(before))
-	order := map[string][]string{}
-	for _, o := range before {
-		stored[o.key] = o.value
-		order[o.key.Kind] = append(order[o.key.Kind], o.key.ID)
+	var none model.Model
+	if old == nil {
+		old = &none
 	}
-	after := objects(next)
-	kept := make(map[ObjectKey]bool, len(after))
-	wanted := map[string][]string{}
-	for _, o := range after {
-		if kept[o.key] {
-			return d, fault.New(fault.Invalid, "model.invalid", "the model is not consistent").With(o.key.Kind+" "+o.key.ID, "is there twice")
+	return d, errors.Join(
+		compareList(&d, KindAnswer, old.Answers, next.Answers, answerID),
+		compareList(&d, KindAsset, old.Assets, next.Assets, assetID),
+		compareList(&d, KindDiagram, old.Diagrams, next.Diagrams, diagramID),
+		compareList(&d, KindZone, old.Zones, next.Zones, zoneID),
+		compareList(&d, KindComponent, old.Components, next.Components, componentID),
+		compareList(&d, KindFlow, old.Flows, next.Flows, flowID),
+		compareList(&d, KindCurve, old.Curves, next.Curves, curveID),
+		compareList(&d, KindText, old.Texts, next.Texts, textID),
+		compareList(&d, KindThreat, old.Threats, next.Threats, threatID),
+		compareList(&d, KindWeakness, old.Weaknesses, next.Weaknesses, weaknessID),
+		compareList(&d, KindCountermeasure, old.Countermeasures, next.Countermeasures, countermeasureID),
+		compareList(&d, KindLink, old.Links, next.Links, linkID),
+	)
+}
+
+// compareList notes what differs between two lists of one kind. Lists that are
+// one in memory are not looked at: whoever changes a model copies a list before.
+func compareList[T any](d *difference, kind string, old, next []T, id func(*T) string) error {
+	if sameList(old, next) {
+		return nil
+	}
+	find, used, fresh, last := finder(old, id), make([]bool, len(old)), map[string]bool{}, -1
+	for i := range next {
+		v := &next[i]
+		key := ObjectKey{kind, id(v)}
+		j := find(i, key.ID)
+		if j >= 0 && used[j] || fresh[key.ID] {
+			return fault.New(fault.Invalid, "model.invalid", "the model is not consistent").With(kind+" "+key.ID, "is there twice")
 		}
-		kept[o.key] = true
-		wanted[o.key.Kind] = append(wanted[o.key.Kind], o.key.ID)
-		was, ok := stored[o.key]
-		if !ok {
-			d.written = append(d.written, o)
-			d.created[o.key] = true
+		if j < 0 {
+			fresh[key.ID] = true
+			d.written = append(d.written, object{key: key, value: v})
+			d.created[key] = true
+			if drawn[kind] {
+				d.reordered[kind] = true
+			}
 			continue
 		}
-		same, err := sameDoc(was, o.value)
-		if err != nil {
-			return d, fmt.Errorf("%s %s: %w", o.key.Kind, o.key.ID, err)
-		}
-		if !same {
-			d.written = append(d.written, o)
-		}
-	}
-	for _, o := range before {
-		if !kept[o.key] {
-			d.removed = append(d.removed, o.key)
-		}
-	}
-	for kind := range drawn {
+		used[j] = true
 		// Removing the last or any other element leaves the order of the rest.
-		remaining := slices.DeleteFunc(slices.Clone(order[kind]), func(id string) bool { return !kept[ObjectKey{kind, id}] })
-		if !slices.Equal(remaining, wanted[kind]) {
+		if j < last && drawn[kind] {
 			d.reordered[kind] = true
 		}
+		last = j
+		same, err := sameDoc(&old[j], v)
+		if err != nil {
+			return fmt.Errorf("%s %s: %w", kind, key.ID, err)
+		}
+		if !same {
+			d.written = append(d.written, object{key: key, value: v, was: &old[j]})
+		}
 	}
-	return d, nil
+	for j := range old {
+		if !used[j] {
+			d.removed = append(d.removed, ObjectKey{kind, id(&old[j])})
+		}
+	}
+	return nil
+}
+
+// sameList reports whether two lists are one in memory.
+func sameList[T any](a, b []T) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
+
+// finder returns what finds the place of an id in the list, -1 for none. It is
+// asked for the ids of another list in their order with their place there; as
+// long as the two agree it needs no index.
+func finder[T any](list []T, id func(*T) string) func(i int, wanted string) int {
+	var index map[string]int
+	return func(i int, wanted string) int {
+		if index == nil {
+			if i < len(list) && id(&list[i]) == wanted {
+				return i
+			}
+			index = make(map[string]int, len(list))
+			for j := range list {
+				index[id(&list[j])] = j
+			}
+		}
+		if j, ok := index[wanted]; ok {
+			return j
+		}
+		return -1
+	}
 }
 
 // sameDoc reports whether two objects have the same stored form; nil and empty
@@ -428,11 +489,13 @@ func (tx *Tx) writeObjects(m *model.Model, d difference, version int64) error {
 		}
 	}
 	var insert [][]any
-	for _, o := range d.written {
+	for i := range d.written {
+		o := &d.written[i]
 		doc, err := json.Marshal(o.value)
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", o.key.Kind, o.key.ID, err)
 		}
+		o.doc = doc
 		if !d.created[o.key] {
 			if _, err := tx.exec("UPDATE model_object SET version = $4, doc = $5, owner = $6 WHERE product_id = $1 AND kind = $2 AND id = $3",
 				string(m.Product.ID), o.key.Kind, o.key.ID, version, string(doc), ownerOf(o.value)); err != nil {

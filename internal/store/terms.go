@@ -82,16 +82,20 @@ func ModelWords(_ ObjectKey, value any) []string {
 func (tx *Tx) indexObjects(m *model.Model, d difference, words func(ObjectKey, any) []string) error {
 	changed := d.written
 	if d.head {
-		changed = append([]object{{ObjectKey{KindProduct, string(m.Product.ID)}, &m.Product}}, changed...)
+		changed = append([]object{{key: ObjectKey{KindProduct, string(m.Product.ID)}, value: &m.Product}}, changed...)
 	}
 	var rows [][]any
 	for _, o := range changed {
+		found := words(o.key, o.value)
+		if o.was != nil && slices.Equal(found, words(o.key, o.was)) {
+			continue
+		}
 		if !d.created[o.key] {
 			if _, err := tx.exec("DELETE FROM term WHERE product_id = $1 AND kind = $2 AND id = $3", string(m.Product.ID), o.key.Kind, o.key.ID); err != nil {
 				return err
 			}
 		}
-		for _, w := range words(o.key, o.value) {
+		for _, w := range found {
 			rows = append(rows, []any{w, string(m.Product.ID), o.key.Kind, o.key.ID})
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/model"
 )
 
 // Tx is one transaction. Its methods use the context that Read or Write was
@@ -30,7 +31,14 @@ type Tx struct {
 	pg       pgx.Tx
 	writable bool
 	audited  []pendingAudit
+	models   map[model.ProductID]cachedModel // read and stored in this transaction, where it writes
+	heads    map[string]headMove
+	after    []func()
 }
+
+// AfterCommit makes fn run when the transaction is committed, and not when it is
+// rolled back; of Read, never. It must not use the transaction but for AuditMoved.
+func (tx *Tx) AfterCommit(fn func()) { tx.after = append(tx.after, fn) }
 
 // querier is what *sql.Tx and *sql.Conn share.
 type querier interface {
@@ -130,6 +138,10 @@ func (db *DB) writeOnce(ctx context.Context, fn func(context.Context, *Tx) error
 		return fmt.Errorf("store: commit: %w", err)
 	}
 	db.point("tx.committed")
+	tx.share()
+	for _, fn := range tx.after {
+		fn()
+	}
 	return nil
 }
 
