@@ -230,10 +230,7 @@ func changeIn[T any](ctx context.Context, a *App, tx *store.Tx, c Caller, produc
 			return zero, err
 		}
 		versions.Objects = maps.Clone(versions.Objects) // save notes in it what it wrote
-		if ch.model, err = cloneModel(m); err != nil {
-			return zero, err
-		}
-		ch.before, ch.versions = m, versions
+		ch.model, ch.before, ch.versions = model.Clone(m), m, versions
 		if ch.rated, ch.vulns, err = a.rate(tx, m, ch.at); err != nil {
 			return zero, err
 		}

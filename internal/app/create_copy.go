@@ -66,11 +66,7 @@ func (ch *changing) copyOf(from model.ProductID, include CloneInclude, head func
 	if err := ch.app.allow(ch.tx, ch.caller, policy.ProductRead, from); err != nil {
 		return ProductView{}, err
 	}
-	source, _, err := ch.tx.LoadModel(from)
-	if err != nil {
-		return ProductView{}, err
-	}
-	m, err := cloneModel(source)
+	m, _, err := ch.tx.LoadModel(from)
 	if err != nil {
 		return ProductView{}, err
 	}

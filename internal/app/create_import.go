@@ -48,10 +48,7 @@ func (a *App) ImportProduct(ctx context.Context, c Caller, file, name string, da
 	}
 	cause := Cause{Kind: "import", Text: "the product was made of a model file", Ref: cleanLine(file, 200)}
 	return change(ctx, a, c, policy.ProductCreate, "", cause, func(ch *changing) (NewImportView, error) {
-		var err error
-		if ch.model, err = cloneModel(m); err != nil {
-			return NewImportView{}, err
-		}
+		ch.model = model.Clone(m)
 		product, err := ch.created()
 		if err != nil {
 			return NewImportView{}, err

@@ -50,9 +50,7 @@ func (a *App) CreateSample(ctx context.Context, c Caller, name string) (ProductV
 			return ProductView{}, err
 		}
 		// As a second step, so that the trend begins with what was found and shows what was done.
-		if ch.before, err = cloneModel(ch.model); err != nil {
-			return ProductView{}, err
-		}
+		ch.before = model.Clone(ch.model)
 		ch.cause = Cause{Kind: "edited", Text: "countermeasures of the sample product were decided", Actor: c.Name}
 		ch.decideSample()
 		return ch.saveAndView()

@@ -322,16 +322,3 @@ func element(m *model.Model, kind ElementKind, id string) (any, error) {
 		return nil, fault.New(fault.NotFound, "element.kind", "there is no kind of element called %q", kind)
 	}
 }
-
-// cloneModel returns a deep copy, so that a change can be compared with what was before.
-func cloneModel(m *model.Model) (*model.Model, error) {
-	data, err := json.Marshal(m)
-	if err != nil {
-		return nil, err
-	}
-	var out model.Model
-	if err := json.Unmarshal(data, &out); err != nil {
-		return nil, err
-	}
-	return &out, nil
-}
