@@ -130,7 +130,12 @@ function Candidates({ rows, recommended, can }: { rows: Row[]; recommended: numb
           {recommended > 0 ? (
             <>
               {plural(recommended, "countermeasure is", "countermeasures are")} only recommended.{" "}
-              <Link to="/products/$product/countermeasures" params={{ product: p.id }} search={{ state: "recommended" } as never} className="link underline">
+              <Link
+                to="/products/$product/countermeasures"
+                params={{ product: p.id }}
+                search={{ state: "recommended" } as never}
+                className="link underline"
+              >
                 Require what should be done
               </Link>
               , and it waits here.

@@ -1,0 +1,127 @@
+import { Bot, History as Clock, FlaskConical, Globe, RotateCcw, Ticket, Webhook } from "lucide-react";
+import { useState } from "react";
+import { Button } from "../../ui/button";
+import { Avatar, Disclosure } from "../../ui/parts";
+import { dateTime } from "../../ui/time";
+import { word } from "../../ui/words";
+import { differences } from "../product/difference";
+import { type Change, type Group, headline, verb } from "./groups";
+import { restorable } from "./restore";
+
+const sources: Record<string, { icon: typeof Bot; text: string }> = {
+  api: { icon: Bot, text: "over the interface" },
+  web: { icon: Globe, text: "on the page" },
+  webhook: { icon: Webhook, text: "told by the tracker" },
+  tracker: { icon: Ticket, text: "by the tracker" },
+  test: { icon: FlaskConical, text: "by test results" },
+  system: { icon: Clock, text: "by itself" },
+};
+
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "short" });
+const people = (g: Group) => g.actor.startsWith("usr_");
+
+/** GroupRow is what one request did: who, when, what, and each change in words. */
+export function GroupRow({ group: g, restore, busy }: { group: Group; restore?: (c: Change) => void; busy: boolean }) {
+  const source = sources[g.source] ?? { icon: Bot, text: `by ${g.source}` };
+  const Icon = source.icon;
+  return (
+    <li className="grid grid-cols-[1.5rem_minmax(0,1fr)_auto] gap-x-3 px-4 py-3 [contain-intrinsic-size:auto_72px] [content-visibility:auto]">
+      {people(g) ? (
+        <Avatar name={g.actorName} />
+      ) : (
+        <span aria-hidden className="grid size-5.5 place-items-center rounded-full bg-raised text-soft">
+          <Icon size={13} />
+        </span>
+      )}
+      <div className="min-w-0">
+        <h3 className="text-sm">
+          <bdi className="font-medium">{headline(g)}</bdi>
+        </h3>
+        <p className="text-soft text-xs">
+          {people(g) && (
+            <>
+              <bdi>{g.actorName}</bdi>,{" "}
+            </>
+          )}
+          {source.text}
+        </p>
+        <Changes group={g} restore={restore} busy={busy} />
+      </div>
+      <time dateTime={g.at} title={dateTime(g.at)} className="num whitespace-nowrap text-soft text-xs leading-5">
+        {clock.format(new Date(g.at))}
+      </time>
+    </li>
+  );
+}
+
+const few = 12;
+
+function Changes({ group: g, restore, busy }: { group: Group; restore?: (c: Change) => void; busy: boolean }) {
+  const [all, setAll] = useState(false);
+  const single = g.changes.length === 1;
+  const list = (
+    <ul className="grid gap-2">
+      {g.changes.slice(0, all ? undefined : few).map((c) => (
+        <ChangeRow key={`${c.action} ${c.kind} ${c.id}`} change={c} named={!single} restore={restore} busy={busy} />
+      ))}
+      {g.changes.length > few && !all && (
+        <li>
+          <Button look="ghost" size="sm" onClick={() => setAll(true)}>
+            Show the other {g.changes.length - few}
+          </Button>
+        </li>
+      )}
+      {g.more > 0 && <li className="text-soft text-xs">{g.more.toLocaleString("en")} more changes of this request are not shown here.</li>}
+    </ul>
+  );
+  if (single) return list;
+  return (
+    <Disclosure summary={<span className="py-0.5 font-normal text-soft text-xs">{(g.changes.length + g.more).toLocaleString("en")} changes</span>}>
+      {list}
+    </Disclosure>
+  );
+}
+
+function ChangeRow({ change: c, named, restore, busy }: { change: Change; named: boolean; restore?: (c: Change) => void; busy: boolean }) {
+  const list = c.old && c.now ? differences(c.old, c.now) : [];
+  return (
+    <li className="text-sm">
+      {named && (
+        <p>
+          <span className="text-soft">
+            {verb(c.action)} {c.kind !== "product" && word(c.kind).toLowerCase()}{" "}
+          </span>
+          <bdi>{c.name || (c.kind === "product" ? "" : c.id)}</bdi>
+        </p>
+      )}
+      {list.length > 0 && (
+        <dl className="mt-1 grid gap-1 border-line border-s-2 ps-3">
+          {list.map((d) => (
+            <div key={d.field} className="flex flex-wrap items-baseline gap-x-2">
+              <dt className="text-soft text-xs">{d.field}</dt>
+              <dd className="min-w-0">
+                {d.to === "moved" ? (
+                  "moved"
+                ) : (
+                  <>
+                    <bdi className="text-soft line-through decoration-soft/60">{d.from}</bdi>
+                    <span aria-hidden className="text-soft">
+                      {" → "}
+                    </span>
+                    <span className="sr-only"> became </span>
+                    <bdi>{d.to}</bdi>
+                  </>
+                )}
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {restore && restorable(c) && (
+        <Button look="ghost" size="sm" className="-ms-2 mt-1" icon={<RotateCcw aria-hidden size={12} />} disabled={busy} onClick={() => restore(c)}>
+          {c.now === undefined ? "Bring it back" : "Put this state back"}
+        </Button>
+      )}
+    </li>
+  );
+}
