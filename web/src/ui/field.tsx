@@ -76,12 +76,15 @@ export function SearchInput({
   onChange,
   label,
   className,
+  small,
   ref,
 }: {
   value: string;
   onChange: (v: string) => void;
   label: string;
   className?: string;
+  /** As high as the small buttons beside it. */
+  small?: boolean;
   ref?: React.Ref<HTMLInputElement>;
 }) {
   return (
@@ -103,7 +106,7 @@ export function SearchInput({
             } else e.currentTarget.blur();
           }
         }}
-        className="control ps-8 pe-7 [&::-webkit-search-cancel-button]:hidden"
+        className={cx("control ps-8 pe-7 [&::-webkit-search-cancel-button]:hidden", small && "h-7 min-h-7 border-control/60 py-0 text-sm")}
       />
       {value && (
         <button

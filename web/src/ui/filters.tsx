@@ -32,7 +32,7 @@ export function FilterBar({
   const any = on.length > 0 || !!search.q;
   return (
     <div className="mb-3 flex flex-wrap items-center gap-2">
-      <SearchInput value={search.q ?? ""} onChange={(q) => set({ q })} label={label} className="w-full sm:w-64" />
+      <SearchInput value={search.q ?? ""} onChange={(q) => set({ q })} label={label} small className="w-full sm:w-60" />
       {filters.map((f) => (
         <FilterButton key={f.key} filter={f} />
       ))}

@@ -25,6 +25,16 @@ export function bandOf(figure: number | undefined): Band {
   return figure < 25 ? "low" : figure < 50 ? "medium" : figure < 75 ? "high" : "critical";
 }
 
+const fill: Record<Band, string> = {
+  low: "text-low-fill",
+  medium: "text-medium-fill",
+  high: "text-high-fill",
+  critical: "text-critical-fill",
+  unrated: "text-unrated-fill",
+};
+
+/** bandFill colours areas and shapes (as the current colour); for text take bandTone. */
+export const bandFill = (b: Band): string => fill[b];
 export const bandTone = (b: Band): string => tone[b];
 export const bandGround = (b: Band): string => ground[b];
 
@@ -32,7 +42,7 @@ export const bandGround = (b: Band): string => ground[b];
 export function Bars({ band, className }: { band: Band; className?: string }) {
   const n = steps[band];
   return (
-    <svg aria-hidden viewBox="0 0 14 12" className={cx("h-3 w-3.5 shrink-0", tone[band], className)}>
+    <svg aria-hidden viewBox="0 0 14 12" className={cx("h-3 w-3.5 shrink-0", fill[band], className)}>
       {n === 0 ? (
         <path d="M1 10h12" stroke="currentColor" strokeWidth="2" strokeDasharray="2.5 2.2" />
       ) : (
@@ -110,8 +120,8 @@ export function RatingBar({
       className="relative h-2.5 w-full overflow-hidden rounded-full bg-sunken"
     >
       <div className="absolute inset-y-0 start-0 bg-control/30" style={{ width: pct(inherent) }} />
-      <div className={cx("absolute inset-y-0 start-0 opacity-45 hatch", tone[b])} style={{ width: pct(verified) }} />
-      <div className={cx("absolute inset-y-0 start-0 bg-current", tone[b])} style={{ width: pct(current) }} />
+      <div className={cx("absolute inset-y-0 start-0 opacity-60 hatch", fill[b])} style={{ width: pct(verified) }} />
+      <div className={cx("absolute inset-y-0 start-0 bg-current", fill[b])} style={{ width: pct(current) }} />
       <div className="absolute inset-y-0 w-0.5 bg-surface" style={{ insetInlineStart: pct(projected) }} />
     </div>
   );
@@ -130,7 +140,7 @@ export function Bandline({ counts, className }: { counts: Partial<Record<Band, n
         .join(", ")}
       className={cx("flex h-2 w-full gap-px overflow-hidden rounded-full", className)}
     >
-      {bands.map((b) => (counts[b] ? <span key={b} className={cx("bg-current", tone[b])} style={{ flexGrow: counts[b] }} /> : null))}
+      {bands.map((b) => (counts[b] ? <span key={b} className={cx("bg-current", fill[b])} style={{ flexGrow: counts[b] }} /> : null))}
     </span>
   );
 }

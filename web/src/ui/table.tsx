@@ -1,10 +1,10 @@
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { ArrowDown, ArrowUp, Download } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useAddress } from "./address";
 import { IconButton } from "./button";
 import { cx } from "./cx";
 import { useNarrow } from "./media";
+import { useRows } from "./virtual";
 
 /** Column is one column of a table of T. */
 export interface Column<T> {
@@ -89,7 +89,20 @@ export function save(name: string, content: BlobPart, type: string): void {
  * Table shows rows of any number: only those in view are in the page. Its order is
  * in the address. Keys: arrows or j and k to move, Enter to open, x or Space to select.
  */
-export function Table<T>({ rows, columns: every, rowKey, label, onOpen, openKey, follow, selected, onSelect, sortBy, empty, exportName }: TableProps<T>) {
+export function Table<T>({
+  rows,
+  columns: every,
+  rowKey,
+  label,
+  onOpen,
+  openKey,
+  follow,
+  selected,
+  onSelect,
+  sortBy,
+  empty,
+  exportName,
+}: TableProps<T>) {
   const [search, setSearch] = useAddress();
   const by = search.sort ?? sortBy;
   const narrow = useNarrow();
@@ -104,15 +117,11 @@ export function Table<T>({ rows, columns: every, rowKey, label, onOpen, openKey,
     const top = box.current ? box.current.getBoundingClientRect().top + window.scrollY : 0;
     if (Math.abs(top - margin) > 1) setMargin(top);
   });
-  const virtual = useWindowVirtualizer({
-    count: ordered.length,
-    estimateSize: () => (narrow ? 84 : 41),
-    overscan: 12,
-    scrollMargin: margin,
-    getItemKey: (i) => rowKey(ordered[i]!),
-  });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: rows change their height with the width of the screen
-  useEffect(() => virtual.measure(), [narrow]);
+  const latestKey = useRef(rowKey);
+  latestKey.current = rowKey;
+  // Cards and rows of the same thing differ in height.
+  const keyOf = useCallback((i: number) => `${narrow ? "card" : "row"} ${latestKey.current(ordered[i]!)}`, [narrow, ordered]);
+  const virtual = useRows({ count: ordered.length, keyOf, estimate: narrow ? 84 : 41, margin, covered: narrow ? 56 : 44, around: 12 });
   useEffect(() => {
     if (active >= ordered.length) setActive(Math.max(0, ordered.length - 1));
   }, [active, ordered.length]);
@@ -121,7 +130,7 @@ export function Table<T>({ rows, columns: every, rowKey, label, onOpen, openKey,
     const to = Math.max(0, Math.min(ordered.length - 1, i));
     setActive(to);
     if (follow && openKey !== undefined && ordered[to]) onOpen?.(ordered[to]);
-    virtual.scrollToIndex(to, { align: "auto" });
+    virtual.show(to);
     requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus({ preventScroll: true }));
   };
   const toggle = (i: number, range: boolean) => {
@@ -231,8 +240,8 @@ export function Table<T>({ rows, columns: every, rowKey, label, onOpen, openKey,
           })}
         </div>
       </div>
-      <div ref={box} role="rowgroup" onKeyDown={onKey} className="relative" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map((v) => {
+      <div ref={box} role="rowgroup" onKeyDown={onKey} className="relative" style={{ height: virtual.height }}>
+        {virtual.items.map((v) => {
           const row = ordered[v.index]!;
           const key = rowKey(row);
           const chosen = selected?.has(key);
@@ -240,7 +249,7 @@ export function Table<T>({ rows, columns: every, rowKey, label, onOpen, openKey,
             // biome-ignore lint/a11y/useKeyWithClickEvents: the rows' keys are handled by their group
             <div
               key={key}
-              ref={virtual.measureElement}
+              ref={virtual.measure}
               data-index={v.index}
               role="row"
               aria-rowindex={v.index + 2}
@@ -258,7 +267,7 @@ export function Table<T>({ rows, columns: every, rowKey, label, onOpen, openKey,
                 key === openKey ? "bg-accent-soft" : chosen ? "bg-accent-soft/60" : "hover:bg-raised/60",
                 narrow ? "py-2.5" : "grid min-h-10 items-center gap-x-3 py-1",
               )}
-              style={{ transform: `translateY(${v.start - virtual.options.scrollMargin}px)`, gridTemplateColumns: narrow ? undefined : tracks }}
+              style={{ transform: `translateY(${v.start}px)`, gridTemplateColumns: narrow ? undefined : tracks }}
             >
               {narrow ? (
                 <NarrowRow row={row} columns={columns} pick={onSelect ? pick(row, v.index) : undefined} />

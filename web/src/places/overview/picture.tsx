@@ -2,7 +2,7 @@ import { type ReactNode, useState } from "react";
 import type { S } from "../../api/client";
 import { cx } from "../../ui/cx";
 import { Disclosure, Section, Segmented } from "../../ui/parts";
-import { type Band, Bars, bandNames, bandOf, bandTone } from "../../ui/rating";
+import { type Band, Bars, bandFill, bandNames, bandOf, bandTone } from "../../ui/rating";
 
 type Figures = S["RiskFigures"];
 type Of = "highest" | "sum";
@@ -137,17 +137,17 @@ function Scale({ figures: f, top, gap, bands, tolerance }: { figures: Figures; t
         {rows.map((r) => (
           <Row key={r.of} name={r.name} short={r.short} value={f[r.of]} band={bands ? bandOf(f[r.of]) : undefined}>
             {r.of === "inherent" && <Bar at={pct(f.inherent)} className="border border-control bg-surface/60" />}
-            {r.of === "verified" && <Bar at={pct(f.verified)} className={cx("bg-current", bands ? bandTone(bandOf(f.verified)) : "text-accent")} />}
+            {r.of === "verified" && <Bar at={pct(f.verified)} className={cx("bg-current", bands ? bandFill(bandOf(f.verified)) : "text-accent")} />}
             {r.of === "current" && (
               <>
                 {gap > 0 && <Bar at={pct(f.verified)} className="hatch border border-current text-text/70" />}
-                <Bar at={pct(f.current)} className={cx("bg-current", bands ? bandTone(bandOf(f.current)) : "text-accent")} />
+                <Bar at={pct(f.current)} className={cx("bg-current", bands ? bandFill(bandOf(f.current)) : "text-accent")} />
               </>
             )}
             {r.of === "projected" && (
               <Bar
                 at={pct(f.projected)}
-                className={cx("border border-current border-dashed bg-surface/60", bands ? bandTone(bandOf(f.projected)) : "text-accent")}
+                className={cx("border border-current border-dashed bg-surface/60", bands ? bandFill(bandOf(f.projected)) : "text-accent")}
               />
             )}
           </Row>
