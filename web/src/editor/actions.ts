@@ -192,7 +192,7 @@ export function distribute(editor: Editor, axis: "x" | "y"): void {
 export function rename(editor: Editor, id: string, name: string): void {
   const item = editor.store.getState().doc.now.get(id);
   if (!item) return;
-  const field = item.kind === "texts" ? "text" : "name";
+  const field = item.kind === "texts" ? "text" : item.kind === "diagrams" ? "title" : "name";
   const text = name.trim();
   if (!text && item.kind !== "flows" && item.kind !== "curves") return;
   editor.edit(`Rename ${nameOf(item)}`, [put(item, { [field]: text })]);

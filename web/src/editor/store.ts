@@ -54,6 +54,8 @@ export interface Editor {
   /** The window onto the drawing; there while a canvas shows it. */
   view: View | undefined;
   edit: (label: string, puts: readonly Put[], mark?: string) => void;
+  /** Takes a document over that was made of the present one. */
+  take: (doc: Doc, label: string) => void;
   undo: () => void;
   redo: () => void;
   select: (ids: Iterable<string>) => void;
@@ -136,6 +138,7 @@ export function makeEditor(product: string, drawing: Drawing, transport?: Transp
     edit: (label, puts, mark) => {
       if (!store.getState().readOnly) change(document.edit(store.getState().doc, label, puts, mark), label);
     },
+    take: change,
     undo: () => {
       const { doc, readOnly } = store.getState();
       if (readOnly) return;
@@ -183,7 +186,7 @@ export function valueOf<K extends Kind>(s: State, kind: K, id: string): Values[K
 }
 
 /** listOf lists what is of one kind, in drawing order. */
-export function listOf<K extends Kind>(doc: Doc, kind: K): Values[K][] {
+export function listOf<K extends Kind>(doc: Pick<Doc, "now">, kind: K): Values[K][] {
   const out: Value[] = [];
   for (const i of doc.now.values()) if (i.kind === kind) out.push(i.value);
   return out as Values[K][];

@@ -61,6 +61,15 @@ export class Sync {
     this.after(0);
   }
 
+  /** settled sends what is unsent and waits until the server has it, or fails. */
+  async settled(): Promise<void> {
+    for (let tries = 0; tries < 50 && unsent(this.board.doc()).length > 0; tries++) {
+      if (this.attempts > 0) throw new Problem(0, "offline", "The server does not answer. The diagram is kept here and sent as soon as it is back.");
+      if (this.busy) await new Promise((done) => setTimeout(done, 100));
+      else await this.run();
+    }
+  }
+
   /** heard is told of the server's events about this product. */
   heard(news: News): void {
     if (news.request_id && this.own.has(news.request_id)) return;

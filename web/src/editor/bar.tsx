@@ -1,0 +1,256 @@
+import { useNavigate } from "@tanstack/react-router";
+import { useStore } from "@xyflow/react";
+import { Check, CloudOff, Download, EllipsisVertical, History, ListTree, LoaderCircle, PanelRight, Plus, Redo2, Search, TriangleAlert, Undo2, Workflow } from "lucide-react";
+import { useState } from "react";
+import { Button, IconButton } from "../ui/button";
+import { cx } from "../ui/cx";
+import { FormDialog } from "../ui/dialog";
+import { Field, Input } from "../ui/field";
+import { Menu, MenuItem, MenuLine } from "../ui/menu";
+import { toast, toastError } from "../ui/toast";
+import { Tooltip } from "../ui/tooltip";
+import { saveDrawing } from "./export";
+import { newId } from "./ids";
+import { drawnOf, listOf, useDrawing, useEditor } from "./store";
+import type { Diagram } from "./types";
+
+export interface BarProps {
+  panel: boolean;
+  onPanel: () => void;
+  onFind: () => void;
+  onOutline: () => void;
+  onHistory: () => void;
+  onConflicts: () => void;
+  onLayout: () => void;
+  arranging: boolean;
+}
+
+/** Bar is the row above the canvas: the diagrams, where the work is, what can be done with all of it. */
+export function Bar({ panel, onPanel, onFind, onOutline, onHistory, onConflicts, onLayout, arranging }: BarProps) {
+  const editor = useEditor();
+  const readOnly = useDrawing((s) => s.readOnly);
+  const undo = useDrawing((s) => s.doc.undo.at(-1)?.label);
+  const redo = useDrawing((s) => s.doc.redo.at(-1)?.label);
+  const some = useDrawing((s) => s.selection.size > 0);
+  const out = (kind: "svg" | "png", part: boolean) => void saveDrawing(editor.store.getState(), kind, part).catch(toastError);
+  return (
+    <div className="flex h-11 shrink-0 items-center gap-1 border-line border-b bg-surface ps-3 pe-2">
+      <Diagrams />
+      <SaveState onConflicts={onConflicts} />
+      {!readOnly && (
+        <>
+          <IconButton size="sm" label={undo ? `Undo: ${undo}` : "Nothing to undo"} keys="mod+z" disabled={!undo} onClick={editor.undo}>
+            <Undo2 size={15} />
+          </IconButton>
+          <IconButton size="sm" label={redo ? `Redo: ${redo}` : "Nothing to redo"} keys="mod+shift+z" disabled={!redo} onClick={editor.redo}>
+            <Redo2 size={15} />
+          </IconButton>
+          <IconButton size="sm" label="Arrange automatically" keys="mod+shift+l" busy={arranging} onClick={onLayout}>
+            <Workflow size={15} />
+          </IconButton>
+        </>
+      )}
+      <IconButton size="sm" label="Find in the diagram" keys="mod+f" onClick={onFind}>
+        <Search size={15} />
+      </IconButton>
+      <IconButton size="sm" label="Outline" keys="o" onClick={onOutline}>
+        <ListTree size={15} />
+      </IconButton>
+      <IconButton size="sm" label="History" onClick={onHistory}>
+        <History size={15} />
+      </IconButton>
+      <Menu
+        label="Export"
+        align="end"
+        trigger={
+          <button type="button" aria-label="Export" title="Export" className="grid size-7 place-items-center rounded-md text-soft hover:bg-raised hover:text-text">
+            <Download aria-hidden size={15} />
+          </button>
+        }
+      >
+        <MenuItem onSelect={() => out("svg", false)}>Diagram as SVG</MenuItem>
+        <MenuItem onSelect={() => out("png", false)}>Diagram as PNG</MenuItem>
+        <MenuLine />
+        <MenuItem disabled={!some} onSelect={() => out("svg", true)}>
+          Selection as SVG
+        </MenuItem>
+        <MenuItem disabled={!some} onSelect={() => out("png", true)}>
+          Selection as PNG
+        </MenuItem>
+      </Menu>
+      <IconButton size="sm" label={panel ? "Hide the panel" : "Show the panel"} keys="i" aria-pressed={panel} className={cx("hidden lg:inline-grid", panel && "bg-raised text-text")} onClick={onPanel}>
+        <PanelRight size={15} />
+      </IconButton>
+    </div>
+  );
+}
+
+/** SaveState says where the work is. */
+function SaveState({ onConflicts }: { onConflicts: () => void }) {
+  const save = useDrawing((s) => s.save);
+  const clashes = useDrawing((s) => s.doc.conflicts.length);
+  const heard = useDrawing((s) => s.heard);
+  const readOnly = useDrawing((s) => s.readOnly);
+  const look = "flex min-w-0 items-center gap-1.5 px-1.5 text-xs";
+  return (
+    <div role="status" data-save={clashes > 0 ? "conflict" : save.state} className="ms-auto flex min-w-0 items-center gap-1">
+      {heard && <span className={cx(look, "truncate text-medium")}>{heard}</span>}
+      {clashes > 0 ? (
+        <button type="button" onClick={onConflicts} className={cx(look, "h-7 rounded-md bg-critical-soft font-medium text-critical")}>
+          <TriangleAlert aria-hidden size={14} className="shrink-0" />
+          {clashes === 1 ? "1 conflict" : `${clashes} conflicts`}: choose
+        </button>
+      ) : save.state === "offline" ? (
+        <Tooltip text="The server does not answer. Your work is kept on this machine and sent as soon as it is back.">
+          <span className={cx(look, "text-medium")}>
+            <CloudOff aria-hidden size={14} className="shrink-0" />
+            Unsaved, kept here
+          </span>
+        </Tooltip>
+      ) : save.state === "refused" ? (
+        <Tooltip text={save.text ?? ""}>
+          <span className={cx(look, "max-w-80 text-critical")}>
+            <TriangleAlert aria-hidden size={14} className="shrink-0" />
+            <span className="truncate">Not saved: {save.text}</span>
+          </span>
+        </Tooltip>
+      ) : save.state === "saved" ? (
+        !readOnly && (
+          <span className={cx(look, "text-soft")}>
+            <Check aria-hidden size={14} className="shrink-0" />
+            Saved
+          </span>
+        )
+      ) : (
+        <span className={cx(look, "text-soft")}>
+          <LoaderCircle aria-hidden size={14} className="shrink-0 animate-spin" />
+          Saving
+        </span>
+      )}
+    </div>
+  );
+}
+
+/** Diagrams are the tabs of the product's diagrams. */
+function Diagrams() {
+  const editor = useEditor();
+  const readOnly = useDrawing((s) => s.readOnly);
+  const now = useDrawing((s) => s.doc.now);
+  const current = useDrawing((s) => s.diagram);
+  const product = useDrawing((s) => s.product);
+  const navigate = useNavigate();
+  const [naming, setNaming] = useState<Diagram | "new">();
+  const all = listOf({ now }, "diagrams");
+  const go = (diagram: string | undefined) => {
+    editor.sync?.flush();
+    void navigate({ to: "/products/$product/diagram", params: { product }, search: { diagram } as never });
+  };
+  const shown = all.find((d) => d.id === current);
+  const remove = () => {
+    if (!shown) return;
+    const drawn = drawnOf(editor.store.getState().doc);
+    editor.edit(`Delete diagram ${shown.title}`, [...drawn.map((i) => ({ kind: i.kind, id: i.id, value: undefined })), { kind: "diagrams" as const, id: shown.id, value: undefined }]);
+    editor.sync?.flush();
+    toast(`Diagram ${shown.title} deleted`, async () => {
+      editor.undo();
+      editor.sync?.flush();
+      go(shown.id);
+    });
+    go(all.find((d) => d.id !== shown.id)?.id);
+  };
+  return (
+    <>
+      <nav aria-label="Diagrams" className="flex min-w-0 shrink items-center gap-0.5 overflow-x-auto [scrollbar-width:none]">
+        {all.map((d) => (
+          <button
+            key={d.id}
+            type="button"
+            aria-current={d.id === current ? "page" : undefined}
+            onClick={() => d.id !== current && go(d.id)}
+            onDoubleClick={() => !readOnly && setNaming(d)}
+            className={cx("h-7 max-w-52 shrink-0 truncate rounded-md px-2.5 text-sm", d.id === current ? "bg-raised font-medium" : "text-soft hover:bg-raised hover:text-text")}
+            title={d.title}
+          >
+            <bdi>{d.title}</bdi>
+          </button>
+        ))}
+      </nav>
+      {!readOnly && (
+        <>
+          <IconButton size="sm" label="Add a diagram" onClick={() => setNaming("new")}>
+            <Plus size={15} />
+          </IconButton>
+          {shown && (
+            <Menu
+              label="This diagram"
+              trigger={
+                <button type="button" aria-label="This diagram" className="grid size-7 shrink-0 place-items-center rounded-md text-soft hover:bg-raised hover:text-text">
+                  <EllipsisVertical aria-hidden size={15} />
+                </button>
+              }
+            >
+              <MenuItem onSelect={() => setNaming(shown)}>Rename</MenuItem>
+              <MenuLine />
+              <MenuItem danger onSelect={remove}>
+                Delete with what is drawn in it
+              </MenuItem>
+            </Menu>
+          )}
+        </>
+      )}
+      {naming && <Name diagram={naming === "new" ? undefined : naming} onClose={() => setNaming(undefined)} go={go} />}
+    </>
+  );
+}
+
+function Name({ diagram, onClose, go }: { diagram?: Diagram; onClose: () => void; go: (id: string) => void }) {
+  const editor = useEditor();
+  const [title, setTitle] = useState(diagram?.title ?? "");
+  return (
+    <FormDialog
+      open
+      onClose={onClose}
+      title={diagram ? "Rename the diagram" : "New diagram"}
+      verb={diagram ? "Rename" : "Add"}
+      disabled={!title.trim()}
+      submit={async () => {
+        const id = diagram?.id ?? newId("diagrams");
+        editor.edit(`${diagram ? "Rename" : "Add"} diagram ${title.trim()}`, [{ kind: "diagrams", id, value: { ...diagram, id, title: title.trim() } }]);
+        if (!diagram) {
+          await editor.sync?.settled();
+          go(id);
+        }
+      }}
+    >
+      <Field label="Title">
+        <Input value={title} onChange={(e) => setTitle(e.target.value)} autoFocus required />
+      </Field>
+    </FormDialog>
+  );
+}
+
+/** ZoomBar is in the corner: nearer, farther, everything. */
+export function ZoomBar({ onFit }: { onFit: () => void }) {
+  const editor = useEditor();
+  const zoom = useStore((s) => s.transform[2]);
+  return (
+    <div data-chrome className="absolute end-3 bottom-3 z-10 flex items-center rounded-lg border border-line bg-surface p-0.5 shadow-card">
+      <Button look="ghost" size="sm" aria-label="Farther" onClick={() => editor.view?.zoomTo(zoom / 1.25)}>
+        −
+      </Button>
+      <Tooltip text="Actual size" keys="0">
+        <button type="button" onClick={() => editor.view?.zoomTo(1)} className="num h-7 w-12 rounded-md text-center text-xs hover:bg-raised">
+          {Math.round(zoom * 100)}%
+        </button>
+      </Tooltip>
+      <Button look="ghost" size="sm" aria-label="Nearer" onClick={() => editor.view?.zoomTo(zoom * 1.25)}>
+        +
+      </Button>
+      <Tooltip text="See everything" keys="1">
+        <button type="button" onClick={onFit} className="h-7 rounded-md px-2 text-xs text-soft hover:bg-raised hover:text-text">
+          Fit
+        </button>
+      </Tooltip>
+    </div>
+  );
+}
