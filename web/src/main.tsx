@@ -10,7 +10,6 @@ import { cache } from "./api/query";
 import { router } from "./app/router";
 import { startTheme } from "./app/theme";
 import { Toasts } from "./ui/toast";
-import { TooltipProvider } from "./ui/tooltip";
 
 // Style elements that libraries make need the word by which the server lets them in.
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce;
@@ -20,10 +19,8 @@ startTheme();
 createRoot(document.getElementById("page")!).render(
   <StrictMode>
     <QueryClientProvider client={cache}>
-      <TooltipProvider delayDuration={400}>
-        <RouterProvider router={router} />
-        <Toasts />
-      </TooltipProvider>
+      <RouterProvider router={router} />
+      <Toasts />
     </QueryClientProvider>
   </StrictMode>,
 );

@@ -1,6 +1,6 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ChevronDown, Flame, Plus, SearchX, Table2 } from "lucide-react";
-import { useEffect, useMemo } from "react";
+import { lazy, Suspense, useEffect, useMemo } from "react";
 import { useKeys } from "../../app/keys";
 import { useMe } from "../../app/session";
 import { useAddress } from "../../ui/address";
@@ -14,9 +14,10 @@ import { Empty, Failed, Loading } from "../../ui/state";
 import { Table } from "../../ui/table";
 import { productColumns } from "./columns";
 import { asShelf, bandOfProduct, facet, inAddress, none, type Product, type Shelf, totals, useProducts } from "./data";
-import { HeatMap } from "./heatmap";
-import { Start } from "./start";
 import { Head } from "./totals";
+
+const Start = lazy(() => import("./start").then((m) => ({ default: m.Start })));
+const HeatMap = lazy(() => import("./heatmap").then((m) => ({ default: m.HeatMap })));
 
 const shelves: Record<Shelf, string> = { active: "In work", archived: "Archived", templates: "Templates" };
 
@@ -53,7 +54,13 @@ export function Portfolio() {
         </>
       }
     >
-      {first ? <Start /> : <Products products={products} total={total ?? products.length} complete={complete} shelf={shelf} />}
+      {first ? (
+        <Suspense fallback={null}>
+          <Start />
+        </Suspense>
+      ) : (
+        <Products products={products} total={total ?? products.length} complete={complete} shelf={shelf} />
+      )}
     </Place>
   );
 }
@@ -136,7 +143,9 @@ function Products({ products, total, complete, shelf }: { products: Product[]; t
           Search looks at names, teams, owners and tags.
         </Empty>
       ) : view === "heat" ? (
-        <HeatMap products={rows} />
+        <Suspense fallback={<Loading />}>
+          <HeatMap products={rows} />
+        </Suspense>
       ) : (
         <Table
           rows={rows}
