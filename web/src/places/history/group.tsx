@@ -119,7 +119,7 @@ function ChangeRow({ change: c, named, restore, busy }: { change: Change; named:
       )}
       {restore && restorable(c) && (
         <Button look="ghost" size="sm" className="-ms-2 mt-1" icon={<RotateCcw aria-hidden size={12} />} disabled={busy} onClick={() => restore(c)}>
-          {c.now === undefined ? "Bring it back" : "Put this state back"}
+          {c.now === undefined ? "Bring it back" : "Put the earlier state back"}
         </Button>
       )}
     </li>
