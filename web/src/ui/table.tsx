@@ -257,6 +257,8 @@ export function Table<T>({
               tabIndex={v.index === active ? 0 : -1}
               onFocus={() => setActive(v.index)}
               onClick={(e) => {
+                // What opened from the row, a menu or a dialog, is its child here but not on the page.
+                if (!e.currentTarget.contains(e.target as Node)) return;
                 if ((e.target as HTMLElement).closest("a,button,input,select,label,[role=combobox]")) return;
                 if (onSelect && (e.shiftKey || e.metaKey || e.ctrlKey)) toggle(v.index, e.shiftKey);
                 else onOpen?.(row);
