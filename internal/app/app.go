@@ -64,6 +64,7 @@ type App struct {
 	adapters  map[string]adapter
 	marks     marks
 	summaries summaries
+	standings standings
 }
 
 // New returns the application. Background work runs where Handlers are given to a queue.
@@ -209,8 +210,9 @@ type changing struct {
 	before   *model.Model // as stored; nil for a new product
 	model    *model.Model // to be changed by fn
 	versions store.Versions
-	rated    risk.Ratings // before
-	vulns    int
+	stands   *standing // before; once it is saved, after; nil for a new product
+	head     int64     // of the audit trail before
+	drawing  bool      // only what is drawn is edited
 	audits   []store.Audit
 	wake     bool            // tickets may have to follow even though the model did not change
 	saved    bool            // fn saved by itself
@@ -225,13 +227,7 @@ func changeIn[T any](ctx context.Context, a *App, tx *store.Tx, c Caller, produc
 		ch.cause.Actor = c.Name
 	}
 	if product != "" {
-		m, versions, err := tx.ReadModel(product)
-		if err != nil {
-			return zero, err
-		}
-		versions.Objects = maps.Clone(versions.Objects) // save notes in it what it wrote
-		ch.model, ch.before, ch.versions = model.Clone(m), m, versions
-		if ch.rated, ch.vulns, err = a.rate(tx, m, ch.at); err != nil {
+		if err := ch.open(product, model.Clone); err != nil {
 			return zero, err
 		}
 	}
@@ -245,6 +241,20 @@ func changeIn[T any](ctx context.Context, a *App, tx *store.Tx, c Caller, produc
 		}
 	}
 	return out, ch.flushAudit(product)
+}
+
+// open takes up a product's model: as it is stored, and a copy to be changed.
+func (ch *changing) open(product model.ProductID, copied func(*model.Model) *model.Model) error {
+	m, versions, err := ch.tx.ReadModel(product)
+	if err != nil {
+		return err
+	}
+	s, head, err := ch.app.standing(ch.tx, m, ch.at)
+	if err != nil {
+		return err
+	}
+	ch.before, ch.model, ch.versions, ch.stands, ch.head = m, copied(m), versions, s, head
+	return nil
 }
 
 // set returns the mark that the caller leaves on fields it sets.
@@ -281,14 +291,13 @@ func (ch *changing) save() error {
 		return err
 	}
 	changed := len(saved.Written)+len(saved.Removed) > 0
-	ch.versions.Product = saved.Version
-	for _, key := range saved.Written {
-		if ch.versions.Objects == nil {
-			ch.versions.Objects = map[store.ObjectKey]int64{}
-		}
-		ch.versions.Objects[key] = saved.Version
+	ch.note(saved)
+	old, now := modelObjects(ch.before, saved.Written, saved.Removed), modelObjects(ch.model, saved.Written)
+	ch.auditModel(saved, old, now)
+	if ch.drawing && !ch.wake && !weighty(saved, old, now) {
+		ch.carry(true)
+		return nil
 	}
-	ch.auditModel(saved)
 	if matters(saved) {
 		if err := ch.rematch(); err != nil {
 			return err
@@ -297,10 +306,49 @@ func (ch *changing) save() error {
 	if err := ch.rerate(); err != nil {
 		return err
 	}
+	if ch.drawing {
+		ch.carry(false)
+	}
 	if changed || ch.wake {
 		return ch.app.wakeTickets(ch.tx, ch.model.Product.ID, ch.at)
 	}
 	return nil
+}
+
+// note notes the versions of what was written.
+func (ch *changing) note(saved store.Saved) {
+	if _, versions, ok := ch.tx.Stored(ch.model.Product.ID); ok {
+		ch.versions = versions
+		return
+	}
+	objects := make(map[store.ObjectKey]int64, len(ch.versions.Objects)+len(saved.Written))
+	maps.Copy(objects, ch.versions.Objects)
+	for _, key := range saved.Written {
+		objects[key] = saved.Version
+	}
+	ch.versions = store.Versions{Product: saved.Version, Objects: objects}
+}
+
+// carry gives how the saved model stands to its readers, once it is committed
+// and if nobody else moved the audit trail since it was worked out; the plan too,
+// where nothing changed for it.
+func (ch *changing) carry(planned bool) {
+	m, versions, ok := ch.tx.Stored(ch.model.Product.ID)
+	if !ok {
+		return
+	}
+	a, stands, head := ch.app, ch.stands, ch.head
+	ch.tx.AfterCommit(func() {
+		from, to := ch.tx.AuditMoved(store.ProductStream(m.Product.ID))
+		if from != head || to <= head {
+			return
+		}
+		a.standings.put(m, to, stands)
+		if p, ok := a.summaries.get(m.Product.ID, head); ok && planned {
+			p.head, p.version = to, versions.Product
+			a.summaries.put(m.Product.ID, p)
+		}
+	})
 }
 
 // record adds an audit entry; old and new are encoded as JSON, nil for none.
@@ -326,9 +374,9 @@ func (ch *changing) record(action, object string, old, new any) error {
 	return nil
 }
 
-// auditModel records every object of the model that was written or removed.
-func (ch *changing) auditModel(saved store.Saved) {
-	old, now := modelObjects(ch.before), modelObjects(ch.model)
+// auditModel records every object of the model that was written or removed, as
+// it was and as it is.
+func (ch *changing) auditModel(saved store.Saved, old, now map[store.ObjectKey]any) {
 	for _, key := range saved.Written {
 		action := "model.change"
 		was, had := old[key]

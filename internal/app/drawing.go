@@ -136,7 +136,7 @@ func (a *App) Drawing(ctx context.Context, c Caller, product model.ProductID, di
 		if err != nil {
 			return Drawing{}, err
 		}
-		ratings, _, err := a.rate(tx, m, a.Now())
+		stands, _, err := a.standing(tx, m, a.Now())
 		if err != nil {
 			return Drawing{}, err
 		}
@@ -145,7 +145,7 @@ func (a *App) Drawing(ctx context.Context, c Caller, product model.ProductID, di
 			Zones: keep(m.Zones, func(z *model.Zone) bool { return in(z.Diagram) }), Comps: keep(m.Components, func(c *model.Component) bool { return in(c.Diagram) }),
 			Flows: keep(m.Flows, func(f *model.Flow) bool { return in(f.Diagram) }), Curves: keep(m.Curves, func(c *model.Curve) bool { return in(c.Diagram) }),
 			Texts: keep(m.Texts, func(t *model.TextBlock) bool { return in(t.Diagram) }), Assets: keep(m.Assets, func(*model.Asset) bool { return true }),
-			Facts: a.factsOf(m, ratings, in),
+			Facts: factsOf(m, stands.facts(), in),
 		}
 		d.Versions = make(map[string]int64, len(versions.Objects))
 		for i := range d.Diagrams {
@@ -188,38 +188,35 @@ func (a *App) DrawingFacts(ctx context.Context, c Caller, product model.ProductI
 		if err != nil {
 			return DrawingFacts{}, err
 		}
-		ratings, _, err := a.rate(tx, m, a.Now())
+		stands, _, err := a.standing(tx, m, a.Now())
 		if err != nil {
 			return DrawingFacts{}, err
 		}
-		return DrawingFacts{Version: versions.Product, Diagram: shown, Facts: a.factsOf(m, ratings, in)}, nil
+		return DrawingFacts{Version: versions.Product, Diagram: shown, Facts: factsOf(m, stands.facts(), in)}, nil
 	})
 }
 
-// factsOf works out the facts of the elements of the chosen diagram.
-func (a *App) factsOf(m *model.Model, ratings risk.Ratings, in func(model.DiagramID) bool) Facts {
-	all := facts(m, ratings, a.Risk.Climb())
-	for i := range m.Zones {
-		if !in(m.Zones[i].Diagram) {
-			delete(all, m.Zones[i].ID)
+// factsOf returns the facts of the elements of the chosen diagram.
+func factsOf(m *model.Model, all Facts, in func(model.DiagramID) bool) Facts {
+	out := make(Facts, len(all))
+	add := func(diagram model.DiagramID, id model.ElementID) {
+		if in(diagram) {
+			out[id] = all[id]
 		}
+	}
+	for i := range m.Zones {
+		add(m.Zones[i].Diagram, m.Zones[i].ID)
 	}
 	for i := range m.Components {
-		if !in(m.Components[i].Diagram) {
-			delete(all, m.Components[i].ID)
-		}
+		add(m.Components[i].Diagram, m.Components[i].ID)
 	}
 	for i := range m.Flows {
-		if !in(m.Flows[i].Diagram) {
-			delete(all, m.Flows[i].ID)
-		}
+		add(m.Flows[i].Diagram, m.Flows[i].ID)
 	}
 	for i := range m.Curves {
-		if !in(m.Curves[i].Diagram) {
-			delete(all, m.Curves[i].ID)
-		}
+		add(m.Curves[i].Diagram, m.Curves[i].ID)
 	}
-	return all
+	return out
 }
 
 // choose returns the diagram to be shown, nil for none, and tells what is drawn

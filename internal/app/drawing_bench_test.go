@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -63,49 +64,75 @@ func bigDrawing(b *testing.B, n int) (*App, Caller, model.ProductID) {
 
 // BenchmarkDrawing opens, changes and plans a drawing with the risks of the shipped library on it.
 func BenchmarkDrawing(b *testing.B) {
-	for _, n := range []int{300, 3000} {
-		a, c, product := bigDrawing(b, n)
-		ctx := b.Context()
-		run := func(name string, fn func(i int) error) {
-			b.Run(fmt.Sprintf("%s/components=%d", name, n), func(b *testing.B) {
-				for i := 0; b.Loop(); i++ {
-					if err := fn(i); err != nil {
-						b.Fatal(err)
-					}
+	for _, n := range []int{300, 1430} { // 1,430 components, their flows and zones are 3,000 elements
+		b.Run(fmt.Sprintf("components=%d", n), func(b *testing.B) { benchmarkDrawing(b, n) })
+	}
+}
+
+func benchmarkDrawing(b *testing.B, n int) {
+	a, c, product := bigDrawing(b, n)
+	ctx := b.Context()
+	run := func(name string, fn func() error) {
+		b.Run(name, func(b *testing.B) {
+			before := cpuTime()
+			for b.Loop() {
+				if err := fn(); err != nil {
+					b.Fatal(err)
 				}
-			})
-		}
-		run("open", func(int) error {
-			d, err := a.Drawing(ctx, c, product, "")
-			if err == nil && len(d.Comps) != n {
-				err = fmt.Errorf("shows %d components", len(d.Comps))
 			}
-			return err
-		})
-		version := int64(0)
-		moved := 0
-		run("move", func(i int) error {
-			if version == 0 {
-				v, err := a.Element(ctx, c, product, KindComponents, "c7")
-				if err != nil {
-					return err
-				}
-				version = v.Version
-			}
-			moved++
-			doc := fmt.Appendf(nil, `{"diagram":"d","kind":"process","type":"web-application","name":"Service 7","stores":["a"],"box":{"x":%d,"y":0,"w":120,"h":60}}`, 1400+moved%20)
-			v, err := a.ChangeDrawing(ctx, c, product, 0, ChangesInput{Changes: []ElementChange{{Kind: KindComponents, ID: "c7", Op: "put", Version: version, Element: doc}}})
-			version = v.Versions["c7"]
-			return err
-		})
-		run("plan", func(int) error {
-			a.summaries = summaries{}
-			_, err := a.PlanSummary(ctx, c, product, "")
-			return err
-		})
-		run("plan-again", func(int) error {
-			_, err := a.PlanSummary(ctx, c, product, "")
-			return err
+			b.ReportMetric(float64((cpuTime()-before).Microseconds())/1000/float64(b.N), "cpu-ms/op")
 		})
 	}
+	run("open", func() error {
+		d, err := a.Drawing(ctx, c, product, "")
+		if err == nil && len(d.Comps) != n {
+			err = fmt.Errorf("shows %d components", len(d.Comps))
+		}
+		return err
+	})
+	doc := func(x, y int, attributes string) json.RawMessage {
+		return fmt.Appendf(nil, `{"diagram":"d","kind":"process","type":"web-application","name":"Service 7","stores":["a"],"box":{"x":%d,"y":%d,"w":120,"h":60}%s}`, x, y, attributes)
+	}
+	v, err := a.Element(ctx, c, product, KindComponents, "c7")
+	if err != nil {
+		b.Fatal(err)
+	}
+	version, step := v.Version, 0
+	put := func(doc json.RawMessage) error {
+		v, err := a.ChangeDrawing(ctx, c, product, 0, ChangesInput{Changes: []ElementChange{{Kind: KindComponents, ID: "c7", Op: "put", Version: version, Element: doc}}})
+		version = v.Versions["c7"]
+		return err
+	}
+	run("move", func() error {
+		step++
+		return put(doc(1400+step%20, 0, ""))
+	})
+	run("move-and-plan", func() error {
+		step++
+		if err := put(doc(1400+step%20, 0, "")); err != nil {
+			return err
+		}
+		_, err := a.PlanSummary(ctx, c, product, "")
+		return err
+	})
+	run("move-out-of-zone", func() error {
+		step++
+		return put(doc(1400, step%2*5000, ""))
+	})
+	run("attribute", func() error {
+		step++
+		return put(doc(1400, 0, fmt.Sprintf(`,"attributes":{"encrypted":%q}`, []string{"yes", "no"}[step%2])))
+	})
+	run("attribute-and-plan", func() error {
+		step++
+		if err := put(doc(1400, 0, fmt.Sprintf(`,"attributes":{"encrypted":%q}`, []string{"yes", "no"}[step%2]))); err != nil {
+			return err
+		}
+		_, err := a.PlanSummary(ctx, c, product, "")
+		return err
+	})
+	run("plan-again", func() error {
+		_, err := a.PlanSummary(ctx, c, product, "")
+		return err
+	})
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/model"
-	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/store"
 )
 
@@ -86,7 +85,7 @@ func (a *App) ChangeDrawing(ctx context.Context, c Caller, product model.Product
 	if label != "" {
 		cause.Text += ": " + label
 	}
-	return change(ctx, a, c, policy.ModelEdit, product, cause, func(ch *changing) (ChangesView, error) {
+	return redraw(ctx, a, c, product, cause, func(ch *changing) (ChangesView, error) {
 		if err := ch.expect(store.KindProduct, string(product), version); err != nil {
 			return ChangesView{}, err
 		}
@@ -99,13 +98,16 @@ func (a *App) ChangeDrawing(ctx context.Context, c Caller, product model.Product
 				return ChangesView{}, err
 			}
 		}
-		before := facts(ch.before, ch.rated, a.Risk.Climb())
+		before := ch.stands
 		if err := ch.save(); err != nil {
 			return ChangesView{}, err
 		}
 		ch.saved = true
 		v := b.view()
-		v.Facts = facts(ch.model, ch.rated, a.Risk.Climb()).differing(before)
+		v.Facts = Facts{}
+		if ch.stands != before {
+			v.Facts = ch.stands.facts().differing(before.facts())
+		}
 		return v, nil
 	})
 }

@@ -235,20 +235,35 @@ const lostPlace = "its place was deleted"
 func retireLost(m *model.Model, at time.Time) {
 	places := placesOf(m)
 	gone := &model.Retired{At: at, Reason: lostPlace}
-	for i := range m.Threats {
-		if t := &m.Threats[i]; !places[t.Where] && t.Retired == nil {
-			t.Retired = gone
+	setRetired(m, func(where model.ElementID, retired *model.Retired) *model.Retired {
+		if retired == nil && !places[where] {
+			return gone
 		}
-	}
-	for i := range m.Weaknesses {
-		if w := &m.Weaknesses[i]; !places[w.Where] && w.Retired == nil {
-			w.Retired = gone
+		return retired
+	})
+}
+
+// setRetired asks fn for every risk whether it is to be retired. A list in which
+// that changes anything is replaced, since models share their lists.
+func setRetired(m *model.Model, fn func(model.ElementID, *model.Retired) *model.Retired) {
+	retireIn(&m.Threats, func(t *model.Threat) (model.ElementID, **model.Retired) { return t.Where, &t.Retired }, fn)
+	retireIn(&m.Weaknesses, func(w *model.Weakness) (model.ElementID, **model.Retired) { return w.Where, &w.Retired }, fn)
+	retireIn(&m.Countermeasures, func(c *model.Countermeasure) (model.ElementID, **model.Retired) { return c.Where, &c.Retired }, fn)
+}
+
+func retireIn[T any](list *[]T, at func(*T) (model.ElementID, **model.Retired), fn func(model.ElementID, *model.Retired) *model.Retired) {
+	own := false
+	for i := range *list {
+		where, retired := at(&(*list)[i])
+		next := fn(where, *retired)
+		if next == *retired {
+			continue
 		}
-	}
-	for i := range m.Countermeasures {
-		if c := &m.Countermeasures[i]; !places[c.Where] && c.Retired == nil {
-			c.Retired = gone
+		if !own {
+			*list, own = slices.Clone(*list), true
+			_, retired = at(&(*list)[i])
 		}
+		*retired = next
 	}
 }
 
@@ -256,20 +271,12 @@ func retireLost(m *model.Model, at time.Time) {
 // place is there again: undoing a deletion loses nothing that people wrote.
 func reviveFound(m *model.Model) {
 	places := placesOf(m)
-	back := func(where model.ElementID, retired **model.Retired) {
-		if *retired != nil && (*retired).Reason == lostPlace && places[where] {
-			*retired = nil
+	setRetired(m, func(where model.ElementID, retired *model.Retired) *model.Retired {
+		if retired != nil && retired.Reason == lostPlace && places[where] {
+			return nil
 		}
-	}
-	for i := range m.Threats {
-		back(m.Threats[i].Where, &m.Threats[i].Retired)
-	}
-	for i := range m.Weaknesses {
-		back(m.Weaknesses[i].Where, &m.Weaknesses[i].Retired)
-	}
-	for i := range m.Countermeasures {
-		back(m.Countermeasures[i].Where, &m.Countermeasures[i].Retired)
-	}
+		return retired
+	})
 }
 
 // placesOf returns the places that risks may stand at.

@@ -79,50 +79,51 @@ func decodeStrict(data []byte, v any) error {
 	return nil
 }
 
-// modelObjects lists the objects of a model by their stored key.
-func modelObjects(m *model.Model) map[store.ObjectKey]any {
-	out := map[store.ObjectKey]any{}
+// modelObjects returns the objects of a model that are named, by their stored
+// key; a nil model has none.
+func modelObjects(m *model.Model, lists ...[]store.ObjectKey) map[store.ObjectKey]any {
+	p := picked{wanted: map[store.ObjectKey]bool{}, kinds: map[string]bool{}, objects: map[store.ObjectKey]any{}}
+	for _, list := range lists {
+		for _, key := range list {
+			p.wanted[key], p.kinds[key.Kind] = true, true
+		}
+	}
 	if m == nil {
-		return out
+		return p.objects
 	}
-	out[store.ObjectKey{Kind: store.KindProduct, ID: string(m.Product.ID)}] = m.Product
-	for _, x := range m.Answers {
-		out[store.ObjectKey{Kind: store.KindAnswer, ID: x.Question}] = x
+	if key := (store.ObjectKey{Kind: store.KindProduct, ID: string(m.Product.ID)}); p.wanted[key] {
+		p.objects[key] = m.Product
 	}
-	for _, x := range m.Assets {
-		out[store.ObjectKey{Kind: store.KindAsset, ID: string(x.ID)}] = x
+	pick(&p, store.KindAnswer, m.Answers, func(x *model.Answer) string { return x.Question })
+	pick(&p, store.KindAsset, m.Assets, func(x *model.Asset) string { return string(x.ID) })
+	pick(&p, store.KindDiagram, m.Diagrams, func(x *model.Diagram) string { return string(x.ID) })
+	pick(&p, store.KindZone, m.Zones, func(x *model.Zone) string { return string(x.ID) })
+	pick(&p, store.KindComponent, m.Components, func(x *model.Component) string { return string(x.ID) })
+	pick(&p, store.KindFlow, m.Flows, func(x *model.Flow) string { return string(x.ID) })
+	pick(&p, store.KindCurve, m.Curves, func(x *model.Curve) string { return string(x.ID) })
+	pick(&p, store.KindText, m.Texts, func(x *model.TextBlock) string { return string(x.ID) })
+	pick(&p, store.KindThreat, m.Threats, func(x *model.Threat) string { return string(x.ID) })
+	pick(&p, store.KindWeakness, m.Weaknesses, func(x *model.Weakness) string { return string(x.ID) })
+	pick(&p, store.KindCountermeasure, m.Countermeasures, func(x *model.Countermeasure) string { return string(x.ID) })
+	pick(&p, store.KindLink, m.Links, func(x *model.Link) string { return store.LinkID(*x) })
+	return p.objects
+}
+
+type picked struct {
+	wanted  map[store.ObjectKey]bool
+	kinds   map[string]bool
+	objects map[store.ObjectKey]any
+}
+
+func pick[T any](p *picked, kind string, list []T, id func(*T) string) {
+	if !p.kinds[kind] {
+		return
 	}
-	for _, x := range m.Diagrams {
-		out[store.ObjectKey{Kind: store.KindDiagram, ID: string(x.ID)}] = x
+	for i := range list {
+		if key := (store.ObjectKey{Kind: kind, ID: id(&list[i])}); p.wanted[key] {
+			p.objects[key] = list[i]
+		}
 	}
-	for _, x := range m.Zones {
-		out[store.ObjectKey{Kind: store.KindZone, ID: string(x.ID)}] = x
-	}
-	for _, x := range m.Components {
-		out[store.ObjectKey{Kind: store.KindComponent, ID: string(x.ID)}] = x
-	}
-	for _, x := range m.Flows {
-		out[store.ObjectKey{Kind: store.KindFlow, ID: string(x.ID)}] = x
-	}
-	for _, x := range m.Curves {
-		out[store.ObjectKey{Kind: store.KindCurve, ID: string(x.ID)}] = x
-	}
-	for _, x := range m.Texts {
-		out[store.ObjectKey{Kind: store.KindText, ID: string(x.ID)}] = x
-	}
-	for _, x := range m.Threats {
-		out[store.ObjectKey{Kind: store.KindThreat, ID: string(x.ID)}] = x
-	}
-	for _, x := range m.Weaknesses {
-		out[store.ObjectKey{Kind: store.KindWeakness, ID: string(x.ID)}] = x
-	}
-	for _, x := range m.Countermeasures {
-		out[store.ObjectKey{Kind: store.KindCountermeasure, ID: string(x.ID)}] = x
-	}
-	for _, x := range m.Links {
-		out[store.ObjectKey{Kind: store.KindLink, ID: store.LinkID(x)}] = x
-	}
-	return out
 }
 
 // auditID writes an object's id for people: a link's parts joined by slashes.

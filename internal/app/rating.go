@@ -57,12 +57,15 @@ func vulnerabilities(m *model.Model, v model.Verdicts) int {
 // rerate rates the model as it is now, and keeps every change of a rating with
 // the cause of the change under way.
 func (ch *changing) rerate() error {
-	v, err := ch.app.verdicts(ch.tx, ch.model, ch.at)
+	stands, err := ch.app.standingOf(ch.tx, ch.model, ch.at)
 	if err != nil {
 		return err
 	}
-	after := risk.Rate(ch.model, v, ch.app.settings(ch.at))
-	vulns := vulnerabilities(ch.model, v)
+	was := &standing{}
+	if ch.stands != nil {
+		was = ch.stands
+	}
+	after := stands.ratings
 	product := ch.model.Product.ID
 	var changes []store.RatingChange
 	add := func(threat model.ThreatID, before, after risk.Figures) {
@@ -73,8 +76,8 @@ func (ch *changing) rerate() error {
 			})
 		}
 	}
-	add("", ch.rated.Summary.Open.Highest, after.Summary.Open.Highest)
-	for _, c := range risk.Diff(ch.rated, after) {
+	add("", was.ratings.Summary.Open.Highest, after.Summary.Open.Highest)
+	for _, c := range risk.Diff(was.ratings, after) {
 		var before, now risk.Figures
 		if c.Before != nil {
 			before = c.Before.Figures
@@ -87,11 +90,11 @@ func (ch *changing) rerate() error {
 	if err := ch.tx.AddRatingChanges(product, changes...); err != nil {
 		return err
 	}
-	summary, err := summaryOf(after, vulns, ch.at, nextLook(ch.model, v, ch.at, ch.app.Fresh))
+	summary, err := summaryOf(after, stands.vulns, ch.at, stands.until)
 	if err != nil {
 		return err
 	}
-	if len(changes) > 0 || ch.before == nil || ch.vulns != vulns {
+	if len(changes) > 0 || ch.before == nil || was.vulns != stands.vulns {
 		err := ch.tx.AddProductRating(product, store.ProductRating{
 			At: ch.at, InherentMax: summary.InherentMax, VerifiedMax: summary.VerifiedMax,
 			CurrentMax: summary.CurrentMax, ProjectedMax: summary.ProjectedMax, CurrentSum: summary.CurrentSum,
@@ -101,7 +104,7 @@ func (ch *changing) rerate() error {
 			return err
 		}
 	}
-	ch.rated, ch.vulns = after, vulns
+	ch.stands = stands
 	return ch.tx.SetSummary(product, summary)
 }
 

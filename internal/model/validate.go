@@ -262,13 +262,20 @@ func (v *validator) risks(m *Model, places map[ElementID]bool) {
 
 // Sort brings every list whose order has no meaning into the order of its ids.
 // The order of what is drawn (zones, components, flows, curves, texts, diagrams) is kept.
+// A list that is in order is not written to.
 func Sort(m *Model) {
-	slices.SortFunc(m.Answers, func(a, b Answer) int { return cmp.Compare(a.Question, b.Question) })
-	slices.SortFunc(m.Assets, func(a, b Asset) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(m.Threats, func(a, b Threat) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(m.Weaknesses, func(a, b Weakness) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(m.Countermeasures, func(a, b Countermeasure) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(m.Links, CompareLinks)
+	sortList(m.Answers, func(a, b Answer) int { return cmp.Compare(a.Question, b.Question) })
+	sortList(m.Assets, func(a, b Asset) int { return cmp.Compare(a.ID, b.ID) })
+	sortList(m.Threats, func(a, b Threat) int { return cmp.Compare(a.ID, b.ID) })
+	sortList(m.Weaknesses, func(a, b Weakness) int { return cmp.Compare(a.ID, b.ID) })
+	sortList(m.Countermeasures, func(a, b Countermeasure) int { return cmp.Compare(a.ID, b.ID) })
+	sortList(m.Links, CompareLinks)
+}
+
+func sortList[T any](list []T, compare func(a, b T) int) {
+	if !slices.IsSortedFunc(list, compare) {
+		slices.SortFunc(list, compare)
+	}
 }
 
 // CompareLinks orders links by threat, weakness and countermeasure.

@@ -103,6 +103,16 @@ func (tx *Tx) ReadModel(id model.ProductID) (*model.Model, Versions, error) {
 	return found.model, found.versions, nil
 }
 
+// Stored returns what ReadModel would, where that is at hand: in Write, of a
+// product that was read or saved in it. It must not be changed.
+func (tx *Tx) Stored(id model.ProductID) (*model.Model, Versions, bool) {
+	x, ok := tx.models[id]
+	return x.model, x.versions, ok
+}
+
+// Writes reports whether the transaction can write.
+func (tx *Tx) Writes() bool { return tx.writable }
+
 func (tx *Tx) remember(x cachedModel) {
 	if tx.models == nil {
 		tx.models = map[model.ProductID]cachedModel{}
