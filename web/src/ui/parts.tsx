@@ -243,7 +243,7 @@ export function Place({
   wide?: boolean;
 }) {
   return (
-    <div className={cx("mx-auto w-full px-4 pt-5 pb-16 sm:px-6", !wide && "max-w-6xl")}>
+    <div className={cx("mx-auto w-full px-4 pt-5 pb-16 sm:px-6", !wide && "max-w-[1240px]")}>
       <header className="mb-5 flex flex-wrap items-start gap-x-4 gap-y-3">
         <div className="min-w-0 flex-1 basis-56">
           <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
