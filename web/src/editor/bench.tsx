@@ -1,5 +1,131 @@
-import { Place } from "../ui/parts";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { useAddress } from "../ui/address";
+import { Canvas, firstLook } from "./canvas";
+import { extent } from "./overview";
+import { type Editor, EditorProvider, makeEditor } from "./store";
+import { synthetic } from "./synthetic";
 
+/** Measured is what the benchmark of the editor offers to who drives the browser. */
+interface Measured {
+  /** From the data being there to the first full paint, in milliseconds. */
+  open: Promise<number>;
+  mounted: () => { nodes: number; flows: number; far: boolean };
+  /** Moves one component along a way and returns the time of each frame. */
+  drag: (ms?: number) => Promise<number[]>;
+  pan: (ms?: number) => Promise<number[]>;
+  fit: () => Promise<void>;
+}
+
+declare global {
+  interface Window {
+    editorBench?: Measured;
+  }
+}
+
+const frame = () => new Promise<number>((done) => requestAnimationFrame(done));
+
+/** frames times frames while something is done in each. */
+async function frames(ms: number, work: (t: number) => void): Promise<number[]> {
+  const out: number[] = [];
+  const start = await frame();
+  let last = start;
+  for (let now = start; now - start < ms; ) {
+    work((now - start) / ms);
+    now = await frame();
+    out.push(now - last);
+    last = now;
+  }
+  return out;
+}
+
+const pointer = (type: string, target: Element, x: number, y: number) =>
+  target.dispatchEvent(new PointerEvent(type, { bubbles: true, cancelable: true, pointerId: 1, pointerType: "mouse", isPrimary: true, button: type === "pointermove" ? -1 : 0, buttons: type === "pointerup" ? 0 : 1, clientX: x, clientY: y }));
+
+function measure(editor: Editor, open: Promise<number>): Measured {
+  const canvas = () => document.querySelector("[data-canvas]")!;
+  return {
+    open,
+    mounted: () => ({ nodes: document.querySelectorAll(".react-flow__node").length, flows: document.querySelectorAll("g[data-el]").length, far: !!document.querySelector("[data-far]") }),
+    drag: async (ms = 2000) => {
+      const r = canvas().getBoundingClientRect();
+      const mid = { x: r.left + r.width / 2, y: r.top + r.height / 2 };
+      const near = [...editor.store.getState().doc.now.values()]
+        .filter((i) => i.kind === "components")
+        .map((i) => ({ i, p: editor.view!.toScreen({ x: i.value.box!.x + 80, y: i.value.box!.y + 35 }) }))
+        .sort((a, b) => Math.hypot(a.p.x - mid.x, a.p.y - mid.y) - Math.hypot(b.p.x - mid.x, b.p.y - mid.y))[0]!;
+      const target = document.getElementById(`el-${near.i.id}`) ?? canvas();
+      pointer("pointerdown", target, near.p.x, near.p.y);
+      const out = await frames(ms, (t) => pointer("pointermove", target, near.p.x + Math.sin(t * 12) * 160, near.p.y + Math.sin(t * 9) * 110));
+      pointer("pointerup", target, near.p.x, near.p.y);
+      await frame();
+      return out.slice(1);
+    },
+    pan: async (ms = 2000) => {
+      let last = 0;
+      const out = await frames(ms, (t) => {
+        const d = Math.sin(t * 6) * 900;
+        editor.view!.panBy(d - last, (d - last) * 0.6);
+        last = d;
+      });
+      return out.slice(1);
+    },
+    fit: async () => {
+      const all = extent(editor.store.getState());
+      if (all) editor.view!.fit(all);
+      await new Promise((done) => setTimeout(done, 600));
+    },
+  };
+}
+
+/** EditorBench shows a made-up drawing of ?n= components in memory, on the editor's own canvas. */
 export function EditorBench() {
-  return <Place title="Benchmark">…</Place>;
+  const [search] = useAddress();
+  const n = Math.max(1, Math.min(20_000, Number(search.n ?? 1000)));
+  const zones = Math.max(1, Number(search.zones ?? 9));
+  const drawing = useMemo(() => synthetic(n, zones), [n, zones]);
+  const [shown, setShown] = useState<{ editor: Editor; started: number; painted: (t: number) => void }>();
+  useEffect(() => {
+    // The data is there; opening begins now. Code and fonts have been read by then.
+    void document.fonts.ready.then(async () => {
+      await frame();
+      await frame();
+      const started = performance.now();
+      let painted = (_: number) => {};
+      const open = new Promise<number>((done) => {
+        painted = done;
+      });
+      const editor = makeEditor("bench", drawing);
+      window.editorBench = measure(editor, open);
+      setShown({ editor, started, painted });
+    });
+    return () => {
+      window.editorBench = undefined;
+    };
+  }, [drawing]);
+  const onReady = useCallback(() => {
+    requestAnimationFrame(async () => {
+      if (!shown?.editor.view) return;
+      firstLook(shown.editor.view, extent(shown.editor.store.getState()));
+      // Full paint: everything in sight is mounted and two frames have gone by without anything new.
+      let count = -1;
+      for (;;) {
+        await frame();
+        await new Promise((done) => setTimeout(done));
+        const now = document.querySelectorAll(".react-flow__node, g[data-el], [data-far]").length;
+        if (now === count && now > 0) break;
+        count = now;
+      }
+      shown.painted(performance.now() - shown.started);
+    });
+  }, [shown]);
+  return (
+    <div className="h-[calc(100dvh-var(--top))]">
+      <h1 className="sr-only">Benchmark of the diagram editor</h1>
+      {shown && (
+        <EditorProvider value={shown.editor}>
+          <Canvas readOnly={false} onReady={onReady} minimap />
+        </EditorProvider>
+      )}
+    </div>
+  );
 }

@@ -27,7 +27,7 @@ export function Properties({ item }: { item: Item }) {
   const editor = useEditor();
   const readOnly = useDrawing((s) => s.readOnly);
   return (
-    <fieldset disabled={readOnly} className="grid gap-4">
+    <fieldset disabled={readOnly} className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-4">
       <legend className="sr-only">Properties</legend>
       {item.kind === "texts" ? (
         <TextField key={item.id} label="Text" multiline value={item.value.text} required onCommit={(v) => rename(editor, item.id, v)} />
@@ -70,7 +70,7 @@ function ComponentFields({ item, value }: { item: Item; value: Component }) {
   const facts = useDrawing((s) => s.facts[item.id]);
   return (
     <>
-      <div className="grid grid-cols-2 gap-3">
+      <div className="grid grid-cols-2 gap-3 [&>*]:min-w-0">
         <Field label="Kind">
           <Select value={value.kind} onChange={(e) => change("Kind", { kind: e.target.value })}>
             {["process", "store", "actor"].map((k) => (
@@ -138,7 +138,7 @@ function FlowFields({ item, value }: { item: Item; value: Flow }) {
   );
   return (
     <>
-      <div className="grid grid-cols-2 gap-3">
+      <div className="grid grid-cols-2 gap-3 [&>*]:min-w-0">
         {end("from")}
         {end("to")}
       </div>

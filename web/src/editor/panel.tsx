@@ -33,7 +33,7 @@ export const Panel = memo(function Panel({ onClose }: { onClose: () => void }) {
       </header>
       <PlanStrip where={one && one.kind !== "texts" ? one.id : undefined} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard */}
-      <div key={one?.id ?? items.length} className="grid min-h-0 flex-1 content-start gap-5 overflow-y-auto px-4 py-3.5" role="group" aria-label="Properties and risks" tabIndex={0}>
+      <div key={one?.id ?? items.length} className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] content-start gap-5 overflow-y-auto px-4 py-3.5" role="group" aria-label="Properties and risks" tabIndex={0}>
         {one ? <One item={one} /> : items.length > 1 ? <Several items={items} /> : <Whole />}
       </div>
     </aside>
@@ -100,7 +100,7 @@ function Several({ items }: { items: Item[] }) {
     return Object.fromEntries(Object.entries(first).filter(([k, v]) => list.every((l) => l?.[k] === v)));
   };
   return (
-    <fieldset disabled={readOnly} className="grid gap-5">
+    <fieldset disabled={readOnly} className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-5">
       <legend className="sr-only">What they have in common</legend>
       {boxes.length > 1 && (
         <div className="grid gap-1">

@@ -29,7 +29,7 @@ function Properties({ item }: { item: Item<"diagrams"> }) {
   const change = useChanges([item]);
   const readOnly = useDrawing((s) => s.readOnly);
   return (
-    <fieldset disabled={readOnly} className="grid gap-4">
+    <fieldset disabled={readOnly} className="grid min-w-0 grid-cols-[minmax(0,1fr)] gap-4">
       <legend className="sr-only">The diagram</legend>
       <TextField label="Title" value={item.value.title} required onCommit={(v) => change("Title", { title: v.trim() })} />
       <TextField label="Description" multiline value={item.value.description ?? ""} onCommit={(v) => change("Description", { description: v })} />
