@@ -76,6 +76,7 @@ func New(a *app.App, o Options) *API {
 	s.products()
 	s.drawing()
 	s.portfolio()
+	s.fields()
 	s.risks()
 	s.work()
 	s.plans()

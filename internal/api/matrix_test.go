@@ -26,6 +26,10 @@ var bodies = map[string]any{
 	"delete-product":          map[string]any{"name": "none"},
 	"preview-answers":         map[string]any{"answers": map[string]any{}},
 	"preview-product-answers": map[string]any{"answers": map[string]any{}},
+	"set-field":               map[string]any{"name": "F", "type": "text"},
+	"order-fields":            map[string]any{"keys": []string{"none"}},
+	"try-field":               map[string]any{"field": map[string]any{"name": "F", "type": "text"}, "value": "x"},
+	"fill-custom":             map[string]any{"custom": map[string]any{}},
 	"set-answers":             map[string]any{"questionnaire": "none", "answers": map[string]any{}},
 	"change-drawing":          map[string]any{"changes": []any{map[string]any{"kind": "texts", "id": "none", "op": "delete"}}},
 	"put-element":             map[string]any{"name": "X"},
@@ -94,7 +98,7 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 		token("bound token", product, policy.ScopeWrite), token("token bound to another product", other, policy.ScopeAdmin),
 		actor{"instance administrator", s.admin, admin})
 
-	path := strings.NewReplacer("{product}", product, "{kind}", "components", "{id}", "none", "{connection}", "con_none", "{user}", "usr_none", "{ref}", "none",
+	path := strings.NewReplacer("{product}", product, "{kind}", "components", "{id}", "none", "{connection}", "con_none", "{user}", "usr_none", "{ref}", "none", "{key}", "none",
 		"{threat}", "none", "{weakness}", "none", "{countermeasure}", "none", "{run}", "none", "{token}", "tok_none", "{ticket}", "none", "{comment}", "cmt_none")
 	all := operations(t)
 	known := map[policy.Action]bool{}

@@ -128,9 +128,10 @@ func (s *API) sessions() {
 func (s *API) users() {
 	type list struct {
 		Paging
-		Text string `query:"q" maxLength:"200" doc:"In the name or the e-mail address"`
+		Text string `query:"q" maxLength:"200" doc:"In the e-mail address; for who does not administrate the installation, in the name"`
 	}
-	register(s, op{method: http.MethodGet, path: "/users", id: "list-users", tag: tagPeople, summary: "List accounts", action: policy.UserRead},
+	register(s, op{method: http.MethodGet, path: "/users", id: "list-users", tag: tagPeople, summary: "List accounts", action: policy.UserRead,
+		about: "E-mail addresses are for administrators of the installation; everybody else sees their own only."},
 		func(ctx context.Context, c app.Caller, in *list) (app.Page[app.UserView], error) {
 			return s.app.Users(ctx, c, in.Text, in.Cursor, in.Limit)
 		})

@@ -11,17 +11,18 @@ import (
 
 // Selecting narrows products.
 type Selecting struct {
-	Text     string `query:"q" maxLength:"200" doc:"In the name, case and accents aside"`
-	Tag      string `query:"tag" maxLength:"200"`
-	Team     string `query:"team" maxLength:"200"`
-	Owner    string `query:"owner" maxLength:"200"`
-	Band     string `query:"band" enum:"low,medium,high,critical,unrated" doc:"Of the highest current rating; unrated is a threat that nobody has rated"`
-	Archived bool   `query:"archived" doc:"Archived ones instead of the others"`
-	Template bool   `query:"template" doc:"Templates instead of the others"`
+	Text     string   `query:"q" maxLength:"200" doc:"In the name, case and accents aside"`
+	Tag      string   `query:"tag" maxLength:"200"`
+	Team     string   `query:"team" maxLength:"200"`
+	Owner    string   `query:"owner" maxLength:"200"`
+	Fields   []string `query:"field,explode" maxItems:"50" doc:"KEY:value of a custom field; of several with one key any, of several keys all"`
+	Band     string   `query:"band" enum:"low,medium,high,critical,unrated" doc:"Of the highest current rating; unrated is a threat that nobody has rated"`
+	Archived bool     `query:"archived" doc:"Archived ones instead of the others"`
+	Template bool     `query:"template" doc:"Templates instead of the others"`
 }
 
 func (in Selecting) filter() app.ProductFilter {
-	return app.ProductFilter{Text: in.Text, Tag: in.Tag, Team: in.Team, Owner: in.Owner, Band: in.Band, Archived: in.Archived, Template: in.Template}
+	return app.ProductFilter{Text: in.Text, Tag: in.Tag, Team: in.Team, Owner: in.Owner, Fields: in.Fields, Band: in.Band, Archived: in.Archived, Template: in.Template}
 }
 
 // portfolio declares what is asked of many products at once, and of one at a glance.

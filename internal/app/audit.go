@@ -112,6 +112,12 @@ func (a *App) Heads(ctx context.Context, c Caller, product model.ProductID) (map
 				streams = append(streams, store.ProductStream(m.Product))
 			}
 		}
-		return tx.AuditHeads(streams...)
+		heads, err := tx.AuditHeads(streams...)
+		if err != nil || c.Product != "" {
+			return heads, err
+		}
+		fields, err := tx.Setting(settingFields)
+		heads[fieldStream] = fields.Version
+		return heads, err
 	})
 }

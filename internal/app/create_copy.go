@@ -29,11 +29,12 @@ type CloneInclude struct {
 // people made and edited, without tickets, evidence, comments and acceptances.
 func (a *App) CloneProduct(ctx context.Context, c Caller, from model.ProductID, in CloneInput) (ProductView, error) {
 	return change(ctx, a, c, policy.ProductCreate, "", Cause{Kind: "edited", Text: "the product was cloned", Ref: string(from)}, func(ch *changing) (ProductView, error) {
-		return ch.copyOf(from, in.Include, func(p *model.Product) {
+		return ch.copyOf(from, in.Include, func(p *model.Product) error {
 			p.Name = strings.TrimSpace(in.Name)
 			if in.Team != nil {
 				p.Team = strings.TrimSpace(*in.Team)
 			}
+			return nil
 		})
 	})
 }
@@ -44,7 +45,7 @@ func (ch *changing) copyWith(in ProductInput) (ProductView, error) {
 		return ProductView{}, errTemplateAnswers
 	}
 	ch.cause.Text, ch.cause.Ref = "the product was made of a template", string(in.FromTemplate)
-	return ch.copyOf(in.FromTemplate, CloneInclude{}, func(p *model.Product) {
+	return ch.copyOf(in.FromTemplate, CloneInclude{}, func(p *model.Product) error {
 		p.Name, p.Owner, p.Template = strings.TrimSpace(in.Name), in.Owner, in.Template
 		for _, f := range []struct{ dst, src *string }{
 			{&p.Description, &in.Description}, {&p.Team, &in.Team}, {&p.Branch, &in.Branch}, {&p.Environment, &in.Environment},
@@ -56,13 +57,11 @@ func (ch *changing) copyWith(in ProductInput) (ProductView, error) {
 		if len(in.Tags) > 0 {
 			p.Tags = in.Tags
 		}
-		if len(in.Custom) > 0 {
-			p.Custom = in.Custom
-		}
+		return ch.setCustom(policy.Administrator, in.Custom, !in.Template)
 	})
 }
 
-func (ch *changing) copyOf(from model.ProductID, include CloneInclude, head func(*model.Product)) (ProductView, error) {
+func (ch *changing) copyOf(from model.ProductID, include CloneInclude, head func(*model.Product) error) (ProductView, error) {
 	if err := ch.app.allow(ch.tx, ch.caller, policy.ProductRead, from); err != nil {
 		return ProductView{}, err
 	}
@@ -75,8 +74,18 @@ func (ch *changing) copyOf(from model.ProductID, include CloneInclude, head func
 		return ProductView{}, err
 	}
 	m.Product.Template = false
-	head(&m.Product)
+	// The copy's maker will see all of it: what they may not see here is left behind.
+	looking, err := newOnlooker(ch.tx, ch.caller)
+	if err != nil {
+		return ProductView{}, err
+	}
+	if m.Product.Custom, err = looking.custom(from, m.Product.Custom); err != nil {
+		return ProductView{}, err
+	}
 	ch.model = m
+	if err := head(&m.Product); err != nil {
+		return ProductView{}, err
+	}
 	refused, _, err := refusals(ch.tx, from)
 	if err != nil {
 		return ProductView{}, err

@@ -151,7 +151,11 @@ func (a *App) History(ctx context.Context, c Caller, product model.ProductID, f 
 				return Page[HistoryGroup]{}, err
 			}
 		}
-		return h.page(after, limit)
+		out, err := h.page(after, limit)
+		if err != nil {
+			return out, err
+		}
+		return out, hideCustom(tx, c, product, out.Items)
 	})
 }
 

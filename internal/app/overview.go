@@ -140,7 +140,7 @@ func (a *App) Overview(ctx context.Context, c Caller, id model.ProductID) (Overv
 			Tolerance: m.Product.Tolerance, ExceedsCount: s.OverTolerance, Bands: s.Open.Bands,
 			Countermeasures: sumCountermeasures(m), Evidence: sumEvidence(m, verdicts),
 		}
-		if v.Product, err = a.productOf(tx, id); err != nil {
+		if v.Product, err = a.productOf(tx, c, id); err != nil {
 			return v, err
 		}
 		if v.Product.Role, v.Product.Can, err = rights(tx, c, id); err != nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ const (
 // UserView is an account as others see it.
 type UserView struct {
 	ID       string    `json:"id"`
-	Email    string    `json:"email"`
+	Email    string    `json:"email" doc:"Empty but for oneself and for administrators of the installation"`
 	Name     string    `json:"name"`
 	Admin    bool      `json:"admin,omitempty" doc:"Administrator of the installation"`
 	Disabled bool      `json:"disabled,omitempty"`
@@ -362,9 +363,15 @@ func (a *App) SetPassword(ctx context.Context, c Caller, old, fresh identity.Sec
 	return err
 }
 
-// Users lists accounts by e-mail.
+// Users lists accounts: by e-mail address for administrators of the installation,
+// by name for everybody else, who see no address but their own. Text is part of
+// the address, for everybody else of the name.
 func (a *App) Users(ctx context.Context, c Caller, text, cursor string, limit int) (Page[UserView], error) {
 	return query(ctx, a, c, policy.UserRead, "", func(tx *store.Tx) (Page[UserView], error) {
+		limit = clampLimit(limit)
+		if !c.Admin {
+			return usersByName(tx, c, text, cursor, limit)
+		}
 		page := Page[UserView]{Items: []UserView{}}
 		after := ""
 		if cursor != "" {
@@ -372,7 +379,6 @@ func (a *App) Users(ctx context.Context, c Caller, text, cursor string, limit in
 				return page, err
 			}
 		}
-		limit = clampLimit(limit)
 		list, err := tx.Accounts(text, after, limit)
 		if err != nil {
 			return page, err
@@ -385,6 +391,58 @@ func (a *App) Users(ctx context.Context, c Caller, text, cursor string, limit in
 		}
 		return page, nil
 	})
+}
+
+// usersByName lists accounts in a way that tells nothing of their addresses: not
+// by their order, not by the cursor, not by what a search finds.
+func usersByName(tx *store.Tx, c Caller, text, cursor string, limit int) (Page[UserView], error) {
+	page := Page[UserView]{Items: []UserView{}}
+	var after personKey
+	if cursor != "" {
+		if err := decodeCursor(cursor, &after); err != nil {
+			return page, err
+		}
+	}
+	type found struct {
+		key personKey
+		acc store.Account
+	}
+	var people []found
+	text = store.Fold(strings.TrimSpace(text))
+	const most = 1000 // accounts that the store gives at once
+	for last := ""; ; {
+		list, err := tx.Accounts("", last, most)
+		if err != nil {
+			return page, err
+		}
+		for _, acc := range list {
+			key := personKey{store.Fold(acc.Name), acc.ID}
+			if strings.Contains(key.Name, text) && (cursor == "" || comparePeople(key, after) > 0) {
+				people = append(people, found{key, acc})
+			}
+		}
+		if len(list) < most {
+			break
+		}
+		last = list[len(list)-1].Email
+	}
+	slices.SortFunc(people, func(x, y found) int { return comparePeople(x.key, y.key) })
+	if len(people) > limit {
+		people = people[:limit]
+		page.Next = encodeCursor(people[limit-1].key)
+	}
+	for _, p := range people {
+		v := viewUser(p.acc)
+		if v.ID != c.User {
+			v.Email = ""
+		}
+		// An account that was made without a name is called by its address.
+		if v.Email == "" && strings.Contains(v.Name, "@") && store.FoldEmail(v.Name) == store.FoldEmail(p.acc.Email) {
+			v.Name, _, _ = strings.Cut(v.Name, "@")
+		}
+		page.Items = append(page.Items, v)
+	}
+	return page, nil
 }
 
 // AddUser makes an account.

@@ -19,11 +19,11 @@ const trendSpan = 90 * 24 * time.Hour
 
 // productView shows the product as the change leaves it.
 func (ch *changing) productView() (ProductView, error) {
-	return ch.app.productOf(ch.tx, ch.model.Product.ID)
+	return ch.app.productOf(ch.tx, ch.caller, ch.model.Product.ID)
 }
 
-// productOf shows a product as it is stored.
-func (a *App) productOf(tx *store.Tx, id model.ProductID) (ProductView, error) {
+// productOf shows a product as it is stored, as far as the caller may see it.
+func (a *App) productOf(tx *store.Tx, c Caller, id model.ProductID) (ProductView, error) {
 	row, err := tx.Product(id, store.Everything())
 	if err != nil {
 		return ProductView{}, err
@@ -32,7 +32,15 @@ func (a *App) productOf(tx *store.Tx, id model.ProductID) (ProductView, error) {
 	if err != nil {
 		return ProductView{}, err
 	}
-	return viewProduct(row, waiting[id], a.Now())
+	v, err := viewProduct(row, waiting[id], a.Now())
+	if err != nil {
+		return v, err
+	}
+	looking, err := newOnlooker(tx, c)
+	if err != nil {
+		return v, err
+	}
+	return v, looking.show(&v, row.Head.Custom)
 }
 
 func viewProduct(row store.ProductRow, w store.Waiting, now time.Time) (ProductView, error) {
@@ -83,10 +91,11 @@ type ProductFilter struct {
 	Tag      string
 	Team     string
 	Owner    string
-	Band     string // of the highest current rating; "unrated" is any threat without a rating
-	Archived bool   // archived ones instead of the others
-	Template bool   // templates instead of the others
-	Sort     string // "name", "rating", "-updated", "last_test" or "vulnerabilities"
+	Fields   []string // KEY:value of custom fields, all of them; of one key any
+	Band     string   // of the highest current rating; "unrated" is any threat without a rating
+	Archived bool     // archived ones instead of the others
+	Template bool     // templates instead of the others
+	Sort     string   // "name", "rating", "-updated", "last_test" or "vulnerabilities"
 	Cursor   string
 	Limit    int
 }
@@ -157,6 +166,10 @@ func (a *App) Products(ctx context.Context, c Caller, f ProductFilter) (Page[Pro
 	return query(ctx, a, c, policy.ProductList, "", func(tx *store.Tx) (Page[ProductView], error) {
 		var page Page[ProductView]
 		q := a.productQuery(c, f)
+		var err error
+		if q.Fields, err = fieldFilters(tx, f.Fields); err != nil {
+			return page, err
+		}
 		if f.Cursor != "" {
 			var after productCursor
 			if err := decodeCursor(f.Cursor, &after); err != nil {
@@ -183,10 +196,17 @@ func (a *App) Products(ctx context.Context, c Caller, f ProductFilter) (Page[Pro
 		if err != nil {
 			return page, err
 		}
+		looking, err := newOnlooker(tx, c)
+		if err != nil {
+			return page, err
+		}
 		page.Items = make([]ProductView, len(rows))
 		now := a.Now()
 		for i, row := range rows {
 			if page.Items[i], err = viewProduct(row, waiting[row.ID], now); err != nil {
+				return page, err
+			}
+			if err := looking.show(&page.Items[i], row.Head.Custom); err != nil {
 				return page, err
 			}
 		}
@@ -200,7 +220,7 @@ func (a *App) Products(ctx context.Context, c Caller, f ProductFilter) (Page[Pro
 // Product shows one product, with what the caller may do there.
 func (a *App) Product(ctx context.Context, c Caller, id model.ProductID) (ProductView, error) {
 	return query(ctx, a, c, policy.ProductRead, id, func(tx *store.Tx) (ProductView, error) {
-		v, err := a.productOf(tx, id)
+		v, err := a.productOf(tx, c, id)
 		if err != nil {
 			return v, err
 		}
@@ -231,6 +251,8 @@ type PortfolioFacets struct {
 	Teams  []Facet `json:"teams"`
 	Tags   []Facet `json:"tags"`
 	Owners []Facet `json:"owners"`
+	// Fields are those of choices and people.
+	Fields []FieldFacet `json:"fields" doc:"Of the custom fields that are choices or people, in their order; only of products where the caller may see them"`
 }
 
 // Facet is a value that products have.
@@ -269,6 +291,10 @@ var heatColumns = []risk.Band{risk.Low, risk.Medium, risk.High, risk.Critical, r
 func (a *App) Portfolio(ctx context.Context, c Caller, f ProductFilter, by string) (PortfolioView, error) {
 	return query(ctx, a, c, policy.ProductList, "", func(tx *store.Tx) (PortfolioView, error) {
 		q := a.productQuery(c, f)
+		var err error
+		if q.Fields, err = fieldFilters(tx, f.Fields); err != nil {
+			return PortfolioView{}, err
+		}
 		t, err := tx.PortfolioTotals(q, a.bandLimits())
 		if err != nil {
 			return PortfolioView{}, err
@@ -325,7 +351,8 @@ func facets(tx *store.Tx, q store.ProductQuery) (PortfolioFacets, error) {
 		}
 		return out
 	}
-	return PortfolioFacets{Teams: list(teams), Tags: list(tags), Owners: list(owners)}, nil
+	fields, err := fieldFacets(tx, q)
+	return PortfolioFacets{Teams: list(teams), Tags: list(tags), Owners: list(owners), Fields: fields}, err
 }
 
 // alive refuses a person's change of an archived product but what brings it back or

@@ -26,7 +26,7 @@ type ProductInput struct {
 	Answers       Answers           `json:"answers,omitempty"`
 	Branch        string            `json:"branch,omitempty" maxLength:"200" doc:"Only tests of this branch move the ratings"`
 	Environment   string            `json:"environment,omitempty" maxLength:"200"`
-	Custom        map[string]string `json:"custom,omitempty"`
+	Custom        map[string]string `json:"custom,omitempty" doc:"Values of custom fields by key; required ones are demanded unless it is a template"`
 }
 
 // Answers are answers by question: a text, a number, true or false, or a list of option refs.
@@ -94,9 +94,12 @@ func (a *App) CreateProduct(ctx context.Context, c Caller, in ProductInput) (Pro
 		id := model.ProductID(a.id("prd"))
 		ch.model = &model.Model{Product: model.Product{
 			ID: id, Name: strings.TrimSpace(in.Name), Description: in.Description, Owner: in.Owner, Team: strings.TrimSpace(in.Team), Tags: in.Tags, Template: in.Template,
-			Questionnaire: in.Questionnaire, Branch: in.Branch, Environment: in.Environment, Custom: in.Custom,
+			Questionnaire: in.Questionnaire, Branch: in.Branch, Environment: in.Environment,
 		}, Answers: answers}
 		if err := a.checkAnswers(ch.model); err != nil {
+			return ProductView{}, err
+		}
+		if err := ch.setCustom(policy.Administrator, in.Custom, !in.Template); err != nil {
 			return ProductView{}, err
 		}
 		return ch.created()
@@ -154,7 +157,7 @@ type ProductEdit struct {
 	Environment *string            `json:"environment,omitempty" maxLength:"200"`
 	Method      *string            `json:"method,omitempty" enum:"threatloop,iriusrisk"`
 	Tolerance   *float64           `json:"tolerance,omitempty" minimum:"0" maximum:"100"`
-	Custom      *map[string]string `json:"custom,omitempty"`
+	Custom      *map[string]string `json:"custom,omitempty" doc:"Values of custom fields by key; empty text takes a value away, what is left out stays"`
 }
 
 // EditProduct changes a product's head.
@@ -183,7 +186,15 @@ func (a *App) EditProduct(ctx context.Context, c Caller, id model.ProductID, ver
 		setIf(&p.Branch, in.Branch)
 		setIf(&p.Environment, in.Environment)
 		setIf(&p.Method, in.Method)
-		setIf(&p.Custom, in.Custom)
+		if in.Custom != nil {
+			role, err := roleOn(ch.tx, c, id)
+			if err != nil {
+				return ProductView{}, err
+			}
+			if err := ch.setCustom(role, *in.Custom, false); err != nil {
+				return ProductView{}, err
+			}
+		}
 		if in.Value != nil {
 			p.Value = in.Value
 		}

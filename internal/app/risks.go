@@ -330,6 +330,14 @@ func (a *App) Model(ctx context.Context, c Caller, product model.ProductID) (*mo
 	}
 	b, err := query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (both, error) {
 		m, versions, err := tx.LoadModel(product)
+		if err != nil {
+			return both{}, err
+		}
+		looking, err := newOnlooker(tx, c)
+		if err != nil {
+			return both{}, err
+		}
+		m.Product.Custom, err = looking.custom(product, m.Product.Custom)
 		return both{m, versions.Product}, err
 	})
 	return b.m, b.v, err

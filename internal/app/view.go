@@ -29,7 +29,11 @@ type ProductView struct {
 	Tolerance     *float64        `json:"tolerance,omitempty"`
 	Value         *model.CIA      `json:"value,omitempty"`
 	Exposure      *int            `json:"exposure,omitempty"`
-	Risk          risk.Summary    `json:"risk"`
+	// Custom are the values of custom fields that the caller may see.
+	Custom         map[string]string `json:"custom,omitempty" doc:"Values of custom fields by key, those that the caller may see"`
+	CustomNames    map[string]string `json:"custom_names,omitempty" doc:"Names of the people in custom, by the id of their account"`
+	CustomProblems []CustomProblem   `json:"custom_problems,omitempty" doc:"What is missing, no longer fits or is no longer defined"`
+	Risk           risk.Summary      `json:"risk"`
 	// Vulnerabilities counts weaknesses and countermeasures that a test contradicts.
 	Vulnerabilities int `json:"vulnerabilities"`
 	// Trend is what the product's highest ratings were, oldest first, each from its

@@ -19,6 +19,9 @@ const (
 	ProductArchive   Action = "product.archive"
 	ProductDelete    Action = "product.delete"
 
+	FieldManage Action = "field.manage"
+	FieldFill   Action = "field.fill"
+
 	ModelEdit Action = "model.edit"
 	PlanRead  Action = "plan.read"
 	PlanApply Action = "plan.apply"
@@ -71,6 +74,9 @@ var table = map[Action]rule{
 	ProductTolerance: {Approver, nobody, writes, "set the risk that a product carries without a decision"},
 	ProductArchive:   {Administrator, nobody, writes, "archive a product and bring it back"},
 	ProductDelete:    {Administrator, nobody, manages, "delete a product with everything in it"},
+
+	FieldManage: {"", admins, manages, "define the custom fields of products"},
+	FieldFill:   {Viewer, nobody, writes, "fill in those custom fields of a product that one's role may change"},
 
 	ModelEdit: {Modeller, nobody, writes, "change answers, diagrams, assets, threats, weaknesses, countermeasures and their links; import a model"},
 	PlanRead:  {Viewer, nobody, reads, "see what the library would change in a model"},

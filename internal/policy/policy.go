@@ -39,6 +39,9 @@ func ParseRole(name string) (Role, error) {
 	return "", fault.New(fault.Invalid, "policy.role_unknown", "the role %q does not exist; the roles are viewer, developer, modeller, approver and administrator", name)
 }
 
+// AtLeast reports whether the role may do what the other may; no role is less than any.
+func (r Role) AtLeast(other Role) bool { return rank(r) >= rank(other) }
+
 // TokenScope narrows what an API token may do of what its owner may.
 type TokenScope string
 
