@@ -108,7 +108,7 @@ export function Board({
         aria-label="Countermeasures by state"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard
         tabIndex={0}
-        className="-mx-4 grid auto-cols-[minmax(15.5rem,1fr)] grid-flow-col gap-3 overflow-x-auto px-4 pb-4 sm:-mx-6 sm:px-6"
+        className="-mx-4 grid auto-cols-[minmax(15.5rem,1fr)] grid-flow-col gap-2.5 overflow-x-auto px-4 pb-4 sm:-mx-6 sm:px-6 lg:auto-cols-[minmax(11.5rem,1fr)]"
       >
         {states.map((s) => (
           <Lane
@@ -235,9 +235,11 @@ function Card({ of: c, title, open, lifted }: { of: Countermeasure; title?: Reac
       </bdi>
       <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
         <Figure value={c.current} band={asBand(c.band)} />
-        <span className="num text-soft text-xs" title="What it takes, or would take, off the summed current rating">
-          {c.takes} off
-        </span>
+        {c.takes > 0 && (
+          <span className="num text-soft text-xs" title="What it would take off the summed current rating">
+            {c.takes} off
+          </span>
+        )}
         {cost && <span className="num text-soft text-xs">{cost}</span>}
         <EvidenceBadge evidence={c.evidence} short />
         <CommentCount n={c.comments} />

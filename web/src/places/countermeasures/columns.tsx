@@ -49,12 +49,17 @@ export function countermeasureColumns(product: string): Column<Countermeasure>[]
       narrow: "end",
       sort: (c) => c.takes,
       text: (c) => c.takes,
-      cell: (c) => (
-        <span className="num font-medium" title="What it takes, or would take, off the summed current rating">
-          {c.takes}
-          <span className="font-normal text-soft md:sr-only"> off</span>
-        </span>
-      ),
+      cell: (c) =>
+        c.takes > 0 ? (
+          <span className="num font-medium" title="What it would take off the summed current rating">
+            {c.takes}
+            <span className="font-normal text-soft md:sr-only"> off</span>
+          </span>
+        ) : (
+          <span className="text-soft" title={c.state === "implemented" ? "It counts already" : "It would take nothing more off"}>
+            –
+          </span>
+        ),
     },
     {
       id: "cost",

@@ -172,6 +172,7 @@ function Details({
       draft={`countermeasure/${c.id}/${field}`}
       readOnly={!edit}
       maxLength={maxLength}
+      library={c.origin === "rule" && !c.sets?.[field]}
       marks={mark(field, label)}
       save={(text) => edits.mutateAsync({ edits: [{ kind: "countermeasure", object: c, set: { [field]: text } }], text: "The text is changed" })}
     />
@@ -187,9 +188,15 @@ function Details({
           <EvidenceBadge evidence={c.evidence} />
           {c.evidence.text && <span className="min-w-0 text-soft text-xs">{c.evidence.text}</span>}
         </Row>
-        <Row name="Takes off">
-          <span className="num font-medium">{c.takes}</span>
-          <span className="text-soft text-xs">of the summed current rating{c.state === "implemented" ? "" : ", once it is done"}</span>
+        <Row name="Would take off">
+          {c.takes > 0 ? (
+            <>
+              <span className="num font-medium">{c.takes}</span>
+              <span className="text-soft text-xs">of the summed current rating, once it is done</span>
+            </>
+          ) : (
+            <span className="text-soft">{c.state === "implemented" ? "Nothing more: it counts already" : "Nothing"}</span>
+          )}
         </Row>
         <Row name="Owner" mark={mark("owner", "Owner")}>
           <OwnerPicker

@@ -5,6 +5,7 @@ import { cx } from "../../ui/cx";
 import { Input, Textarea } from "../../ui/field";
 import { Kbd } from "../../ui/kbd";
 import { useDraft } from "./drafts";
+import { Light } from "./light";
 
 /** Meanwhile says that somebody changed what is being edited, and what it is now. */
 export function Meanwhile({ now, onTake }: { now: string; onTake: () => void }) {
@@ -135,7 +136,9 @@ function Buttons({
 }
 
 /** Prose is a text of paragraphs under a heading, changed where it stands: Ctrl-Enter saves. */
-export function Prose(p: Text & { heading?: boolean; empty: string; marks?: ReactNode }) {
+export function Prose(
+  p: Text & { empty: string; marks?: ReactNode /** It is a text of the library, with its marks for lists and code. */; library?: boolean },
+) {
   const { draft, busy, begin, type, submit, end, stale } = useText(p);
   const id = useId();
   const onKey = (e: KeyboardEvent) => {
@@ -176,6 +179,8 @@ export function Prose(p: Text & { heading?: boolean; empty: string; marks?: Reac
           {stale && <Meanwhile now={p.value} onTake={end} />}
           <Buttons busy={busy} onSave={() => void submit(draft.text)} onCancel={end} keys="mod+enter" />
         </div>
+      ) : p.library && p.value ? (
+        <Light text={p.value} />
       ) : (
         <div dir="auto" className={cx("whitespace-pre-wrap text-sm", !p.value && "text-soft")}>
           {p.value || p.empty}

@@ -67,7 +67,7 @@ export function EvidenceBadge({ evidence, short }: { evidence: S["Evidence"]; sh
         : (["neutral", CircleDashed, "Untested"] as const);
   const mark =
     short && verdict === "untested" ? (
-      <span className="inline-flex items-center text-soft">
+      <span className="inline-flex items-center align-middle text-soft">
         <Icon aria-hidden size={14} />
         <span className="sr-only">{name}</span>
       </span>
@@ -79,7 +79,7 @@ export function EvidenceBadge({ evidence, short }: { evidence: S["Evidence"]; sh
   if (!evidence.text) return mark;
   return (
     <Tooltip text={evidence.text}>
-      <span tabIndex={short ? undefined : 0} className="inline-flex rounded-sm">
+      <span tabIndex={short ? undefined : 0} className="inline-flex rounded-sm align-middle">
         {mark}
       </span>
     </Tooltip>

@@ -24,7 +24,7 @@ export function Scale({
   const id = useId();
   const put = (v: string) => onChange(Math.max(0, Math.min(100, Math.round(Number(v) || 0))));
   return (
-    <div className="grid gap-1">
+    <div className="grid gap-x-3 gap-y-1 sm:grid-cols-[8.5rem_1fr] sm:items-center">
       <label htmlFor={id} className="font-medium text-sm">
         {label}
       </label>
@@ -37,12 +37,12 @@ export function Scale({
           step={5}
           value={value}
           onChange={(e) => put(e.target.value)}
-          className="min-w-0 flex-1"
+          className="h-6 min-w-0 flex-1"
         />
         <input id={id} type="number" min={0} max={100} value={value} onChange={(e) => put(e.target.value)} className="control num w-18" />
       </div>
       {low && high && (
-        <p className="me-21 flex justify-between text-soft text-xs">
+        <p className="me-21 flex justify-between text-soft text-xs sm:col-start-2">
           <span>{low}</span>
           <span>{high}</span>
         </p>
@@ -65,7 +65,7 @@ export function ImpactFields({
 }) {
   return (
     <div className="grid gap-4">
-      <fieldset className="grid gap-3">
+      <fieldset className="grid gap-2">
         <legend className="overline mb-2">What it hurts, in percent of what is there</legend>
         {(["confidentiality", "integrity", "availability"] as const).map((d) => (
           <Scale key={d} label={d.charAt(0).toUpperCase() + d.slice(1)} value={impact[d]} onChange={(n) => onImpact({ ...impact, [d]: n })} />
@@ -142,11 +142,11 @@ export function CategoryFields({ value, onChange }: { value: string[]; onChange:
   return (
     <fieldset>
       <legend className="mb-1 font-medium text-sm">Categories</legend>
-      <div className="grid gap-1 sm:grid-cols-2">
+      <div className="grid sm:grid-cols-2">
         {all.map((c) => {
           const { method, name } = category(c);
           return (
-            <label key={c} className="flex items-center gap-2 text-sm">
+            <label key={c} className="flex min-h-7 items-center gap-2 text-sm">
               <input
                 type="checkbox"
                 className="size-3.5"

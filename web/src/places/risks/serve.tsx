@@ -182,21 +182,19 @@ export function AddCountermeasure({
               />
             </Field>
           )}
-          <div className="grid gap-4 sm:grid-cols-2">
-            {weaknesses && weaknesses.length > 0 && (
-              <Field label="Through" hint="A failing test of that weakness withdraws its share.">
-                <Select value={through} onChange={(e) => setThrough(e.target.value)}>
-                  <option value="">The threat itself</option>
-                  {weaknesses.map((w) => (
-                    <option key={w.id} value={w.id}>
-                      {w.title}
-                    </option>
-                  ))}
-                </Select>
-              </Field>
-            )}
-            <Scale label="Takes off the threat's risk, in percent" value={share} onChange={setShare} />
-          </div>
+          {weaknesses && weaknesses.length > 0 && (
+            <Field label="Through" hint="A failing test of that weakness withdraws its share.">
+              <Select value={through} onChange={(e) => setThrough(e.target.value)}>
+                <option value="">The threat itself</option>
+                {weaknesses.map((w) => (
+                  <option key={w.id} value={w.id}>
+                    {w.title}
+                  </option>
+                ))}
+              </Select>
+            </Field>
+          )}
+          <Scale label="Share, in percent" value={share} onChange={setShare} low="Takes nothing off" high="Takes all of it off" />
           {how === "new" && (
             <>
               <div className="grid gap-4 sm:grid-cols-3">

@@ -291,6 +291,7 @@ function Details({
         draft={`threat/${t.id}/description`}
         readOnly={!edit}
         maxLength={20_000}
+        library={t.origin === "rule" && !t.sets?.description}
         marks={mark("description", "Description")}
         save={(description) =>
           edits.mutateAsync({ edits: [{ kind: "threat", object: t, set: { description } }], text: "The description is changed" })

@@ -27,7 +27,7 @@ function Origin({ of }: { of: string }) {
   const Icon = of === "rule" ? Bot : of === "import" ? FileInput : PenLine;
   const name = of === "rule" ? "From a rule" : of === "import" ? "From an imported file" : "Added by hand";
   return (
-    <span title={name} className="inline-flex text-soft">
+    <span title={name} className="inline-flex align-middle text-soft">
       <Icon aria-hidden size={14} />
       <span className="sr-only">{name}</span>
     </span>
