@@ -17,6 +17,7 @@ const text = (body: string | undefined) =>
     .split("\n")
     .filter((l) => !/^Threatloop (keeps the text from here up to date|block ends here): /.test(l))
     .join("\n")
+    .replace(/\*\*(.+?)\*\*/g, "$1")
     .trim();
 
 /** local is the part of an address that is ours. */

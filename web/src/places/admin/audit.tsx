@@ -1,0 +1,300 @@
+import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
+import { ScrollText, ShieldAlert, ShieldCheck } from "lucide-react";
+import { useState } from "react";
+import { api, everything, ok, type S } from "../../api/client";
+import { keys } from "../../api/query";
+import { useAddress } from "../../ui/address";
+import { Button } from "../../ui/button";
+import { Combobox } from "../../ui/combobox";
+import { Drawer } from "../../ui/dialog";
+import { FilterBar, useFiltered } from "../../ui/filters";
+import { Badge, Facts } from "../../ui/parts";
+import { Empty, Failed, Loading } from "../../ui/state";
+import { type Column, csv, save, Table } from "../../ui/table";
+import { Ago, dateTime } from "../../ui/time";
+import { toast, toastError } from "../../ui/toast";
+import { word } from "../../ui/words";
+import { productNamesQuery } from "./tokens";
+
+type Row = S["AuditView"];
+
+const page = (product: string, object: string | undefined, cursor: string | undefined, limit: number, signal?: AbortSignal) =>
+  product
+    ? ok(api.GET("/products/{product}/audit", { params: { path: { product }, query: { cursor, limit, object } }, signal }))
+    : ok(api.GET("/audit", { params: { query: { cursor, limit, object } }, signal }));
+
+/** said names an action as people say it: "results.read" is "Results: read". */
+export function said(action: string): string {
+  const [what, ...did] = action.split(".");
+  return did.length ? `${word(what)}: ${did.join(" ").replace(/[_-]/g, " ")}` : word(action);
+}
+
+const kinds: Record<string, string> = { person: "Person", token: "Token", system: "Threatloop" };
+
+const columns: Column<Row>[] = [
+  {
+    id: "seq",
+    name: "No.",
+    width: "4rem",
+    align: "end",
+    narrow: "hide",
+    cell: (r) => <span className="num text-soft">{r.seq}</span>,
+    text: (r) => r.seq,
+  },
+  { id: "at", name: "When", width: "8.5rem", narrow: "end", cell: (r) => <Ago at={r.at} className="text-soft" />, text: (r) => r.at },
+  {
+    id: "actor",
+    name: "Who",
+    width: "minmax(8rem,1fr)",
+    cell: (r) => (
+      <span className="flex min-w-0 items-center gap-1.5">
+        <bdi className="truncate">{r.actor_name || r.actor}</bdi>
+        {r.actor_kind !== "person" && <Badge>{kinds[r.actor_kind] ?? r.actor_kind}</Badge>}
+      </span>
+    ),
+    text: (r) => r.actor_name,
+  },
+  {
+    id: "action",
+    name: "What",
+    width: "minmax(10rem,1.4fr)",
+    narrow: "title",
+    cell: (r) => <span className="block truncate font-medium">{said(r.action)}</span>,
+    text: (r) => r.action,
+  },
+  {
+    id: "object",
+    name: "On",
+    width: "minmax(10rem,1.6fr)",
+    cell: (r) => (
+      <code className="block truncate text-soft text-xs" title={r.object}>
+        {r.object}
+      </code>
+    ),
+    text: (r) => r.object,
+  },
+  {
+    id: "source",
+    name: "By way of",
+    width: "6rem",
+    narrow: "hide",
+    cell: (r) => <span className="text-soft">{r.source}</span>,
+    text: (r) => r.source,
+  },
+];
+
+const options = (values: string[], text: (v: string) => string = (v) => v) =>
+  [...new Set(values)].sort().map((value) => ({ value, text: text(value) }));
+
+/** Audit is the audit trail, of the installation or of a product. */
+export function Audit() {
+  const [search, set] = useAddress();
+  const product = search.product ?? "";
+  const object = search.object;
+  const products = useQuery(productNamesQuery).data ?? [];
+  const q = useInfiniteQuery({
+    queryKey: product ? keys.product(product, "audit", object) : keys.instance("audit", object),
+    queryFn: ({ pageParam, signal }) => page(product, object, pageParam, 200, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next,
+  });
+  const [exporting, setExporting] = useState(false);
+  const rows = (q.data?.pages ?? []).flatMap((p) => p.items ?? []);
+  const shown = useFiltered(rows, (r) => `${r.action} ${said(r.action)} ${r.object} ${r.actor_name}`, {
+    actor: (r) => r.actor,
+    action: (r) => r.action,
+    source: (r) => r.source,
+  });
+  const open = rows.find((r) => String(r.seq) === search.row);
+  const exportAll = async () => {
+    setExporting(true);
+    try {
+      const all = await everything<Row>((cursor) => page(product, object, cursor, 1000));
+      save(
+        `audit-${product || "installation"}.csv`,
+        csv(all, [
+          ...columns,
+          { id: "old", name: "Before", width: "", cell: () => null, text: (r) => (r.old === undefined ? "" : JSON.stringify(r.old)) },
+          { id: "new", name: "After", width: "", cell: () => null, text: (r) => (r.new === undefined ? "" : JSON.stringify(r.new)) },
+          { id: "hash", name: "Hash", width: "", cell: () => null, text: (r) => r.hash },
+        ]),
+        "text/csv;charset=utf-8",
+      );
+    } catch (err) {
+      toastError(err);
+    } finally {
+      setExporting(false);
+    }
+  };
+  return (
+    <>
+      <div className="mb-3 flex flex-wrap items-center gap-2">
+        <div className="w-full sm:w-72">
+          <Combobox
+            value={product}
+            onChange={(p) => set({ product: p, object: undefined, row: undefined })}
+            label="Whose audit trail"
+            none="The installation"
+            options={products.map((p) => ({ value: p.id, text: p.name }))}
+          />
+        </div>
+        <ChainCheck product={product} />
+        <Button busy={exporting} onClick={() => void exportAll()}>
+          Export all as CSV
+        </Button>
+        {object && (
+          <Button look="ghost" size="sm" onClick={() => set({ object: undefined })}>
+            Only {object}: show all
+          </Button>
+        )}
+      </div>
+      {!q.data ? (
+        q.error ? (
+          <Failed error={q.error} retry={() => void q.refetch()} />
+        ) : (
+          <Loading rows={5} />
+        )
+      ) : rows.length === 0 ? (
+        <Empty icon={<ScrollText size={20} />} title="Nothing happened here yet" />
+      ) : (
+        <>
+          <FilterBar
+            label="Search what is loaded"
+            shown={shown.length}
+            total={rows.length}
+            filters={[
+              {
+                key: "actor",
+                name: "Who",
+                options: options(
+                  rows.map((r) => r.actor),
+                  (v) => rows.find((r) => r.actor === v)?.actor_name || v,
+                ),
+              },
+              {
+                key: "action",
+                name: "What",
+                options: options(
+                  rows.map((r) => r.action),
+                  said,
+                ),
+              },
+              { key: "source", name: "By way of", options: options(rows.map((r) => r.source)) },
+            ]}
+          />
+          {shown.length === 0 ? (
+            <Empty title="No row matches">Take a filter away, or load older rows.</Empty>
+          ) : (
+            <Table
+              rows={shown}
+              columns={columns}
+              rowKey={(r) => String(r.seq)}
+              label="Audit trail"
+              onOpen={(r) => set({ row: String(r.seq) }, true)}
+              openKey={search.row}
+              empty={null}
+            />
+          )}
+          {q.hasNextPage && (
+            <Button className="mt-4" busy={q.isFetchingNextPage} onClick={() => void q.fetchNextPage()}>
+              Load older rows
+            </Button>
+          )}
+        </>
+      )}
+      {open && <RowDrawer row={open} onOnly={() => set({ object: open.object, row: undefined })} onClose={() => set({ row: undefined })} />}
+    </>
+  );
+}
+
+/** ChainCheck reads the whole trail on the server and says whether a row was changed or taken out. */
+function ChainCheck({ product }: { product: string }) {
+  const check = useMutation({
+    mutationFn: () => (product ? ok(api.GET("/products/{product}/audit/check", { params: { path: { product } } })) : ok(api.GET("/audit/check"))),
+    onSuccess: (r) => r.whole && toast(`The trail is whole: ${r.rows.toLocaleString("en")} rows, each bound to the one before`),
+    onError: toastError,
+  });
+  const r = check.data;
+  return (
+    <>
+      <Button
+        busy={check.isPending}
+        icon={
+          r ? (
+            r.whole ? (
+              <ShieldCheck size={14} className="text-low" />
+            ) : (
+              <ShieldAlert size={14} className="text-critical" />
+            )
+          ) : (
+            <ShieldCheck size={14} />
+          )
+        }
+        onClick={() => check.mutate()}
+      >
+        Check the chain
+      </Button>
+      {r && !r.whole && (
+        <p role="alert" className="basis-full rounded-md bg-critical-soft px-3 py-2 text-critical text-sm">
+          The trail is not whole: {r.text}. Somebody changed the database by hand. Compare it with a backup.
+        </p>
+      )}
+    </>
+  );
+}
+
+function RowDrawer({ row: r, onOnly, onClose }: { row: Row; onOnly: () => void; onClose: () => void }) {
+  return (
+    <Drawer open onClose={onClose} title={said(r.action)}>
+      <div className="grid gap-5">
+        <Facts
+          items={[
+            [
+              "Who",
+              <span key="w">
+                <bdi>{r.actor_name || r.actor}</bdi>{" "}
+                <span className="text-soft">
+                  ({kinds[r.actor_kind] ?? r.actor_kind}, by way of {r.source})
+                </span>
+              </span>,
+            ],
+            ["When", dateTime(r.at)],
+            [
+              "On",
+              <span key="o" className="flex flex-wrap items-center gap-2">
+                <code className="text-xs">{r.object}</code>
+                <button type="button" className="link text-xs" onClick={onOnly}>
+                  only this
+                </button>
+              </span>,
+            ],
+            ["Row", `No. ${r.seq}`],
+            !!r.request_id && [
+              "Request",
+              <code key="q" className="text-xs">
+                {r.request_id}
+              </code>,
+            ],
+            [
+              "Hash",
+              <code key="h" className="break-all text-xs">
+                {r.hash}
+              </code>,
+            ],
+          ]}
+        />
+        {r.old !== undefined && <Doc title="Before" value={r.old} />}
+        {r.new !== undefined && <Doc title="After" value={r.new} />}
+      </div>
+    </Drawer>
+  );
+}
+
+function Doc({ title, value }: { title: string; value: unknown }) {
+  return (
+    <section>
+      <h3 className="mb-1 font-medium text-sm">{title}</h3>
+      <pre className="whitespace-pre-wrap break-words rounded-md bg-sunken p-3 text-xs">{JSON.stringify(value, null, 2)}</pre>
+    </section>
+  );
+}
