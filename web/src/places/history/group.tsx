@@ -59,9 +59,11 @@ const few = 12;
 function Changes({ group: g, restore, busy }: { group: Group; restore?: (c: Change) => void; busy: boolean }) {
   const [all, setAll] = useState(false);
   const single = g.changes.length === 1;
+  // Links say least: they stand last.
+  const changes = [...g.changes.filter((c) => c.kind !== "link"), ...g.changes.filter((c) => c.kind === "link")];
   const list = (
     <ul className="grid gap-2">
-      {g.changes.slice(0, all ? undefined : few).map((c) => (
+      {changes.slice(0, all ? undefined : few).map((c) => (
         <ChangeRow key={`${c.action} ${c.kind} ${c.id}`} change={c} named={!single} restore={restore} busy={busy} />
       ))}
       {g.changes.length > few && !all && (
@@ -83,7 +85,8 @@ function Changes({ group: g, restore, busy }: { group: Group; restore?: (c: Chan
 }
 
 function ChangeRow({ change: c, named, restore, busy }: { change: Change; named: boolean; restore?: (c: Change) => void; busy: boolean }) {
-  const list = c.old && c.now ? differences(c.old, c.now) : [];
+  const news = !c.action.startsWith("model.") && !c.old;
+  const list = (c.old && c.now) || news ? differences(c.old, c.now) : [];
   return (
     <li className="text-sm">
       {named && (
@@ -91,7 +94,7 @@ function ChangeRow({ change: c, named, restore, busy }: { change: Change; named:
           <span className="text-soft">
             {verb(c.action)} {c.kind !== "product" && word(c.kind).toLowerCase()}{" "}
           </span>
-          <bdi>{c.name || (c.kind === "product" ? "" : c.id)}</bdi>
+          {c.kind !== "link" && <bdi>{c.name || (c.kind === "product" ? "" : c.id)}</bdi>}
         </p>
       )}
       {list.length > 0 && (
@@ -100,8 +103,8 @@ function ChangeRow({ change: c, named, restore, busy }: { change: Change; named:
             <div key={d.field} className="flex flex-wrap items-baseline gap-x-2">
               <dt className="text-soft text-xs">{d.field}</dt>
               <dd className="min-w-0">
-                {d.to === "moved" ? (
-                  "moved"
+                {d.to === "moved" || news ? (
+                  <bdi>{d.to}</bdi>
                 ) : (
                   <>
                     <bdi className="text-soft line-through decoration-soft/60">{d.from}</bdi>

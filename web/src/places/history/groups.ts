@@ -67,14 +67,33 @@ const verbs: Record<string, string> = {
   "model.add": "Added",
   "model.change": "Changed",
   "model.remove": "Removed",
-  "model.import": "Imported",
+  "model.import": "Imported a model into",
   "plan.apply": "Applied the plan of",
   "plan.refuse": "Refused steps of the plan of",
-  "results.upload": "Uploaded results",
-  "results.read": "Read results",
+  "results.upload": "Uploaded",
+  "results.read": "Took in the results of",
+  "results.finish": "Declared complete",
   "tickets.publish": "Published tickets of",
-  "tickets.unpublish": "Took tickets back of",
+  "tickets.unpublish": "Took back tickets of",
   "tickets.policy": "Changed the ticket policy of",
+  "product.create": "Created",
+  "product.change": "Changed",
+  "drawing.change": "Changed the drawing:",
+  "product.archive": "Archived or brought back",
+  "product.clone": "Cloned",
+  "role.set": "Set the role of",
+  "ticket.move": "Moved",
+  "ticket.comment": "Commented on",
+  "tickets.link": "Linked a ticket to",
+  "tickets.unlink": "Unlinked a ticket from",
+  "tickets.recreate": "Made a ticket again for",
+  "results.reject": "Refused",
+  "evidence.pin": "Pinned or refused a match of",
+  "evidence.decide": "Decided on",
+  "comment.add": "Commented on",
+  "comment.change": "Changed a comment on",
+  "comment.remove": "Deleted a comment on",
+  "model.edits": "Edited",
 };
 
 /** verb says what was done, in words. */
@@ -95,7 +114,8 @@ export function headline(g: Group): string {
   return `${actions.size === 1 ? verb(first.action) : "Changed"} ${what}`;
 }
 
-const thing = (c: Change) => (c.kind === "product" ? "the product" : `a ${word(c.kind).toLowerCase()}`);
+const thing = (c: Change) =>
+  c.kind === "product" ? "the product" : /^[aeiou]/.test(c.kind) ? `an ${word(c.kind).toLowerCase()}` : `a ${word(c.kind).toLowerCase()}`;
 
 function many(kind: string, n: number): string {
   const one = word(kind).toLowerCase();

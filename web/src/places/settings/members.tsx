@@ -69,7 +69,7 @@ export function Members() {
                 <>
                   <Select
                     aria-label={`Role of ${m.name}`}
-                    className="w-36"
+                    className="w-40"
                     value={m.role}
                     onChange={(e) => change.mutate({ user: m.user, name: m.name, role: e.target.value as Role, was: m.role })}
                   >

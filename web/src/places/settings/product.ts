@@ -17,6 +17,7 @@ export interface Values {
   environment: string;
   method: string;
   tolerance: number | null;
+  custom: Record<string, string>;
 }
 
 export const names: Record<keyof Values, string> = {
@@ -31,6 +32,7 @@ export const names: Record<keyof Values, string> = {
   environment: "Environment",
   method: "Method",
   tolerance: "Tolerance",
+  custom: "Custom fields",
 };
 
 /** valuesOf reads the settings of a product. */
@@ -47,6 +49,7 @@ export function valuesOf(p: Product): Values {
     environment: p.environment ?? "",
     method: p.method || "threatloop",
     tolerance: p.tolerance ?? null,
+    custom: p.custom ?? {},
   };
 }
 

@@ -3,6 +3,7 @@ import { useEffect } from "react";
 import { Problem } from "../../api/client";
 import { Place } from "../../ui/parts";
 import { useCan, useProduct } from "../product/frame";
+import { CustomSection } from "./custom";
 import { useDraft } from "./draft";
 import { General, Method, Where, Worth } from "./head";
 import { Members } from "./members";
@@ -26,7 +27,7 @@ export function Settings() {
   }, [hash]);
   return (
     <Place title="Settings" about={may ? undefined : "You may read these settings. To change them you need the right to edit this product."}>
-      <div className="mx-auto grid max-w-3xl grid-cols-[minmax(0,1fr)] gap-4">
+      <div className="grid max-w-3xl grid-cols-[minmax(0,1fr)] gap-4">
         <form
           className="grid grid-cols-[minmax(0,1fr)] gap-4"
           onSubmit={(e) => {
@@ -35,6 +36,7 @@ export function Settings() {
           }}
         >
           <General draft={draft} problem={problem} may={may} />
+          <CustomSection draft={draft} problem={problem} may={may} />
           <Worth draft={draft} problem={problem} may={may} />
           <Method draft={draft} problem={problem} may={may} approve={can("product.tolerance")} />
           <Where draft={draft} problem={problem} may={may} />

@@ -162,7 +162,7 @@ function PolicyForm({ stored }: { stored: S["TicketPolicyView"] }) {
           <div className="grid gap-4 border-line border-t pt-4 sm:grid-cols-2">
             <Field label="A ticket for a vulnerability opens" error={problem?.field("vulnerabilities.open")}>
               <Select value={v.vulnerabilities.open} onChange={(e) => vulnerable({ open: e.target.value })}>
-                <option value="contradicted">when a test contradicts what is said to be done</option>
+                <option value="contradicted">when a test contradicts a claim</option>
                 <option value="any_fail">at any failing test</option>
                 <option value="never">never</option>
               </Select>
