@@ -19,18 +19,23 @@ var sampleStates = map[string]struct {
 	state  model.State
 	reason string
 }{
-	"parameterised-queries":        {model.Implemented, "The order module was moved to prepared statements"},
-	"slow-password-hash":           {model.Implemented, "Argon2id since the last release"},
-	"tls-everywhere":               {model.Implemented, "Certificates are renewed by the platform"},
-	"encrypt-in-transit":           {model.Implemented, "Certificates are renewed by the platform"},
-	"output-encoding":              {model.Implemented, "The template engine encodes"},
-	"rate-limiting":                {model.Required, "Planned for the next sprint"},
-	"web-application-firewall":     {model.Rejected, "Costs more than it takes off; the queries are safe by construction"},
-	"security-headers":             {model.Implemented, "Set by the reverse proxy"},
-	"session-cookie-attributes":    {model.Implemented, "Secure, HttpOnly and SameSite are set"},
-	"multi-factor-authentication":  {model.Required, "Staff first"},
-	"second-factor-for-privileged": {model.Required, "Staff first"},
+	"parameterised-queries":      {model.Implemented, "The order module was moved to prepared statements"},
+	"slow-password-hash":         {model.Implemented, "Argon2id since the last release"},
+	"contextual-output-encoding": {model.Implemented, "The template engine encodes"},
+	"hardened-session-cookie":    {model.Implemented, "Secure, HttpOnly and SameSite are set"},
+	"modern-tls-only":            {model.Implemented, "The platform renews certificates and keeps to new versions"},
+	"secrets-manager":            {model.Implemented, "Credentials come from the platform's store at start"},
+	"rehearsed-restore":          {model.Implemented, "Restored in the last exercise"},
+	"content-security-policy":    {model.Required, "Planned for the next sprint"},
+	"validate-input-on-server":   {model.Required, "Planned for the next sprint"},
+	"absorb-floods-at-edge":      {model.Rejected, "Costs more than an hour without orders"},
+	"phishing-resistant-sign-in": {model.Rejected, "Few customers have keys; to be looked at again next year"},
+	"limit-payment-attempts":     {model.StateNotApplicable, "The payment provider limits them on its own page"},
 }
+
+// sampleTrust is how far the sample product's zones are trusted, by name; a diagram
+// of its format cannot say.
+var sampleTrust = map[string]int{"Internet": 0, "DMZ": 30, "Internal network": 60, "Data": 80}
 
 // CreateSample makes the sample product: drawn, answered, generated, with some
 // decisions taken. Name "" is the sample's own.
@@ -73,6 +78,12 @@ func (a *App) sampleModel(id model.ProductID, name string) (*model.Model, error)
 	m.Product = model.Product{
 		ID: id, Name: cmp.Or(strings.TrimSpace(name), data.Name), Description: data.Description, Owner: m.Product.Owner, Team: "Shop",
 		Tags: []string{"sample"}, Questionnaire: in.Questionnaire,
+	}
+	for i := range m.Zones {
+		z := &m.Zones[i]
+		if trust, ok := sampleTrust[z.Name]; ok {
+			z.Trust, z.Guess = trust, false
+		}
 	}
 	m.Answers, err = in.Answers.list()
 	return m, err
