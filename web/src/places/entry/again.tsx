@@ -14,7 +14,13 @@ export default function Again() {
     <D.Root open>
       <D.Portal>
         <D.Overlay className="fixed inset-0 z-50 bg-bg/80 backdrop-blur-sm" />
-        <D.Content data-modal aria-describedby={undefined} onEscapeKeyDown={(e) => e.preventDefault()} onInteractOutside={(e) => e.preventDefault()} className="card fixed start-1/2 top-[14vh] z-50 w-[calc(100vw-2rem)] max-w-sm -translate-x-1/2 p-5 shadow-float rtl:translate-x-1/2">
+        <D.Content
+          data-modal
+          aria-describedby={undefined}
+          onEscapeKeyDown={(e) => e.preventDefault()}
+          onInteractOutside={(e) => e.preventDefault()}
+          className="card fixed start-1/2 top-[14vh] z-50 w-[calc(100vw-2rem)] max-w-sm -translate-x-1/2 p-5 shadow-float rtl:translate-x-1/2"
+        >
           <D.Title className="font-semibold text-lg">Your session ended</D.Title>
           <p className="mt-1 mb-4 text-sm text-soft">Sign in again to go on where you are. Nothing on this page is lost.</p>
           <Credentials first={false} email={me?.email} />

@@ -61,8 +61,7 @@ export function productColumns(roomy: boolean): Column<Product>[] {
     {
       id: "verified",
       name: "Verified",
-      width: "3.75rem",
-      align: "end",
+      width: "4rem",
       narrow: "below",
       sort: (p) => (hasThreats(p) ? figures(p).verified : -1),
       text: (p) => (hasThreats(p) ? figures(p).verified : undefined),
@@ -79,11 +78,7 @@ export function productColumns(roomy: boolean): Column<Product>[] {
       name: "Trend",
       width: "6rem",
       narrow: "hide",
-      cell: (p) => (
-        <span className="block ps-2">
-          <Sparkline points={p.trend ?? []} />
-        </span>
-      ),
+      cell: (p) => <Sparkline points={p.trend ?? []} />,
     },
     {
       id: "threats",
