@@ -89,7 +89,7 @@ func (a *App) ChangeDrawing(ctx context.Context, c Caller, product model.Product
 		if err := ch.expect(store.KindProduct, string(product), version); err != nil {
 			return ChangesView{}, err
 		}
-		b := &batch{ch: ch, changes: in.Changes}
+		b := newBatch(ch, in.Changes)
 		if err := b.apply(); err != nil {
 			return ChangesView{}, err
 		}
@@ -120,9 +120,12 @@ type batch struct {
 	said    map[model.ElementID]bool   // whose zone or parent the batch sets
 }
 
+func newBatch(ch *changing, changes []ElementChange) *batch {
+	return &batch{ch: ch, changes: changes, puts: map[string]json.RawMessage{}, said: map[model.ElementID]bool{}}
+}
+
 // apply makes the changes to the model.
 func (b *batch) apply() error {
-	b.puts, b.said = map[string]json.RawMessage{}, map[model.ElementID]bool{}
 	before := newElements(b.ch.before)
 	if err := b.check(before); err != nil {
 		return err
@@ -154,10 +157,15 @@ func (b *batch) apply() error {
 	if len(bad.Fields) > 0 {
 		return bad
 	}
+	b.settle()
+	return nil
+}
+
+// settle makes what follows from the drawing follow what was put and taken out.
+func (b *batch) settle() {
 	follow(b.ch.before, b.ch.model, b.said)
 	retireLost(b.ch.model, b.ch.at)
 	reviveFound(b.ch.model)
-	return nil
 }
 
 func errDrawing() *fault.Error {

@@ -2,6 +2,8 @@ package app
 
 import (
 	"encoding/json"
+	"reflect"
+	"slices"
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/model"
@@ -173,7 +175,7 @@ func follow(before, m *model.Model, said map[model.ElementID]bool) {
 	for i := range m.Flows {
 		f := &m.Flows[i]
 		then, ok := old.at(KindFlows, string(f.ID)).(*model.Flow)
-		if !ok || !equal(then, f) || !equal(was.crosses[f.ID], now.crosses[f.ID]) {
+		if !ok || !reflect.DeepEqual(then, f) || !slices.Equal(was.crosses[f.ID], now.crosses[f.ID]) {
 			f.Crosses = now.crosses[f.ID]
 		}
 	}

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -29,51 +28,8 @@ func ElementKinds() []ElementKind {
 	return []ElementKind{KindAssets, KindComponents, KindCurves, KindDiagrams, KindFlows, KindTexts, KindZones}
 }
 
-// put replaces the element with the id, or appends it. The document's own id
-// must be the address's or empty; unknown keys are refused.
-func putElement(m *model.Model, kind ElementKind, id string, doc json.RawMessage) error {
-	switch kind {
-	case KindDiagrams:
-		return put(&m.Diagrams, id, doc, func(d *model.Diagram) *model.DiagramID { return &d.ID })
-	case KindZones:
-		return put(&m.Zones, id, doc, func(z *model.Zone) *model.ElementID { return &z.ID })
-	case KindComponents:
-		return put(&m.Components, id, doc, func(c *model.Component) *model.ElementID { return &c.ID })
-	case KindFlows:
-		return put(&m.Flows, id, doc, func(f *model.Flow) *model.ElementID { return &f.ID })
-	case KindCurves:
-		return put(&m.Curves, id, doc, func(c *model.Curve) *model.ElementID { return &c.ID })
-	case KindTexts:
-		return put(&m.Texts, id, doc, func(t *model.TextBlock) *model.ElementID { return &t.ID })
-	case KindAssets:
-		return put(&m.Assets, id, doc, func(a *model.Asset) *model.AssetID { return &a.ID })
-	default:
-		return fault.New(fault.NotFound, "element.kind", "there is no kind of element called %q", kind)
-	}
-}
-
-func put[T any, ID ~string](list *[]T, id string, doc json.RawMessage, idOf func(*T) *ID) error {
-	var v T
-	if err := decodeStrict(doc, &v); err != nil {
-		return fault.Wrap(err, fault.Invalid, "element.invalid", "the element is not valid").With("body", "%s", err.Error())
-	}
-	if own := string(*idOf(&v)); own != "" && own != id {
-		return fault.New(fault.Invalid, "element.id", "the element's id does not match the address").With("body.id", "is %q, expected %q or none", own, id)
-	}
-	*idOf(&v) = ID(id)
-	for i := range *list {
-		if string(*idOf(&(*list)[i])) == id {
-			(*list)[i] = v
-			return nil
-		}
-	}
-	*list = append(*list, v)
-	return nil
-}
-
-// deleteElement takes an element out with what cannot be without it, as removal
-// says; threats at vanished places are for the plan to retire.
-func deleteElement(m *model.Model, kind ElementKind, id string, at time.Time) error {
+// deleteElement takes an element out with what cannot be without it, as removal says.
+func deleteElement(m *model.Model, kind ElementKind, id string) error {
 	before := elementCount(m, kind)
 	gone := removal{}
 	if !gone.add(kind, id) {
@@ -83,7 +39,6 @@ func deleteElement(m *model.Model, kind ElementKind, id string, at time.Time) er
 	if elementCount(m, kind) == before {
 		return notFound("element", id)
 	}
-	retireLost(m, at)
 	return nil
 }
 

@@ -286,17 +286,18 @@ type ElementView struct {
 // PutElement adds or replaces one element of a model.
 func (a *App) PutElement(ctx context.Context, c Caller, product model.ProductID, kind ElementKind, id string, version int64, doc []byte) (ElementView, error) {
 	stored := strings.TrimSuffix(string(kind), "s")
-	return change(ctx, a, c, policy.ModelEdit, product, edited("the "+stored+" was edited"), func(ch *changing) (ElementView, error) {
+	return redraw(ctx, a, c, product, edited("the "+stored+" was edited"), func(ch *changing) (ElementView, error) {
 		if err := ch.expect(stored, id, version); err != nil {
 			return ElementView{}, err
 		}
 		if len(id) > 100 || strings.ContainsAny(id, "\x00\x1f/") {
 			return ElementView{}, fault.New(fault.Invalid, "element.id", "the id is not usable").With("path.id", "expected at most 100 characters without slashes and control characters")
 		}
-		if err := putElement(ch.model, kind, id, doc); err != nil {
+		b := newBatch(ch, nil)
+		if err := b.put(newElements(ch.model), &ElementChange{Kind: kind, ID: id, Op: "put", Element: doc}); err != nil {
 			return ElementView{}, err
 		}
-		model.Place(ch.model)
+		b.settle()
 		if err := ch.save(); err != nil {
 			return ElementView{}, err
 		}
@@ -309,14 +310,14 @@ func (a *App) PutElement(ctx context.Context, c Caller, product model.ProductID,
 // DeleteElement takes an element out of a model, with what cannot be without it.
 func (a *App) DeleteElement(ctx context.Context, c Caller, product model.ProductID, kind ElementKind, id string, version int64) error {
 	stored := strings.TrimSuffix(string(kind), "s")
-	_, err := change(ctx, a, c, policy.ModelEdit, product, edited("the "+stored+" was deleted"), func(ch *changing) (struct{}, error) {
+	_, err := redraw(ctx, a, c, product, edited("the "+stored+" was deleted"), func(ch *changing) (struct{}, error) {
 		if err := ch.expect(stored, id, version); err != nil {
 			return struct{}{}, err
 		}
-		if err := deleteElement(ch.model, kind, id, ch.at); err != nil {
+		if err := deleteElement(ch.model, kind, id); err != nil {
 			return struct{}{}, err
 		}
-		model.Place(ch.model)
+		newBatch(ch, nil).settle()
 		return struct{}{}, nil
 	})
 	return err

@@ -31,10 +31,12 @@ func (v *validator) add(where, format string, args ...any) {
 }
 
 func (v *validator) percent(where, name string, n float64) {
-	if !(n >= 0 && n <= 100) {
+	if !inPercent(n) {
 		v.add(where, "%s is %g, expected 0 to 100", name, n)
 	}
 }
+
+func inPercent(n float64) bool { return n >= 0 && n <= 100 }
 
 func (v *validator) cia(where, name string, c CIA) {
 	v.percent(where, name+".confidentiality", float64(c.Confidentiality))
@@ -42,14 +44,18 @@ func (v *validator) cia(where, name string, c CIA) {
 	v.percent(where, name+".availability", float64(c.Availability))
 }
 
-func unique[K comparable](v *validator, seen map[K]bool, kind string, id K) {
-	where := fmt.Sprintf("%s %v", kind, id)
-	if fmt.Sprint(id) == "" {
+func (c CIA) inPercent() bool {
+	return inPercent(float64(c.Confidentiality)) && inPercent(float64(c.Integrity)) && inPercent(float64(c.Availability))
+}
+
+// unique notes an id. What is wrong is put into words only then: most models are right.
+func unique[K ~string](v *validator, seen map[K]bool, kind string, id K) {
+	if id == "" {
 		v.add(kind, "has no id")
 		return
 	}
 	if seen[id] {
-		v.add(where, "id is used twice")
+		v.add(kind+" "+string(id), "id is used twice")
 	}
 	seen[id] = true
 }
@@ -197,15 +203,17 @@ func (v *validator) risks(m *Model, places map[ElementID]bool) {
 			v.add(kind+" "+id, "place %q does not exist", where)
 		}
 	}
-	threats := map[ThreatID]bool{}
+	threats := make(map[ThreatID]bool, len(m.Threats))
 	for i := range m.Threats {
 		t := &m.Threats[i]
 		unique(v, threats, "threat", t.ID)
 		if t.Retired == nil {
 			at("threat", string(t.ID), t.Where)
 		}
-		v.cia("threat "+string(t.ID), "impact", t.Impact)
-		v.percent("threat "+string(t.ID), "ease", float64(t.Ease))
+		if !t.Impact.inPercent() || !inPercent(float64(t.Ease)) {
+			v.cia("threat "+string(t.ID), "impact", t.Impact)
+			v.percent("threat "+string(t.ID), "ease", float64(t.Ease))
+		}
 		if t.Inherent != nil {
 			v.percent("threat "+string(t.ID), "inherent", *t.Inherent)
 		}
@@ -215,16 +223,18 @@ func (v *validator) risks(m *Model, places map[ElementID]bool) {
 			v.add("threat "+string(t.ID), "status is %q, expected open, mitigated, not_applicable, accepted, transferred, avoided or eliminated", t.Status)
 		}
 	}
-	weaknesses := map[WeaknessID]bool{}
+	weaknesses := make(map[WeaknessID]bool, len(m.Weaknesses))
 	for i := range m.Weaknesses {
 		w := &m.Weaknesses[i]
 		unique(v, weaknesses, "weakness", w.ID)
 		if w.Retired == nil {
 			at("weakness", string(w.ID), w.Where)
 		}
-		v.percent("weakness "+string(w.ID), "impact", float64(w.Impact))
+		if !inPercent(float64(w.Impact)) {
+			v.percent("weakness "+string(w.ID), "impact", float64(w.Impact))
+		}
 	}
-	countermeasures := map[CountermeasureID]bool{}
+	countermeasures := make(map[CountermeasureID]bool, len(m.Countermeasures))
 	for i := range m.Countermeasures {
 		c := &m.Countermeasures[i]
 		unique(v, countermeasures, "countermeasure", c.ID)
@@ -237,26 +247,50 @@ func (v *validator) risks(m *Model, places map[ElementID]bool) {
 			v.add("countermeasure "+string(c.ID), "state is %q, expected recommended, required, implemented, rejected or not_applicable", c.State)
 		}
 	}
-	links := map[string]bool{}
-	for _, l := range m.Links {
-		where := fmt.Sprintf("link %s/%s/%s", l.Threat, l.Weakness, l.Countermeasure)
-		if links[where] {
-			v.add(where, "is there twice")
+	for i := range m.Links {
+		l := &m.Links[i]
+		if i == 0 || CompareLinks(m.Links[i-1], *l) < 0 {
+			continue
 		}
-		links[where] = true
+		v.linksOnce(m) // in another order than that of ids, or twice
+		break
+	}
+	for i := range m.Links {
+		l := &m.Links[i]
+		where := func() string { return fmt.Sprintf("link %s/%s/%s", l.Threat, l.Weakness, l.Countermeasure) }
 		if !threats[l.Threat] {
-			v.add(where, "threat does not exist")
+			v.add(where(), "threat does not exist")
 		}
 		if l.Weakness != "" && !weaknesses[l.Weakness] {
-			v.add(where, "weakness does not exist")
+			v.add(where(), "weakness does not exist")
 		}
 		if l.Countermeasure != "" && !countermeasures[l.Countermeasure] {
-			v.add(where, "countermeasure does not exist")
+			v.add(where(), "countermeasure does not exist")
 		}
 		if l.Weakness == "" && l.Countermeasure == "" {
-			v.add(where, "names neither a weakness nor a countermeasure")
+			v.add(where(), "names neither a weakness nor a countermeasure")
 		}
-		v.percent(where, "share", l.Share)
+		if !inPercent(l.Share) {
+			v.percent(where(), "share", l.Share)
+		}
+	}
+}
+
+// linksOnce refuses links that are there twice.
+func (v *validator) linksOnce(m *Model) {
+	type ends struct {
+		threat         ThreatID
+		weakness       WeaknessID
+		countermeasure CountermeasureID
+	}
+	seen := make(map[ends]bool, len(m.Links))
+	for i := range m.Links {
+		l := &m.Links[i]
+		e := ends{l.Threat, l.Weakness, l.Countermeasure}
+		if seen[e] {
+			v.add(fmt.Sprintf("link %s/%s/%s", l.Threat, l.Weakness, l.Countermeasure), "is there twice")
+		}
+		seen[e] = true
 	}
 }
 
