@@ -8,6 +8,7 @@ import { useAddress } from "../../ui/address";
 import { Button } from "../../ui/button";
 import { Field, Select } from "../../ui/field";
 import { Empty, ErrorText, Failed, Loading } from "../../ui/state";
+import { type Custom, given as filled, NewFields } from "../fields";
 import { Brings } from "./brings";
 import { NameAndTeam } from "./naming";
 import { type Answers, given, questionnaireQuery, questionnairesQuery, usePreview } from "./preview";
@@ -26,10 +27,11 @@ export function FirstStep() {
   const questionnaire = useQuery(questionnaireQuery(chosen));
   const [name, setName] = useState("");
   const [team, setTeam] = useState("");
+  const [custom, setCustom] = useState<Custom>({});
   const [answers, setAnswers] = useState<Answers>({});
   const preview = usePreview(undefined, chosen, answers);
   const create = useChange(undefined, () =>
-    ok(api.POST("/products", { body: { name: name.trim(), team: team.trim() || undefined, questionnaire: chosen, answers: given(answers) } })),
+    ok(api.POST("/products", { body: { name: name.trim(), team: team.trim() || undefined, questionnaire: chosen, answers: given(answers), custom: filled(custom) } })),
   );
   if (!list.data) return list.error ? <Failed error={list.error} retry={() => void list.refetch()} /> : <Loading />;
   if (!chosen) return <Empty title="The library has no questionnaire">Draw a diagram or import a model instead.</Empty>;
@@ -67,6 +69,7 @@ export function FirstStep() {
                 onTeam={setTeam}
                 problem={create.error instanceof Problem ? create.error : undefined}
               />
+              <NewFields values={custom} onChange={setCustom} problem={create.error instanceof Problem ? create.error : undefined} />
               {list.data.length > 1 && (
                 <Field label="Questionnaire" hint={questionnaire.data.description}>
                   <Select value={chosen} onChange={(e) => set({ questionnaire: e.target.value })}>

@@ -8,6 +8,7 @@ import { useAddress } from "../../ui/address";
 import { FormDialog } from "../../ui/dialog";
 import { Place } from "../../ui/parts";
 import { Empty, Loading } from "../../ui/state";
+import { type Custom, given, NewFields } from "../fields";
 import { Way } from "../portfolio/start";
 import { NameAndTeam } from "./naming";
 
@@ -104,7 +105,10 @@ function Draw({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const [name, setName] = useState("");
   const [team, setTeam] = useState("");
-  const create = useChange(undefined, () => ok(api.POST("/products", { body: { name: name.trim(), team: team.trim() || undefined } })));
+  const [custom, setCustom] = useState<Custom>({});
+  const create = useChange(undefined, () =>
+    ok(api.POST("/products", { body: { name: name.trim(), team: team.trim() || undefined, custom: given(custom) } })),
+  );
   return (
     <FormDialog
       open
@@ -117,7 +121,12 @@ function Draw({ onClose }: { onClose: () => void }) {
         void navigate({ to: "/products/$product/diagram", params: { product: p.id } });
       }}
     >
-      {(problem) => <NameAndTeam name={name} team={team} onName={setName} onTeam={setTeam} problem={problem} />}
+      {(problem) => (
+        <>
+          <NameAndTeam name={name} team={team} onName={setName} onTeam={setTeam} problem={problem} />
+          <NewFields values={custom} onChange={setCustom} problem={problem} />
+        </>
+      )}
     </FormDialog>
   );
 }

@@ -11,6 +11,7 @@ import { Combobox } from "../../ui/combobox";
 import { Field } from "../../ui/field";
 import { Empty, ErrorText, Failed, Loading } from "../../ui/state";
 import { plural } from "../../ui/words";
+import { type Custom, NewFields } from "../fields";
 import { NameAndTeam } from "./naming";
 
 /** FromTemplate makes a product of one that was made to be copied. */
@@ -26,9 +27,10 @@ export function FromTemplate() {
   });
   const [name, setName] = useState("");
   const [team, setTeam] = useState("");
+  const [custom, setCustom] = useState<Custom>({});
   const create = useChange(
     undefined,
-    (from: string) => ok(api.POST("/products", { body: { name: name.trim(), team: team.trim() || undefined, from_template: from } })),
+    (from: string) => ok(api.POST("/products", { body: { name: name.trim(), team: team.trim() || undefined, from_template: from, custom } })),
     (p) => ({ text: `“${p.name}” is made of the template` }),
   );
   if (!templates.data) return templates.error ? <Failed error={templates.error} retry={() => void templates.refetch()} /> : <Loading rows={3} />;
@@ -66,6 +68,11 @@ export function FromTemplate() {
         />
       </Field>
       <NameAndTeam name={name} team={team} onName={setName} onTeam={setTeam} problem={create.error instanceof Problem ? create.error : undefined} />
+      <NewFields
+        values={{ ...from?.custom, ...custom }}
+        onChange={setCustom}
+        problem={create.error instanceof Problem ? create.error : undefined}
+      />
       {create.error && <ErrorText error={create.error} />}
       <div className="flex justify-end">
         <Button type="submit" look="primary" busy={create.isPending} disabled={!from || !name.trim()}>
