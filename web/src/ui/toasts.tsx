@@ -1,5 +1,6 @@
 import { CircleAlert, CircleCheck, X } from "lucide-react";
 import { Toast as T } from "radix-ui";
+import { createPortal } from "react-dom";
 import { cx } from "./cx";
 import { drop, toastError, useNotes } from "./toast";
 
@@ -43,7 +44,11 @@ export default function View() {
           </T.Close>
         </T.Root>
       ))}
-      <T.Viewport className="fixed inset-x-4 bottom-4 z-60 mx-auto grid max-w-md gap-2 outline-none sm:start-auto sm:mx-0 sm:w-96" />
+      {/* Beside the page and not in it: drawers and dialogs stand there too, and would cover it. */}
+      {createPortal(
+        <T.Viewport className="fixed inset-x-4 bottom-4 z-60 mx-auto grid max-w-md gap-2 outline-none sm:start-auto sm:mx-0 sm:w-96" />,
+        document.body,
+      )}
     </T.Provider>
   );
 }
