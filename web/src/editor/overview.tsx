@@ -114,15 +114,17 @@ function paint(g: CanvasRenderingContext2D, s: State, ink: Record<string, string
 }
 
 /** usePainted draws on a canvas whenever something that it shows has changed, at most once a frame. */
-function usePainted(editor: Editor, draw: (g: CanvasRenderingContext2D, s: State, ink: Record<string, string>) => void, size: () => { w: number; h: number }, listen?: (redraw: () => void) => () => void) {
+function usePainted(editor: Editor, draw: (g: CanvasRenderingContext2D, s: State, ink: Record<string, string>) => void, size: () => { w: number; h: number }, listen?: (redraw: () => void) => () => void, calm = false) {
   const ref = useRef<HTMLCanvasElement>(null);
-  const latest = useRef({ draw, size, listen });
-  latest.current = { draw, size, listen };
+  const latest = useRef({ draw, size, listen, calm });
+  latest.current = { draw, size, listen, calm };
   useEffect(() => {
     let frame = 0;
+    let painted = 0;
     let ink = inks();
     const now = () => {
       frame = 0;
+      painted = performance.now();
       const c = ref.current;
       const g = c?.getContext("2d");
       if (!c || !g) return;
@@ -140,6 +142,8 @@ function usePainted(editor: Editor, draw: (g: CanvasRenderingContext2D, s: State
       frame ||= requestAnimationFrame(now);
     };
     const off = editor.store.subscribe((s, old) => {
+      // While something is dragged the small map follows a few times a second.
+      if (s.live !== old.live && s.live && latest.current.calm && performance.now() - painted < 120) return;
       if (s.doc !== old.doc || s.live !== old.live || s.facts !== old.facts || s.selection !== old.selection || s.path !== old.path) soon();
     });
     const also = latest.current.listen?.(soon);
@@ -225,6 +229,7 @@ export function MiniMap({ listen }: { listen: (fn: () => void) => () => void }) 
     },
     () => mini,
     listen,
+    true,
   );
   const go = (e: React.PointerEvent<HTMLCanvasElement>) => {
     const r = e.currentTarget.getBoundingClientRect();
