@@ -54,7 +54,7 @@ func (a *App) connect(conn store.Connection) (tracker.Tracker, error) {
 		o := builtin.Options{DB: a.DB, Connection: conn.ID, Clock: a.Now, Projects: s.Projects}
 		if a.BaseURL != "" {
 			o.URL = func(id string) string {
-				return strings.TrimSuffix(a.BaseURL, "/") + "/board/" + conn.ID + "?open=" + url.QueryEscape(id)
+				return strings.TrimSuffix(a.BaseURL, "/") + "/board/" + conn.ID + "?ticket=" + url.QueryEscape(id)
 			}
 		}
 		return builtin.New(o), nil
