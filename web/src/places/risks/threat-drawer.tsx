@@ -235,7 +235,7 @@ function Details({
       <Rows>
         <Row name="Status" mark={mark("status", "Status")}>
           <StatusMenu product={product} of={t} />
-          {t.status_reason && <span className="min-w-0 text-soft text-xs">{t.status_reason}</span>}
+          {t.status_reason && !["open", "accepted"].includes(t.status) && <span className="min-w-0 text-soft text-xs">{t.status_reason}</span>}
         </Row>
         <Row name="Owner" mark={mark("owner", "Owner")}>
           <OwnerPicker
