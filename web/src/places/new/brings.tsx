@@ -39,7 +39,7 @@ export function Brings({
           tabIndex={0}
           role="group"
           aria-label="What comes in, one by one"
-          className="max-h-[calc(100dvh-var(--top)-23rem)] min-h-40 overflow-y-auto px-1.5 py-1.5 -outline-offset-2"
+          className="max-h-[calc(100dvh-var(--top)-23rem)] overflow-y-auto px-1.5 py-1.5 -outline-offset-2"
         >
           <List items={items} known={known} more={p?.brings.more ?? 0} before={!!p?.before} ready={!!p} />
         </div>
@@ -62,7 +62,7 @@ function Sums({ preview: p }: { preview: Preview }) {
       {(b.threats > 0 || p.before) && (
         <p className="mt-2.5 flex flex-wrap items-center gap-1.5 text-soft text-xs">
           Highest rating
-          {p.before && (
+          {p.before && p.before.current !== p.highest.current && (
             <>
               {p.before.inherent > 0 ? <Now figure={p.before.current} /> : "none"}
               <ArrowRight aria-label="becomes" size={12} />

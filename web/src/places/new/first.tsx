@@ -31,7 +31,11 @@ export function FirstStep() {
   const [answers, setAnswers] = useState<Answers>({});
   const preview = usePreview(undefined, chosen, answers);
   const create = useChange(undefined, () =>
-    ok(api.POST("/products", { body: { name: name.trim(), team: team.trim() || undefined, questionnaire: chosen, answers: given(answers), custom: filled(custom) } })),
+    ok(
+      api.POST("/products", {
+        body: { name: name.trim(), team: team.trim() || undefined, questionnaire: chosen, answers: given(answers), custom: filled(custom) },
+      }),
+    ),
   );
   if (!list.data) return list.error ? <Failed error={list.error} retry={() => void list.refetch()} /> : <Loading />;
   if (!chosen) return <Empty title="The library has no questionnaire">Draw a diagram or import a model instead.</Empty>;

@@ -105,7 +105,7 @@ export function ImportNew() {
 }
 
 /** ImportInto takes a model file into a product that exists. */
-export function ImportInto({ product, version, onDone }: { product: string; version: number; onDone: () => void }) {
+export function ImportInto({ product, onDone }: { product: string; onDone: () => void }) {
   const navigate = useNavigate();
   const cache = useQueryClient();
   const f = useFile<ImportView>(
@@ -122,7 +122,7 @@ export function ImportInto({ product, version, onDone }: { product: string; vers
     void navigate({ to: "/products/$product/review", params: { product } });
   };
   return (
-    <div className="grid gap-4" data-version={version}>
+    <div className="grid gap-4">
       <Understood view={f.seen} file={f.file?.name ?? ""} into />
       {f.error !== undefined && <ErrorText error={f.error} />}
       <div className="flex flex-wrap justify-end gap-2">

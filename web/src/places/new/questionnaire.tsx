@@ -58,7 +58,7 @@ export function Questionnaire() {
         about="What is new is added and what the file says differently is changed. Nothing is deleted; what follows from it waits in the review."
       >
         <Suspense fallback={<Loading rows={3} />}>
-          <ImportInto product={product.id} version={product.version} onDone={() => setImporting(false)} />
+          <ImportInto product={product.id} onDone={() => setImporting(false)} />
         </Suspense>
       </Dialog>
     </Place>

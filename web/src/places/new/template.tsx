@@ -68,11 +68,7 @@ export function FromTemplate() {
         />
       </Field>
       <NameAndTeam name={name} team={team} onName={setName} onTeam={setTeam} problem={create.error instanceof Problem ? create.error : undefined} />
-      <NewFields
-        values={{ ...from?.custom, ...custom }}
-        onChange={setCustom}
-        problem={create.error instanceof Problem ? create.error : undefined}
-      />
+      <NewFields values={{ ...from?.custom, ...custom }} onChange={setCustom} problem={create.error instanceof Problem ? create.error : undefined} />
       {create.error && <ErrorText error={create.error} />}
       <div className="flex justify-end">
         <Button type="submit" look="primary" busy={create.isPending} disabled={!from || !name.trim()}>

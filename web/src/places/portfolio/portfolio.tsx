@@ -3,15 +3,16 @@ import { ChevronDown, Flame, Plus, SearchX, Table2 } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo } from "react";
 import { useKeys } from "../../app/keys";
 import { useMe } from "../../app/session";
-import { useAddress } from "../../ui/address";
+import { useAddress, useList } from "../../ui/address";
 import { Button } from "../../ui/button";
 import { type Filter, FilterBar, useFiltered } from "../../ui/filters";
 import { useMedia } from "../../ui/media";
-import { Menu, MenuItem } from "../../ui/menu";
+import { Menu, MenuCheck, MenuItem } from "../../ui/menu";
 import { Place, Segmented } from "../../ui/parts";
 import { bandNames, bands } from "../../ui/rating";
 import { Empty, Failed, Loading } from "../../ui/state";
-import { Table } from "../../ui/table";
+import { type Column, Table } from "../../ui/table";
+import { type Defined, said, useFields, valuesOf } from "../fields";
 import { productColumns } from "./columns";
 import { asShelf, bandOfProduct, facet, inAddress, none, type Product, type Shelf, totals, useProducts } from "./data";
 import { Head } from "./totals";
@@ -100,16 +101,19 @@ function Products({ products, total, complete, shelf }: { products: Product[]; t
   const [search, set] = useAddress();
   const navigate = useNavigate();
   const roomy = useMedia("(min-width: 1560px)");
-  const columns = useMemo(() => productColumns(roomy), [roomy]);
-  const rows = useFiltered(products, (p) => `${p.name} ${p.team ?? ""} ${p.owner ?? ""} ${(p.tags ?? []).join(" ")}`, values);
+  const { fields } = useFields();
+  const columns = useMemo(() => withFields(productColumns(roomy), fields, search.columns), [roomy, fields, search.columns]);
+  const ofRow = useMemo(() => ({ ...values, ...fieldValues(fields) }), [fields]);
+  const rows = useFiltered(products, (p) => `${p.name} ${p.team ?? ""} ${p.owner ?? ""} ${(p.tags ?? []).join(" ")}`, ofRow);
   const sums = useMemo(() => totals(rows), [rows]);
-  const filters = useMemo(() => filtersOf(products, !!search.has), [products, search.has]);
+  const filters = useMemo(() => [...filtersOf(products, !!search.has), ...fieldFilters(products, fields)], [products, search.has, fields]);
   const view = search.view === "heat" ? "heat" : "table";
   if (products.length === 0) return <NothingHere shelf={shelf} />;
   return (
     <>
       <Head totals={sums} complete={complete} />
       <FilterBar label="Search products" filters={filters} shown={rows.length} total={total}>
+        {fields.length > 0 && view === "table" && <FieldColumns fields={fields} />}
         <Segmented
           label="How to show them"
           value={view}
@@ -138,7 +142,7 @@ function Products({ products, total, complete, shelf }: { products: Product[]; t
         <Empty
           icon={<SearchX size={20} />}
           title="No product matches"
-          action={<Button onClick={() => set({ q: "", team: "", tag: "", owner: "", band: "", has: "" })}>Clear the filters</Button>}
+          action={<Button onClick={() => set({ q: "", ...Object.fromEntries(filters.map((f) => [f.key, ""])) })}>Clear the filters</Button>}
         >
           Search looks at names, teams, owners and tags.
         </Empty>
@@ -159,6 +163,76 @@ function Products({ products, total, complete, shelf }: { products: Product[]; t
         />
       )}
     </>
+  );
+}
+
+/** Filters and columns of custom fields have keys of their own in the address. */
+const inField = (f: Defined) => `f.${f.key}`;
+
+const fieldValues = (fields: Defined[]) =>
+  Object.fromEntries(
+    fields.map((f) => [
+      inField(f),
+      (p: Product) => {
+        const v = valuesOf(p.custom?.[f.key]);
+        return v.length ? v.map(inAddress) : [none];
+      },
+    ]),
+  );
+
+function fieldFilters(products: Product[], fields: Defined[]): Filter[] {
+  return fields
+    .filter((f) => f.type === "choice" || f.type === "user")
+    .map((f) => {
+      const names = Object.assign({}, ...products.map((p) => p.custom_names ?? {})) as Record<string, string>;
+      const options = facet(products, (p) => valuesOf(p.custom?.[f.key]), "Not set");
+      return { key: inField(f), name: f.name, options: options.map((o) => (o.value === none ? o : { ...o, text: said(f, o.text, names) })) };
+    });
+}
+
+/** withFields adds the custom fields as columns: those that are chosen are shown, all are in the export. */
+function withFields(columns: Column<Product>[], fields: Defined[], chosen: string | undefined): Column<Product>[] {
+  const on = new Set((chosen ?? "").split(","));
+  const own = fields.map((f): Column<Product> => {
+    const text = (p: Product) => said(f, p.custom?.[f.key], p.custom_names);
+    return {
+      id: inField(f),
+      name: f.name,
+      width: "minmax(5rem,1fr)",
+      narrow: "below",
+      hidden: !on.has(f.key),
+      sort: (p) => (f.type === "number" ? Number(p.custom?.[f.key] || Number.NaN) || undefined : text(p) || undefined),
+      text,
+      cell: (p) => (
+        <bdi className="block truncate" title={text(p)}>
+          {text(p) || <span className="text-soft">–</span>}
+        </bdi>
+      ),
+    };
+  });
+  const at = columns.findIndex((c) => c.id === "updated");
+  return [...columns.slice(0, at), ...own, ...columns.slice(at)];
+}
+
+function FieldColumns({ fields }: { fields: Defined[] }) {
+  const [on, set] = useList("columns");
+  return (
+    <Menu
+      align="end"
+      label="Columns of custom fields"
+      trigger={
+        <Button look="ghost">
+          Columns
+          <ChevronDown aria-hidden size={14} />
+        </Button>
+      }
+    >
+      {fields.map((f) => (
+        <MenuCheck key={f.key} checked={on.includes(f.key)} onChange={(is) => set(is ? [...on, f.key] : on.filter((k) => k !== f.key))}>
+          {f.name}
+        </MenuCheck>
+      ))}
+    </Menu>
   );
 }
 

@@ -11,10 +11,10 @@ export function Head({ totals: t, complete }: { totals: Totals; complete: boolea
       aria-busy={!complete}
       className="card mb-5 grid grid-cols-2 gap-px overflow-hidden bg-line sm:grid-cols-3 lg:grid-cols-[1.6fr_1.6fr_1fr_1fr_1fr]"
     >
-      <Cell name="Products" value={t.products} className="col-span-2 sm:col-span-1">
+      <Cell name="Products" value={t.products}>
         <ByBand counts={t.byBand} of="highest rating" rest={t.quiet > 0 ? `${t.quiet.toLocaleString("en")} without threats` : undefined} />
       </Cell>
-      <Cell name="Open threats" value={threats} className="col-span-2 sm:col-span-1">
+      <Cell name="Open threats" value={threats}>
         <ByBand counts={t.threats} of="current rating" />
       </Cell>
       <Cell name="Above tolerance" value={t.exceeding}>
