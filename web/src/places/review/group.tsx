@@ -3,7 +3,7 @@ import { useState } from "react";
 import { Button } from "../../ui/button";
 import { plural } from "../../ui/words";
 import { type Group, type Step, waits } from "./plan";
-import { StepRow } from "./step";
+import { type Acts, StepRow } from "./step";
 
 const most = 100;
 
@@ -11,31 +11,23 @@ const most = 100;
 export function PlaceGroup({
   group: g,
   selected,
-  setSelected,
+  select,
   accept,
-  refuse,
+  acts,
   busy,
   can,
 }: {
   group: Group;
   selected: Set<string>;
-  setSelected: (keys: Set<string>) => void;
+  select: (steps: Step[], on: boolean) => void;
   accept: (steps: Step[]) => void;
-  refuse: (steps: Step[]) => void;
+  acts: Acts;
   busy: boolean;
   can: boolean;
 }) {
   const [all, setAll] = useState(false);
   const open = g.steps.filter(waits);
   const chosen = open.filter((s) => selected.has(s.key)).length;
-  const pick = (steps: Step[], on: boolean) => {
-    const next = new Set(selected);
-    for (const s of steps) {
-      if (on) next.add(s.key);
-      else next.delete(s.key);
-    }
-    setSelected(next);
-  };
   const name = g.name || "The product as a whole";
   return (
     <section className="card" aria-label={name}>
@@ -49,7 +41,7 @@ export function PlaceGroup({
             ref={(el) => {
               if (el) el.indeterminate = chosen > 0 && chosen < open.length;
             }}
-            onChange={() => pick(open, chosen < open.length)}
+            onChange={() => select(open, chosen < open.length)}
           />
         )}
         <h2 className="flex min-w-0 flex-1 items-center gap-2 font-semibold text-sm">
@@ -68,16 +60,7 @@ export function PlaceGroup({
       </div>
       <ul className="divide-y divide-line">
         {g.steps.slice(0, all ? undefined : most).map((s) => (
-          <StepRow
-            key={s.key}
-            step={s}
-            selected={selected.has(s.key)}
-            onSelect={(on) => pick([s], on)}
-            onAccept={() => accept([s])}
-            onRefuse={() => refuse([s])}
-            busy={busy}
-            can={can}
-          />
+          <StepRow key={s.key} step={s} selected={selected.has(s.key)} acts={acts} can={can} />
         ))}
       </ul>
       {g.steps.length > most && !all && (

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { CircleCheck, CircleHelp, FlaskConical } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import { api, match, ok, type S } from "../../api/client";
 import { useChange } from "../../app/change";
 import { Button } from "../../ui/button";
@@ -12,7 +12,7 @@ import { useCan, useProduct } from "../product/frame";
 import { PlaceGroup } from "./group";
 import { type Does, does, doesName, refusable, type Sorted, type Step, waits, withLinks } from "./plan";
 import { RefuseDialog, Refused } from "./refuse";
-import { Reasons } from "./step";
+import { type Acts, Reasons } from "./step";
 
 type Input = S["PlanInput"] & { says: (r: S["AppliedView"]) => string; undo?: S["PlanInput"] };
 
@@ -50,6 +50,25 @@ export function PlanPart({
       accept: withLinks(steps, plan, sorted.followers),
       says: (r) => `${plural(steps.length, "step is", "steps are")} accepted. ${left(r)}`,
     });
+  const select = (steps: Step[], on: boolean) =>
+    setSelected((old) => {
+      const next = new Set(old);
+      for (const s of steps) {
+        if (on) next.add(s.key);
+        else next.delete(s.key);
+      }
+      return next;
+    });
+  const latest = useRef({ accept, select, busy: apply.isPending });
+  latest.current = { accept, select, busy: apply.isPending };
+  const acts = useMemo<Acts>(
+    () => ({
+      select: (s, on) => latest.current.select([s], on),
+      accept: (s) => latest.current.busy || latest.current.accept([s]),
+      refuse: (s) => latest.current.busy || setRefusing([s]),
+    }),
+    [],
+  );
   const shown = useFiltered(sorted.shown, (s) => `${s.title} ${s.where_name} ${s.reason ?? ""}`, {
     kind: (s) => s.kind,
     does: (s) => does(s),
@@ -121,16 +140,7 @@ export function PlanPart({
           )}
           {shown.length === 0 && <p className="py-8 text-center text-soft text-sm">No step matches these filters.</p>}
           {groups.map((g) => (
-            <PlaceGroup
-              key={g.where}
-              group={g}
-              selected={selected}
-              setSelected={setSelected}
-              accept={accept}
-              refuse={setRefusing}
-              busy={apply.isPending}
-              can={can}
-            />
+            <PlaceGroup key={g.where} group={g} selected={selected} select={select} accept={accept} acts={acts} busy={apply.isPending} can={can} />
           ))}
         </>
       )}

@@ -1,7 +1,6 @@
 import { ArrowRight, Box, Check, Link2, Lock, Pencil, Plus, ShieldCheck, TriangleAlert, Unplug, X } from "lucide-react";
-import type { ReactNode } from "react";
+import { memo, type ReactNode } from "react";
 import type { S } from "../../api/client";
-import { IconButton } from "../../ui/button";
 import { cx } from "../../ui/cx";
 import { Badge, Disclosure } from "../../ui/parts";
 import { Ago } from "../../ui/time";
@@ -21,24 +20,17 @@ const looks: Record<Does, { tone: "good" | "accent" | "warn" | "neutral"; icon: 
 const badge = (s: Step) =>
   s.action === "revive" ? "Comes back" : s.action === "retire" ? "Retired" : s.action === "remove" ? "Removed" : doesName[does(s)];
 
-/** StepRow is one step of the plan: what it does, why, and the person's answer. */
-export function StepRow({
-  step: s,
-  selected,
-  onSelect,
-  onAccept,
-  onRefuse,
-  busy,
-  can,
-}: {
-  step: Step;
-  selected: boolean;
-  onSelect: (on: boolean) => void;
-  onAccept: () => void;
-  onRefuse: () => void;
-  busy: boolean;
-  can: boolean;
-}) {
+/** Acts are a person's answers to a step; they stay the same from one drawing of the plan to the next. */
+export interface Acts {
+  select: (step: Step, on: boolean) => void;
+  accept: (step: Step) => void;
+  refuse: (step: Step) => void;
+}
+
+const act = "inline-grid size-7 shrink-0 place-items-center rounded-md transition-colors duration-100 hover:bg-raised";
+
+/** StepRow is one step of the plan: what it does, why, and the person's answer. A plan has hundreds: each is drawn again only when it changes. */
+export const StepRow = memo(function StepRow({ step: s, selected, acts, can }: { step: Step; selected: boolean; acts: Acts; can: boolean }) {
   const Icon = kindIcons[s.kind] ?? Box;
   const look = looks[does(s)];
   const open = waits(s);
@@ -55,7 +47,7 @@ export function StepRow({
           className="mt-1 size-3.5"
           aria-label={`Select: ${s.title}`}
           checked={selected}
-          onChange={(e) => onSelect(e.target.checked)}
+          onChange={(e) => acts.select(s, e.target.checked)}
         />
       ) : (
         <span />
@@ -82,18 +74,24 @@ export function StepRow({
       {can && open && (
         <span className="flex items-start gap-1">
           {refusable(s) && (
-            <IconButton label={`Refuse: ${s.title}`} size="sm" disabled={busy} onClick={onRefuse}>
-              <X size={15} />
-            </IconButton>
+            <button type="button" title="Refuse" aria-label={`Refuse: ${s.title}`} className={cx(act, "text-soft")} onClick={() => acts.refuse(s)}>
+              <X aria-hidden size={15} />
+            </button>
           )}
-          <IconButton label={`Accept: ${s.title}`} size="sm" look="secondary" disabled={busy} onClick={onAccept}>
-            <Check size={15} />
-          </IconButton>
+          <button
+            type="button"
+            title="Accept"
+            aria-label={`Accept: ${s.title}`}
+            className={cx(act, "border border-control/60 bg-surface")}
+            onClick={() => acts.accept(s)}
+          >
+            <Check aria-hidden size={15} />
+          </button>
         </span>
       )}
     </li>
   );
-}
+});
 
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?]$/.test(text) ? "" : "."}`;
 
