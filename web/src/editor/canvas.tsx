@@ -90,7 +90,8 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
         reveal: (b) => {
           const v = view.seen();
           const z = view.zoom();
-          const g = grown(b, 30 / z);
+          // Room for what floats at the borders of the canvas.
+          const g = { x: b.x - 76 / z, y: b.y - 30 / z, w: b.w + 116 / z, h: b.h + 90 / z };
           if (g.x >= v.x && g.y >= v.y && g.x + g.w <= v.x + v.w && g.y + g.h <= v.y + v.h) return;
           if (z < readable || g.w > v.w || g.h > v.h) return view.fit(b, 1);
           const dx = g.x < v.x ? v.x - g.x : g.x + g.w > v.x + v.w ? v.x + v.w - g.x - g.w : 0;

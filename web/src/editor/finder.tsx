@@ -15,7 +15,7 @@ function useOptions(only?: "components") {
     () =>
       drawnOf({ now } as never)
         .filter((i) => !only || i.kind === only)
-        .map((i) => ({ value: i.id, text: nameOf(i), about: i.kind === "flows" ? `Flow: ${nameOf(now.get(i.value.from ?? ""))} → ${nameOf(now.get(i.value.to ?? ""))}` : wordOf(i) })),
+        .map((i) => ({ value: i.id, text: nameOf(i), about: wordOf(i) })),
     [now, only],
   );
 }
