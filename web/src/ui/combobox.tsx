@@ -78,6 +78,7 @@ export function Combobox({
           role="combobox"
           aria-haspopup="listbox"
           aria-expanded={open}
+          aria-label={id ? undefined : label}
           className={cx("control flex items-center gap-2 text-start", className)}
           {...aria}
         >

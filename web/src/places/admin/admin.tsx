@@ -5,6 +5,7 @@ import { useMe } from "../../app/session";
 import { Place, Section } from "../../ui/parts";
 import { Empty } from "../../ui/state";
 import { Audit } from "./audit";
+import { Fields } from "./fields";
 import { Instance } from "./instance";
 import { People } from "./people";
 import { Roles } from "./roles";
@@ -22,6 +23,7 @@ const parts: { part: string; name: string; needs?: string; panel: () => ReactNod
       </Section>
     ),
   },
+  { part: "fields", name: "Custom fields", needs: "field.manage", panel: () => <Fields /> },
   { part: "audit", name: "Audit log", needs: "audit.read", panel: () => <Audit /> },
   { part: "instance", name: "Installation", panel: () => <Instance /> },
 ];

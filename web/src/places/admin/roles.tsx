@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Check, Minus, Users } from "lucide-react";
 import { Fragment, useState } from "react";
 import { api, ok, type S } from "../../api/client";
-import { keys } from "../../api/query";
+import { keys, productQuery } from "../../api/query";
 import { useChange } from "../../app/change";
 import { useAddress } from "../../ui/address";
 import { Button, IconButton } from "../../ui/button";
@@ -28,7 +28,7 @@ const about: Record<Role, string> = {
 /** Roles says who has which role on a product, and what each role may do. */
 export function Roles() {
   return (
-    <div className="grid gap-5">
+    <div className="grid grid-cols-1 gap-5">
       <Members />
       <Matrix />
     </div>
@@ -39,7 +39,7 @@ function Members() {
   const [search, set] = useAddress();
   const products = useQuery(productNamesQuery).data ?? [];
   const product = search.product ?? products[0]?.id ?? "";
-  const view = products.find((p) => p.id === product);
+  const view = useQuery({ ...productQuery(product), enabled: product !== "" }).data;
   const q = useQuery({
     queryKey: keys.product(product, "members"),
     queryFn: ({ signal }) => ok(api.GET("/products/{product}/members", { params: { path: { product } }, signal })),
@@ -102,7 +102,7 @@ function Members() {
                   </span>
                   <Select
                     aria-label={`Role of ${m.name}`}
-                    className="max-w-40"
+                    className="max-w-44"
                     disabled={!may}
                     value={m.role}
                     onChange={(e) => give.mutate({ user: m.user, role: e.target.value as Role, before: m.role, name: m.name })}
@@ -188,14 +188,14 @@ function Matrix() {
     <Section title="What each role may do" about="Each role may do what the one before it may. This is the table that the server decides by." flush>
       <div className="overflow-x-auto">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways must be in reach of the keyboard */}
-        <table className="w-full min-w-160 text-sm" tabIndex={0} aria-label="What each role may do">
+        <table className="w-full min-w-190 text-sm" tabIndex={0} aria-label="What each role may do">
           <thead>
             <tr className="border-line border-b text-start">
               <th scope="col" className="px-4 py-2 text-start font-normal text-soft text-xs">
                 May
               </th>
               {roles.map((r) => (
-                <th key={r} scope="col" className="w-24 px-2 py-2 text-center font-medium text-xs" title={about[r]}>
+                <th key={r} scope="col" className="w-28 px-2 py-2 text-center font-medium text-xs" title={about[r]}>
                   {word(r)}
                 </th>
               ))}
