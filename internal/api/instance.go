@@ -13,6 +13,7 @@ import (
 
 	"github.com/threatloop/threatloop/internal/app"
 	"github.com/threatloop/threatloop/internal/library"
+	"github.com/threatloop/threatloop/internal/licences"
 	"github.com/threatloop/threatloop/internal/policy"
 )
 
@@ -53,6 +54,13 @@ func (s *API) instance() {
 			}
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = w.Write(data) // the client is gone; there is nobody to tell
+			return nil
+		})
+	s.plain(op{method: http.MethodGet, path: "/licences", id: "get-licences", tag: tagInstance, summary: "The licences of everything in this program", open: "they are the same for everybody and public with the source"},
+		huma.Operation{Responses: map[string]*huma.Response{"200": {Description: "The licences", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}}}},
+		func(w http.ResponseWriter, _ *http.Request, _ app.Caller) error {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = io.WriteString(w, licences.Notices()) // the client is gone; there is nobody to tell
 			return nil
 		})
 	s.plain(op{
