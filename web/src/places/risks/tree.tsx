@@ -315,7 +315,7 @@ function useUnlink(product: string) {
         await ok(
           api.POST("/products/{product}/links/removed", {
             params: { path },
-            body: { threat: u.threat, weakness: u.weakness, countermeasure: l.countermeasure, share: 0 },
+            body: { threat: u.threat, weakness: u.weakness, countermeasure: l.countermeasure },
           }),
         );
         gone.push(l);
