@@ -219,7 +219,7 @@ export function Progress({ value, label, className }: { value: number; label: st
 export function Disclosure({ summary, children, open }: { summary: ReactNode; children: ReactNode; open?: boolean }) {
   return (
     <details open={open} className="group">
-      <summary className="flex list-none items-center gap-1 rounded-sm py-1 text-sm font-medium [&::-webkit-details-marker]:hidden">
+      <summary className="flex min-h-6 list-none items-center gap-1 rounded-sm py-1 text-sm font-medium [&::-webkit-details-marker]:hidden">
         <ChevronRight aria-hidden size={14} className="shrink-0 text-soft transition-transform group-open:rotate-90" />
         {summary}
       </summary>
