@@ -72,6 +72,11 @@ func BenchmarkDrawing(b *testing.B) {
 func benchmarkDrawing(b *testing.B, n int) {
 	a, c, product := bigDrawing(b, n)
 	ctx := b.Context()
+	m, _, err := a.Model(ctx, c, product)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Logf("%d threats, %d weaknesses, %d countermeasures, %d links", len(m.Threats), len(m.Weaknesses), len(m.Countermeasures), len(m.Links))
 	run := func(name string, fn func() error) {
 		b.Run(name, func(b *testing.B) {
 			before := cpuTime()

@@ -10,9 +10,9 @@ import (
 	"github.com/threatloop/threatloop/internal/model"
 )
 
-// cachedObjects bounds what the cache of models holds, in objects of models; a
-// model of more is not kept.
-const cachedObjects = 120_000
+// cachedObjects bounds what the cache of models holds, in objects of models, of
+// which most are links of some hundred bytes; a model of more is not kept.
+const cachedObjects = 300_000
 
 // modelCache keeps the models that were read last. A model is told by its
 // product, when that was made and its version, which every change raises, so that
@@ -91,6 +91,7 @@ func (tx *Tx) ReadModel(id model.ProductID) (*model.Model, Versions, error) {
 			if err != nil {
 				return nil, Versions{}, err
 			}
+			shareTexts(m)
 			found = cachedModel{key, m, versions}
 			if !tx.writable {
 				tx.db.models.put(found)
@@ -212,6 +213,51 @@ func keepList[T any](k *keeper, kind string, old, next []T, id func(*T) string) 
 		}
 	}
 	return list
+}
+
+// shareTexts makes equal texts of a model's risks one in memory: a library gives
+// the same ones to every element of a type.
+func shareTexts(m *model.Model) {
+	texts := map[string]string{}
+	one := func(s *string) {
+		if known, ok := texts[*s]; ok {
+			*s = known
+		} else {
+			texts[*s] = *s
+		}
+	}
+	why := func(list []model.Why) {
+		for i := range list {
+			w := &list[i]
+			one(&w.Rule)
+			one(&w.Pattern)
+			one(&w.Library)
+			one(&w.Text)
+		}
+	}
+	for i := range m.Threats {
+		t := &m.Threats[i]
+		one(&t.Ref)
+		one(&t.Title)
+		one(&t.Description)
+		why(t.Why)
+	}
+	for i := range m.Weaknesses {
+		w := &m.Weaknesses[i]
+		one(&w.Ref)
+		one(&w.Title)
+		one(&w.Description)
+		one(&w.Test)
+		why(w.Why)
+	}
+	for i := range m.Countermeasures {
+		c := &m.Countermeasures[i]
+		one(&c.Ref)
+		one(&c.Title)
+		one(&c.Description)
+		one(&c.Test)
+		why(c.Why)
+	}
 }
 
 // reread returns a document as it is read when it is stored.
