@@ -186,7 +186,7 @@ function Matrix() {
   const rank = (role: string | undefined) => roles.indexOf(role as Role);
   return (
     <Section title="What each role may do" about="Each role may do what the one before it may. This is the table that the server decides by." flush>
-      <div className="overflow-x-auto">
+      <div className="relative overflow-x-auto">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways must be in reach of the keyboard */}
         <table className="w-full min-w-190 text-sm" tabIndex={0} aria-label="What each role may do">
           <thead>
