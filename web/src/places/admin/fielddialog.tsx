@@ -179,7 +179,6 @@ function Options({ d, set, problem }: Part) {
     <fieldset ref={box} className="grid gap-2">
       <legend className="mb-1 font-medium text-sm">Options</legend>
       {options.map((o, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a new option has nothing else that stays the same while it is typed
         <div key={i} className="flex items-center gap-2">
           <Input
             type="text"

@@ -63,7 +63,10 @@ export const join = (values: string[]): string => (values.length ? JSON.stringif
 /** said is a value as people read it; names are those of people by the id of their account. */
 export function said(field: Defined, stored: string | undefined, names?: Custom): string {
   if (!stored) return "";
-  if (field.type === "choice") return valuesOf(stored).map((v) => field.options?.find((o) => o.ref === v)?.text ?? v).join(", ");
+  if (field.type === "choice")
+    return valuesOf(stored)
+      .map((v) => field.options?.find((o) => o.ref === v)?.text ?? v)
+      .join(", ");
   if (field.type === "user") return names?.[stored] ?? stored;
   return stored;
 }

@@ -72,7 +72,14 @@ function Asked({
   if (f.type === "user") {
     return (
       <Field {...common}>
-        <Person value={value} onChange={onChange} none={f.required && !value ? undefined : "Nobody"} disabled={disabled} names={names} product={product} />
+        <Person
+          value={value}
+          onChange={onChange}
+          none={f.required && !value ? undefined : "Nobody"}
+          disabled={disabled}
+          names={names}
+          product={product}
+        />
       </Field>
     );
   }
