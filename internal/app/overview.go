@@ -124,16 +124,15 @@ const (
 // Overview shows a product at one glance.
 func (a *App) Overview(ctx context.Context, c Caller, id model.ProductID) (OverviewView, error) {
 	return query(ctx, a, c, policy.ProductRead, id, func(tx *store.Tx) (OverviewView, error) {
-		m, _, err := tx.LoadModel(id)
+		m, _, err := tx.ReadModel(id)
 		if err != nil {
 			return OverviewView{}, err
 		}
-		at := a.Now()
-		verdicts, err := a.verdicts(tx, m, at)
+		stands, _, err := a.standing(tx, m, a.Now())
 		if err != nil {
 			return OverviewView{}, err
 		}
-		rated := risk.Rate(m, verdicts, a.settings(at))
+		verdicts, rated := stands.verdicts, stands.ratings
 		s := &rated.Summary
 		v := OverviewView{
 			Highest: s.Open.Highest, Sum: s.Open.Sum, Gap: s.Gap, GapHighest: s.Open.Highest.Verified - s.Open.Highest.Current,

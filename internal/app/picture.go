@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/risk"
@@ -46,18 +47,28 @@ func (a *App) picture(tx *store.Tx, id model.ProductID) (*picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.pictureOf(tx, m, versions)
-}
-
-func (a *App) pictureOf(tx *store.Tx, m *model.Model, versions store.Versions) (*picture, error) {
 	at := a.Now()
-	v, err := a.verdicts(tx, m, at)
+	stands, _, err := a.standing(tx, m, at)
 	if err != nil {
 		return nil, err
 	}
-	p := &picture{m: m, versions: versions, verdicts: v, settings: a.settings(at), names: elementNames(m)}
-	p.ratings = risk.Rate(m, v, p.settings)
+	return a.pictureWith(tx, m, versions, stands, at)
+}
+
+// pictureOf is picture for a model that is being changed.
+func (a *App) pictureOf(tx *store.Tx, m *model.Model, versions store.Versions) (*picture, error) {
+	at := a.Now()
+	stands, err := a.standingOf(tx, m, at)
+	if err != nil {
+		return nil, err
+	}
+	return a.pictureWith(tx, m, versions, stands, at)
+}
+
+func (a *App) pictureWith(tx *store.Tx, m *model.Model, versions store.Versions, stands *standing, at time.Time) (*picture, error) {
+	p := &picture{m: m, versions: versions, verdicts: stands.verdicts, settings: a.settings(at), ratings: stands.ratings, names: elementNames(m)}
 	p.index()
+	var err error
 	if p.tickets, err = a.ticketRefs(tx, m); err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (a *App) Since(ctx context.Context, c Caller, id model.ProductID, from time
 		if had {
 			v.Ratings.Then = shown(store.Ratings{Inherent: then.InherentMax, Verified: then.VerifiedMax, Current: then.CurrentMax, Projected: then.ProjectedMax})
 		}
-		m, _, err := tx.LoadModel(id)
+		m, _, err := tx.ReadModel(id)
 		if err != nil {
 			return v, err
 		}
