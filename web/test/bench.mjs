@@ -11,7 +11,15 @@ const sizes = env("SIZES", "100,300,900,1000,1800,3000").split(",").map(Number);
 
 const browser = await chromium.launch({
   executablePath: env("CHROMIUM", "/usr/bin/chromium"),
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
 });
 const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
 const page = await context.newPage();
@@ -40,7 +48,17 @@ async function measured(n) {
   const whole = await page.evaluate(() => window.editorBench.mounted());
   const far = await page.evaluate(() => window.editorBench.pan(1500));
   const moved = await page.evaluate(() => window.editorBench.drag(1500));
-  return { open, nodes: mounted.nodes, flows: mounted.flows, drag50: at(drag, 0.5), drag95: at(drag, 0.95), pan95: at(pan, 0.95), wholeNodes: whole.nodes, far95: at(far, 0.95), moved95: at(moved, 0.95) };
+  return {
+    open,
+    nodes: mounted.nodes,
+    flows: mounted.flows,
+    drag50: at(drag, 0.5),
+    drag95: at(drag, 0.95),
+    pan95: at(pan, 0.95),
+    wholeNodes: whole.nodes,
+    far95: at(far, 0.95),
+    moved95: at(moved, 0.95),
+  };
 }
 
 await measured(50); // Everything is read and compiled once.
@@ -49,7 +67,12 @@ console.log(heads.map((h) => h.padStart(13)).join(""));
 for (const n of sizes) {
   const all = [];
   for (let i = 0; i < runs; i++) all.push(await measured(n));
-  const row = [n, ...["open", "nodes", "flows", "drag50", "drag95", "pan95", "wholeNodes", "far95", "moved95"].map((k) => Math.round(median(all.map((m) => m[k])) * 10) / 10)];
+  const row = [
+    n,
+    ...["open", "nodes", "flows", "drag50", "drag95", "pan95", "wholeNodes", "far95", "moved95"].map(
+      (k) => Math.round(median(all.map((m) => m[k])) * 10) / 10,
+    ),
+  ];
   console.log(row.map((v) => String(v).padStart(13)).join(""));
 }
 await browser.close();

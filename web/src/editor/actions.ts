@@ -15,7 +15,14 @@ export const sizes: Record<Exclude<Shape, "curve">, { w: number; h: number }> = 
   text: { w: 200, h: 60 },
 };
 
-export const shapeNames: Record<Shape, string> = { process: "Process", store: "Store", actor: "Actor", zone: "Trust zone", curve: "Boundary", text: "Text" };
+export const shapeNames: Record<Shape, string> = {
+  process: "Process",
+  store: "Store",
+  actor: "Actor",
+  zone: "Trust zone",
+  curve: "Boundary",
+  text: "Text",
+};
 
 /** free moves a box until it lies on no other. */
 function free(box: Box, others: Box[]): Box {
@@ -35,7 +42,11 @@ export function add(editor: Editor, shape: Shape, at: Point, more?: Partial<Comp
   if (shape === "curve") {
     const x = snapTo(at.x);
     const y = snapTo(at.y);
-    const points = [{ x, y: y - 150 }, { x: x + 20, y }, { x, y: y + 150 }];
+    const points = [
+      { x, y: y - 150 },
+      { x: x + 20, y },
+      { x, y: y + 150 },
+    ];
     p = { kind: "curves", id: newId("curves"), value: { id: "", diagram, name: "Boundary", points } };
   } else {
     const size = sizes[shape];
@@ -45,7 +56,13 @@ export function add(editor: Editor, shape: Shape, at: Point, more?: Partial<Comp
       const g = grown(inside, 40);
       box = { x: snapTo(g.x), y: snapTo(g.y - 10), w: snapTo(g.w), h: snapTo(g.h + 10) };
     } else if (!exact && shape !== "zone") {
-      box = free(box, drawnOf(s.doc).filter((i) => i.kind !== "zones").map(boxOf).filter((b) => !!b));
+      box = free(
+        box,
+        drawnOf(s.doc)
+          .filter((i) => i.kind !== "zones")
+          .map(boxOf)
+          .filter((b) => !!b),
+      );
     }
     if (shape === "zone") p = { kind: "zones", id: newId("zones"), value: { id: "", diagram, name: "Trust zone", trust: 50, guess: true, box } };
     else if (shape === "text") p = { kind: "texts", id: newId("texts"), value: { id: "", diagram, text: "Text", box } };
@@ -86,7 +103,10 @@ export function remove(editor: Editor, ids: Iterable<string>): number {
   for (const f of listOf(doc, "flows")) if ((f.from && gone.has(f.from)) || (f.to && gone.has(f.to))) gone.add(f.id);
   const items = [...gone].map((id) => doc.now.get(id)).filter((i) => !!i);
   if (items.length === 0) return 0;
-  editor.edit(items.length === 1 ? `Delete ${nameOf(items[0])}` : `Delete ${items.length} elements`, items.map((i) => ({ kind: i.kind, id: i.id, value: undefined })));
+  editor.edit(
+    items.length === 1 ? `Delete ${nameOf(items[0])}` : `Delete ${items.length} elements`,
+    items.map((i) => ({ kind: i.kind, id: i.id, value: undefined })),
+  );
   return items.length;
 }
 
@@ -126,7 +146,13 @@ export function movingWith(editor: Editor, ids: Iterable<string>): Item[] {
       for (const z of zones) {
         const zb = boxOf(z)!;
         if (!zb) continue;
-        if (i.kind === "zones" ? b && encloses(zb, b) && !encloses(b, zb) : b ? contains(zb, middleOf(b)) : i.kind === "curves" && !!i.value.points?.length && i.value.points.every((p) => contains(zb, p))) {
+        if (
+          i.kind === "zones"
+            ? b && encloses(zb, b) && !encloses(b, zb)
+            : b
+              ? contains(zb, middleOf(b))
+              : i.kind === "curves" && !!i.value.points?.length && i.value.points.every((p) => contains(zb, p))
+        ) {
           all.add(i.id);
           break;
         }
@@ -147,7 +173,11 @@ export function nudge(editor: Editor, dx: number, dy: number): void {
   const { selection } = editor.store.getState();
   const items = movingWith(editor, selection);
   if (items.length === 0) return;
-  editor.edit(items.length === 1 ? `Move ${nameOf(items[0])}` : `Move ${items.length} elements`, items.map((i) => toPut(shifted(i, dx, dy))), `nudge ${[...selection].join()}`);
+  editor.edit(
+    items.length === 1 ? `Move ${nameOf(items[0])}` : `Move ${items.length} elements`,
+    items.map((i) => toPut(shifted(i, dx, dy))),
+    `nudge ${[...selection].join()}`,
+  );
 }
 
 export type Edge = "left" | "center" | "right" | "top" | "middle" | "bottom";
@@ -160,8 +190,10 @@ export function align(editor: Editor, edge: Edge): void {
   if (items.length < 2 || !all) return;
   const puts = items.flatMap((i) => {
     const b = boxOf(i)!;
-    const dx = edge === "left" ? all.x - b.x : edge === "right" ? all.x + all.w - b.x - b.w : edge === "center" ? all.x + all.w / 2 - b.x - b.w / 2 : 0;
-    const dy = edge === "top" ? all.y - b.y : edge === "bottom" ? all.y + all.h - b.y - b.h : edge === "middle" ? all.y + all.h / 2 - b.y - b.h / 2 : 0;
+    const dx =
+      edge === "left" ? all.x - b.x : edge === "right" ? all.x + all.w - b.x - b.w : edge === "center" ? all.x + all.w / 2 - b.x - b.w / 2 : 0;
+    const dy =
+      edge === "top" ? all.y - b.y : edge === "bottom" ? all.y + all.h - b.y - b.h : edge === "middle" ? all.y + all.h / 2 - b.y - b.h / 2 : 0;
     return movingWith(editor, [i.id]).map((m) => shifted(m, dx, dy));
   });
   editor.edit(`Align ${items.length} elements`, puts.map(toPut));

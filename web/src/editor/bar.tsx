@@ -1,6 +1,21 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useStore } from "@xyflow/react";
-import { Check, CloudOff, Download, EllipsisVertical, History, ListTree, LoaderCircle, PanelRight, Plus, Redo2, Search, TriangleAlert, Undo2, Workflow } from "lucide-react";
+import {
+  Check,
+  CloudOff,
+  Download,
+  EllipsisVertical,
+  History,
+  ListTree,
+  LoaderCircle,
+  PanelRight,
+  Plus,
+  Redo2,
+  Search,
+  TriangleAlert,
+  Undo2,
+  Workflow,
+} from "lucide-react";
 import { useState } from "react";
 import { Button, IconButton } from "../ui/button";
 import { cx } from "../ui/cx";
@@ -15,6 +30,7 @@ import { drawnOf, listOf, useDrawing, useEditor } from "./store";
 import type { Diagram } from "./types";
 
 export interface BarProps {
+  wide: boolean;
   panel: boolean;
   onPanel: () => void;
   onFind: () => void;
@@ -26,7 +42,7 @@ export interface BarProps {
 }
 
 /** Bar is the row above the canvas: the diagrams, where the work is, what can be done with all of it. */
-export function Bar({ panel, onPanel, onFind, onOutline, onHistory, onConflicts, onLayout, arranging }: BarProps) {
+export function Bar({ wide, panel, onPanel, onFind, onOutline, onHistory, onConflicts, onLayout, arranging }: BarProps) {
   const editor = useEditor();
   const readOnly = useDrawing((s) => s.readOnly);
   const undo = useDrawing((s) => s.doc.undo.at(-1)?.label);
@@ -53,17 +69,26 @@ export function Bar({ panel, onPanel, onFind, onOutline, onHistory, onConflicts,
       <IconButton size="sm" label="Find in the diagram" keys="mod+f" onClick={onFind}>
         <Search size={15} />
       </IconButton>
-      <IconButton size="sm" label="Outline" keys="o" onClick={onOutline}>
-        <ListTree size={15} />
-      </IconButton>
-      <IconButton size="sm" label="History" onClick={onHistory}>
-        <History size={15} />
-      </IconButton>
+      {wide && (
+        <>
+          <IconButton size="sm" label="Outline" keys="o" onClick={onOutline}>
+            <ListTree size={15} />
+          </IconButton>
+          <IconButton size="sm" label="History" onClick={onHistory}>
+            <History size={15} />
+          </IconButton>
+        </>
+      )}
       <Menu
         label="Export"
         align="end"
         trigger={
-          <button type="button" aria-label="Export" title="Export" className="grid size-7 place-items-center rounded-md text-soft hover:bg-raised hover:text-text">
+          <button
+            type="button"
+            aria-label="Export"
+            title="Export"
+            className="grid size-7 place-items-center rounded-md text-soft hover:bg-raised hover:text-text"
+          >
             <Download aria-hidden size={15} />
           </button>
         }
@@ -78,9 +103,18 @@ export function Bar({ panel, onPanel, onFind, onOutline, onHistory, onConflicts,
           Selection as PNG
         </MenuItem>
       </Menu>
-      <IconButton size="sm" label={panel ? "Hide the panel" : "Show the panel"} keys="i" aria-pressed={panel} className={cx("hidden lg:inline-grid", panel && "bg-raised text-text")} onClick={onPanel}>
-        <PanelRight size={15} />
-      </IconButton>
+      {wide && (
+        <IconButton
+          size="sm"
+          label={panel ? "Hide the panel" : "Show the panel"}
+          keys="i"
+          aria-pressed={panel}
+          className={cx(panel && "bg-raised text-text")}
+          onClick={onPanel}
+        >
+          <PanelRight size={15} />
+        </IconButton>
+      )}
     </div>
   );
 }
@@ -149,7 +183,10 @@ function Diagrams() {
   const remove = () => {
     if (!shown) return;
     const drawn = drawnOf(editor.store.getState().doc);
-    editor.edit(`Delete diagram ${shown.title}`, [...drawn.map((i) => ({ kind: i.kind, id: i.id, value: undefined })), { kind: "diagrams" as const, id: shown.id, value: undefined }]);
+    editor.edit(`Delete diagram ${shown.title}`, [
+      ...drawn.map((i) => ({ kind: i.kind, id: i.id, value: undefined })),
+      { kind: "diagrams" as const, id: shown.id, value: undefined },
+    ]);
     editor.sync?.flush();
     toast(`Diagram ${shown.title} deleted`, async () => {
       editor.undo();
@@ -168,7 +205,10 @@ function Diagrams() {
             aria-current={d.id === current ? "page" : undefined}
             onClick={() => d.id !== current && go(d.id)}
             onDoubleClick={() => !readOnly && setNaming(d)}
-            className={cx("h-7 max-w-52 shrink-0 truncate rounded-md px-2.5 text-sm", d.id === current ? "bg-raised font-medium" : "text-soft hover:bg-raised hover:text-text")}
+            className={cx(
+              "h-7 max-w-52 shrink-0 truncate rounded-md px-2.5 text-sm",
+              d.id === current ? "bg-raised font-medium" : "text-soft hover:bg-raised hover:text-text",
+            )}
             title={d.title}
           >
             <bdi>{d.title}</bdi>
@@ -184,7 +224,11 @@ function Diagrams() {
             <Menu
               label="This diagram"
               trigger={
-                <button type="button" aria-label="This diagram" className="grid size-7 shrink-0 place-items-center rounded-md text-soft hover:bg-raised hover:text-text">
+                <button
+                  type="button"
+                  aria-label="This diagram"
+                  className="grid size-7 shrink-0 place-items-center rounded-md text-soft hover:bg-raised hover:text-text"
+                >
                   <EllipsisVertical aria-hidden size={15} />
                 </button>
               }
@@ -215,7 +259,9 @@ function Name({ diagram, onClose, go }: { diagram?: Diagram; onClose: () => void
       disabled={!title.trim()}
       submit={async () => {
         const id = diagram?.id ?? newId("diagrams");
-        editor.edit(`${diagram ? "Rename" : "Add"} diagram ${title.trim()}`, [{ kind: "diagrams", id, value: { ...diagram, id, title: title.trim() } }]);
+        editor.edit(`${diagram ? "Rename" : "Add"} diagram ${title.trim()}`, [
+          { kind: "diagrams", id, value: { ...diagram, id, title: title.trim() } },
+        ]);
         if (!diagram) {
           await editor.sync?.settled();
           go(id);

@@ -39,13 +39,29 @@ async function frames(ms: number, work: (t: number) => void): Promise<number[]> 
 }
 
 const pointer = (type: string, target: Element, x: number, y: number) =>
-  target.dispatchEvent(new PointerEvent(type, { bubbles: true, cancelable: true, pointerId: 1, pointerType: "mouse", isPrimary: true, button: type === "pointermove" ? -1 : 0, buttons: type === "pointerup" ? 0 : 1, clientX: x, clientY: y }));
+  target.dispatchEvent(
+    new PointerEvent(type, {
+      bubbles: true,
+      cancelable: true,
+      pointerId: 1,
+      pointerType: "mouse",
+      isPrimary: true,
+      button: type === "pointermove" ? -1 : 0,
+      buttons: type === "pointerup" ? 0 : 1,
+      clientX: x,
+      clientY: y,
+    }),
+  );
 
 function measure(editor: Editor, open: Promise<number>): Measured {
   const canvas = () => document.querySelector("[data-canvas]")!;
   return {
     open,
-    mounted: () => ({ nodes: document.querySelectorAll(".react-flow__node").length, flows: document.querySelectorAll("g[data-el]").length, far: !!document.querySelector("[data-far]") }),
+    mounted: () => ({
+      nodes: document.querySelectorAll(".react-flow__node").length,
+      flows: document.querySelectorAll("g[data-el]").length,
+      far: !!document.querySelector("[data-far]"),
+    }),
     drag: async (ms = 2000) => {
       const r = canvas().getBoundingClientRect();
       const mid = { x: r.left + r.width / 2, y: r.top + r.height / 2 };

@@ -1,13 +1,13 @@
-import { type Node, type NodeTypes, ReactFlow, ReactFlowProvider, type ReactFlowInstance, useStoreApi, ViewportPortal } from "@xyflow/react";
+import { type Node, type NodeTypes, ReactFlow, type ReactFlowInstance, ReactFlowProvider, useStoreApi, ViewportPortal } from "@xyflow/react";
 import "./editor.css";
-import { type ReactNode, memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { memo, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { cx } from "../ui/cx";
 import { CurveView, FlowView } from "./flows";
 import { around, aroundPoints, grown, lanes, touches } from "./geometry";
 import { dragBand, dragElements, dragEnd, dragFlow, dragPoint, dragSize, dropPoint, elementAt, type Side } from "./gestures";
 import { ComponentNode, TextNode, ZoneNode } from "./nodes";
-import { extent, Far, MiniMap } from "./overview";
 import { Overlay } from "./overlay";
+import { Far, MiniMap } from "./overview";
 import { useDrawing, useEditor } from "./store";
 import { type Box, boxOf, type Flow, type Item, type Point } from "./types";
 import type { View } from "./view";
@@ -72,7 +72,8 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
         const { width, height } = api.getState();
         return { w: width || pane.current?.clientWidth || 800, h: height || pane.current?.clientHeight || 600 };
       };
-      const set = (x: number, y: number, z: number, duration = 0) => void rf.setViewport({ x, y, zoom: z }, { duration: window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : duration });
+      const set = (x: number, y: number, z: number, duration = 0) =>
+        void rf.setViewport({ x, y, zoom: z }, { duration: window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : duration });
       const view: View = {
         toDrawing: (p) => rf.screenToFlowPosition(p, { snapToGrid: false }),
         toScreen: (p) => rf.flowToScreenPosition(p),
@@ -84,7 +85,8 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
         },
         fit: (b, largest = 1.25) => {
           const { w, h } = size();
-          const z = Math.max(minZoom, Math.min(largest, (w - 120) / Math.max(1, b.w), (h - 120) / Math.max(1, b.h)));
+          const room = w < 700 ? 32 : 120;
+          const z = Math.max(minZoom, Math.min(largest, (w - room) / Math.max(1, b.w), (h - room) / Math.max(1, b.h)));
           set(w / 2 - (b.x + b.w / 2) * z, h / 2 - (b.y + b.h / 2) * z, z, 220);
         },
         reveal: (b) => {
@@ -135,7 +137,8 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
       if (!width) return;
       const [x, y, z] = transform;
       const view = { x: -x / z, y: -y / z, w: width / z, h: height / z };
-      const inside = current && view.x >= current.x && view.y >= current.y && view.x + view.w <= current.x + current.w && view.y + view.h <= current.y + current.h;
+      const inside =
+        current && view.x >= current.x && view.y >= current.y && view.x + view.w <= current.x + current.w && view.y + view.h <= current.y + current.h;
       if (!inside || !current || current.w > view.w * 2.4) {
         current = grown(view, Math.max(view.w, view.h) * 0.3);
         setSeen(current);
@@ -218,16 +221,20 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
   };
 
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the drawing is worked on with the keyboard as a whole
     <div
       ref={pane}
       role="application"
       aria-label="Diagram"
       aria-describedby="editor-help"
       aria-activedescendant={active && !far ? `el-${active}` : undefined}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the drawing is worked on with the keyboard as a whole
       tabIndex={0}
       data-canvas
-      className={cx("relative h-full w-full overflow-hidden bg-bg outline-none focus-visible:outline-2 focus-visible:outline-accent focus-visible:-outline-offset-2", tool === "flow" && "editor-flow", tool === "hand" && "editor-hand")}
+      className={cx(
+        "relative h-full w-full overflow-hidden bg-bg outline-none focus-visible:outline-2 focus-visible:outline-accent focus-visible:-outline-offset-2",
+        tool === "flow" && "editor-flow",
+        tool === "hand" && "editor-hand",
+      )}
       onPointerDown={onPointerDown}
       onPointerMove={(e) => {
         if (editor.view) editor.view.pointer = editor.view.toDrawing({ x: e.clientX, y: e.clientY });
@@ -266,7 +273,18 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
         space.current = false;
       }}
     >
-      {far && <Far transform={() => ({ x: api.getState().transform[0], y: api.getState().transform[1], zoom: api.getState().transform[2], w: api.getState().width, h: api.getState().height })} listen={listen} />}
+      {far && (
+        <Far
+          transform={() => ({
+            x: api.getState().transform[0],
+            y: api.getState().transform[1],
+            zoom: api.getState().transform[2],
+            w: api.getState().width,
+            h: api.getState().height,
+          })}
+          listen={listen}
+        />
+      )}
       <Nodes seen={far ? undefined : seen} onInit={onInit} pan={tool === "hand" || readOnly}>
         <ViewportPortal>
           {!far && seen && <Lines seen={seen} />}
@@ -300,7 +318,17 @@ function useFar(seen: Box | undefined): boolean {
 }
 
 /** Nodes mounts the boxes that are in sight, and moves only those that move. */
-const Nodes = memo(function Nodes({ seen, onInit, pan, children }: { seen: Box | undefined; onInit: (rf: ReactFlowInstance<Node>) => void; pan: boolean; children: ReactNode }) {
+const Nodes = memo(function Nodes({
+  seen,
+  onInit,
+  pan,
+  children,
+}: {
+  seen: Box | undefined;
+  onInit: (rf: ReactFlowInstance<Node>) => void;
+  pan: boolean;
+  children: ReactNode;
+}) {
   const now = useDrawing((s) => s.doc.now);
   const live = useDrawing((s) => s.live);
   const known = useRef(new Map<string, { item: Item; node: Node }>());
@@ -389,13 +417,26 @@ const Lines = memo(function Lines({ seen }: { seen: Box }) {
     for (const f of all) {
       const a = boxOf(now.get(f.from ?? ""));
       const z = boxOf(now.get(f.to ?? ""));
-      const b = around([a, z, f.from_point && { ...f.from_point, w: 0, h: 0 }, f.to_point && { ...f.to_point, w: 0, h: 0 }, f.vertices?.length ? aroundPoints(f.vertices) : undefined].filter((x): x is Box => !!x));
+      const b = around(
+        [
+          a,
+          z,
+          f.from_point && { ...f.from_point, w: 0, h: 0 },
+          f.to_point && { ...f.to_point, w: 0, h: 0 },
+          f.vertices?.length ? aroundPoints(f.vertices) : undefined,
+        ].filter((x): x is Box => !!x),
+      );
       if (b && touches(grown(b, 40), seen)) flows.push({ id: f.id, lane: lane.get(f.id) ?? 0 });
     }
     return { flows, curves };
   }, [now, seen]);
   return (
-    <svg className="pointer-events-none absolute start-0 top-0 z-1 overflow-visible [&>g]:pointer-events-auto" width={1} height={1} role="presentation">
+    <svg
+      className="pointer-events-none absolute start-0 top-0 z-1 overflow-visible [&>g]:pointer-events-auto"
+      width={1}
+      height={1}
+      role="presentation"
+    >
       {curves.map((id) => (
         <CurveView key={id} id={id} />
       ))}
@@ -406,18 +447,23 @@ const Lines = memo(function Lines({ seen }: { seen: Box }) {
   );
 });
 
-/** first shows a drawing when it is opened: all of it, if it can be read then; else its beginning at a size that can be read. */
+/** firstLook shows a drawing when it is opened: all of it, if it can be read then; else its beginning at a size that can be read. */
 export function firstLook(view: View, all: Box | undefined): void {
-  if (!all) return view.center({ x: 0, y: 0 });
+  if (!all) {
+    view.center({ x: 0, y: 0 });
+    return;
+  }
   const seen = view.seen();
   const z = view.zoom();
   const w = seen.w * z;
   const h = seen.h * z;
   const whole = Math.min((w - 120) / all.w, (h - 120) / all.h);
-  if (whole >= readable) return view.fit(all, 1.1);
+  // On a telephone there is no room for more than a look at all of it.
+  if (whole >= (w < 700 ? 0.2 : readable)) {
+    view.fit(all, 1.1);
+    return;
+  }
   const fit = Math.max(readable, whole);
   const box = { x: all.x, y: all.y, w: Math.min(all.w, (w - 120) / fit), h: Math.min(all.h, (h - 120) / fit) };
   view.fit(box, fit);
 }
-
-export { extent };

@@ -1,9 +1,9 @@
-import type { Put } from "./document";
 import { shifted } from "./actions";
+import type { Put } from "./document";
 import { around, aroundPoints } from "./geometry";
 import { newId } from "./ids";
 import { type Editor, listOf } from "./store";
-import { type Asset, boxOf, type Box, drawnKinds, type Item, type Kind, type Point } from "./types";
+import { type Asset, type Box, boxOf, drawnKinds, type Item, type Kind, type Point } from "./types";
 
 const marker = "threatloop.drawing";
 

@@ -2,7 +2,7 @@ import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { ago } from "../ui/time";
 import { word } from "../ui/words";
-import { choose, type Conflict } from "./document";
+import { type Conflict, choose } from "./document";
 import { reveal } from "./keys";
 import { type Editor, useDrawing, useEditor } from "./store";
 import { nameOf } from "./types";
@@ -46,7 +46,13 @@ export function Conflicts({ onClose }: { onClose: () => void }) {
                   <span className="text-soft"> · {c.field ? word(c.field) : "Deleted by one of you"}</span>
                 </p>
                 <div className="grid gap-2 sm:grid-cols-2">
-                  <Side title="Yours" value={c.mine} whole={!c.field} verb={c.field ? "Keep yours" : c.mine ? "Keep the element" : "Delete it"} onChoose={() => settle(editor, c, true)} />
+                  <Side
+                    title="Yours"
+                    value={c.mine}
+                    whole={!c.field}
+                    verb={c.field ? "Keep yours" : c.mine ? "Keep the element" : "Delete it"}
+                    onChoose={() => settle(editor, c, true)}
+                  />
                   <Side
                     title={[c.by ?? "The other", c.at && ago(c.at)].filter(Boolean).join(", ")}
                     value={c.theirs}
@@ -86,8 +92,10 @@ function Side({ title, value, whole, verb, onChoose }: { title: string; value: u
   return (
     <div className="flex flex-col gap-2 rounded-md bg-raised p-2.5">
       <p className="text-soft text-xs">{title}</p>
-      <bdi className="max-h-40 flex-1 overflow-auto whitespace-pre-wrap text-sm">{whole ? (value ? "Keeps it, with changes" : "Deletes it") : told(value)}</bdi>
-      <Button size="sm" onClick={onChoose} className="justify-self-start">
+      <bdi className="max-h-40 flex-1 overflow-auto whitespace-pre-wrap text-sm">
+        {whole ? (value ? "Keeps it, with changes" : "Deletes it") : told(value)}
+      </bdi>
+      <Button size="sm" onClick={onChoose} className="self-start">
         {verb}
       </Button>
     </div>

@@ -14,12 +14,30 @@ function numbers(seed: number): (below: number) => number {
   };
 }
 
-const component = (id: string, more: Partial<Component> = {}): Component => ({ id, kind: "process", name: id, box: { x: 0, y: 0, w: 140, h: 64 }, ...more });
+const component = (id: string, more: Partial<Component> = {}): Component => ({
+  id,
+  kind: "process",
+  name: id,
+  box: { x: 0, y: 0, w: 140, h: 64 },
+  ...more,
+});
 
 function drawing(components: Component[], flows: Flow[] = [], version = 1): Drawing {
   const versions: Record<string, number> = { "diagrams/d": 1 };
   for (const e of [...components, ...flows]) versions[e.id] = version;
-  return { version, diagrams: [{ id: "d", title: "D" }], diagram: "d", zones: [], components, flows, curves: [], texts: [], assets: [], versions, facts: {} };
+  return {
+    version,
+    diagrams: [{ id: "d", title: "D" }],
+    diagram: "d",
+    zones: [],
+    components,
+    flows,
+    curves: [],
+    texts: [],
+    assets: [],
+    versions,
+    facts: {},
+  };
 }
 
 const content = (d: Doc) => Object.fromEntries([...d.now].sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, i]) => [k, i.value]));
@@ -173,7 +191,10 @@ describe("sent", () => {
     let doc = edit(start(), "Move", [put(component("a", { box: { x: 50, y: 50, w: 140, h: 64 } }))]);
     const batch = unsent(doc);
     doc = edit(doc, "Rename", [put({ ...value(doc, "a")!, name: "Two" })]);
-    doc = sent(doc, batch, { ...reply(batch, 2), also: [{ kind: "components", id: "a", version: 2, element: component("a", { zone: "z", box: { x: 50, y: 50, w: 140, h: 64 } }) }] });
+    doc = sent(doc, batch, {
+      ...reply(batch, 2),
+      also: [{ kind: "components", id: "a", version: 2, element: component("a", { zone: "z", box: { x: 50, y: 50, w: 140, h: 64 } }) }],
+    });
     expect(value(doc, "a")).toMatchObject({ name: "Two", zone: "z" });
     expect(unsent(doc)).toMatchObject([{ id: "a", version: 2, element: { name: "Two", zone: "z" } }]);
   });

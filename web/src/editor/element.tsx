@@ -17,8 +17,15 @@ type Change = Record<string, unknown>;
 export function useChanges(items: readonly Item[]): (label: string, change: Change | ((i: Item) => Change)) => void {
   const editor = useEditor();
   return (label, change) => {
-    const clean = (c: Change) => Object.fromEntries(Object.entries(c).map(([k, v]) => [k, (v === "" && k !== "zone") || (Array.isArray(v) && v.length === 0) || v === false ? undefined : v]));
-    editor.edit(`${label} of ${items.length === 1 ? nameOf(items[0]) : `${items.length} elements`}`, items.map((i) => put(editor.store.getState().doc.now.get(i.id) ?? i, clean(typeof change === "function" ? change(i) : change))), `${label} ${items.map((i) => i.id).join()}`);
+    const clean = (c: Change) =>
+      Object.fromEntries(
+        Object.entries(c).map(([k, v]) => [k, (v === "" && k !== "zone") || (Array.isArray(v) && v.length === 0) || v === false ? undefined : v]),
+      );
+    editor.edit(
+      `${label} of ${items.length === 1 ? nameOf(items[0]) : `${items.length} elements`}`,
+      items.map((i) => put(editor.store.getState().doc.now.get(i.id) ?? i, clean(typeof change === "function" ? change(i) : change))),
+      `${label} ${items.map((i) => i.id).join()}`,
+    );
   };
 }
 
@@ -32,7 +39,13 @@ export function Properties({ item }: { item: Item }) {
       {item.kind === "texts" ? (
         <TextField key={item.id} label="Text" multiline value={item.value.text} required onCommit={(v) => rename(editor, item.id, v)} />
       ) : (
-        <TextField key={item.id} label="Name" value={item.kind === "diagrams" ? item.value.title : (item.value.name ?? "")} required={item.kind !== "flows" && item.kind !== "curves"} onCommit={(v) => rename(editor, item.id, v)} />
+        <TextField
+          key={item.id}
+          label="Name"
+          value={item.kind === "diagrams" ? item.value.title : (item.value.name ?? "")}
+          required={item.kind !== "flows" && item.kind !== "curves"}
+          onCommit={(v) => rename(editor, item.id, v)}
+        />
       )}
       {item.kind === "components" && <ComponentFields item={item} value={item.value} />}
       {item.kind === "flows" && <FlowFields item={item} value={item.value} />}
@@ -50,7 +63,9 @@ function Description({ items, value }: { items: Item[]; value: string }) {
 /** useTypes lists the component types of the library, by what they are for. */
 function useTypes(kind?: string) {
   const types = useQuery(typesQuery).data ?? [];
-  return types.filter((t) => !kind || t.kind === kind).map((t) => ({ value: t.type, text: t.name, about: t.description, group: kind ? undefined : word(t.kind) }));
+  return types
+    .filter((t) => !kind || t.kind === kind)
+    .map((t) => ({ value: t.type, text: t.name, about: t.description, group: kind ? undefined : word(t.kind) }));
 }
 
 export function TypeField({ items, value, kind }: { items: Item[]; value: string; kind?: string }) {
@@ -104,16 +119,28 @@ function ComponentFields({ item, value }: { item: Item; value: Component }) {
           onCommit={(v) => change("Trust", { trust: percent(v) })}
         />
       )}
-      <Assets item={item} fields={[["stores", "Assets stored", value.stores ?? []], ["processes", "Assets processed", value.processes ?? []]]} />
+      <Assets
+        item={item}
+        fields={[
+          ["stores", "Assets stored", value.stores ?? []],
+          ["processes", "Assets processed", value.processes ?? []],
+        ]}
+      />
       <Tags items={[item]} values={value.tags ?? []} />
       <Attributes items={[item]} values={value.attributes ?? {}} kind={value.kind} />
-      <ListField label="Locations" values={value.locations ?? []} onChange={(locations) => change("Locations", { locations })} hint="Addresses and path patterns by which test results find this component." />
+      <ListField
+        label="Locations"
+        values={value.locations ?? []}
+        onChange={(locations) => change("Locations", { locations })}
+        hint="Addresses and path patterns by which test results find this component."
+      />
       <Scope items={[item]} out={!!value.out_of_scope} reason={value.out_of_scope_reason ?? ""} />
     </>
   );
 }
 
-const percent = (v: string): number | undefined => (v.trim() === "" || Number.isNaN(Number(v)) ? undefined : Math.max(0, Math.min(100, Math.round(Number(v)))));
+const percent = (v: string): number | undefined =>
+  v.trim() === "" || Number.isNaN(Number(v)) ? undefined : Math.max(0, Math.min(100, Math.round(Number(v))));
 
 function FlowFields({ item, value }: { item: Item; value: Flow }) {
   const change = useChanges([item]);
@@ -124,7 +151,10 @@ function FlowFields({ item, value }: { item: Item; value: Flow }) {
       <Select
         value={value[field] ?? ""}
         onChange={(e) =>
-          change("Ends", { [field]: e.target.value, ...(e.target.value ? { [`${field}_point`]: undefined } : { [`${field}_point`]: { x: 0, y: 0 } }) })
+          change("Ends", {
+            [field]: e.target.value,
+            ...(e.target.value ? { [`${field}_point`]: undefined } : { [`${field}_point`]: { x: 0, y: 0 } }),
+          })
         }
       >
         {!value[field] && <option value="">Loose end</option>}
@@ -144,11 +174,29 @@ function FlowFields({ item, value }: { item: Item; value: Flow }) {
       </div>
       <div className="flex items-center justify-between gap-2">
         <Checkbox label="Both ways" checked={!!value.bidirectional} onChange={(e) => change("Direction", { bidirectional: e.target.checked })} />
-        <Button size="sm" look="ghost" icon={<ArrowLeftRight size={13} />} onClick={() => change("Direction", { from: value.to, to: value.from, from_point: value.to_point, to_point: value.from_point, vertices: value.vertices?.length ? [...value.vertices].reverse() : undefined })}>
+        <Button
+          size="sm"
+          look="ghost"
+          icon={<ArrowLeftRight size={13} />}
+          onClick={() =>
+            change("Direction", {
+              from: value.to,
+              to: value.from,
+              from_point: value.to_point,
+              to_point: value.from_point,
+              vertices: value.vertices?.length ? [...value.vertices].reverse() : undefined,
+            })
+          }
+        >
           Reverse
         </Button>
       </div>
-      <TextField label="Protocol" value={value.protocol ?? ""} placeholder="HTTPS, gRPC, AMQP…" onCommit={(v) => change("Protocol", { protocol: v.trim() })} />
+      <TextField
+        label="Protocol"
+        value={value.protocol ?? ""}
+        placeholder="HTTPS, gRPC, AMQP…"
+        onCommit={(v) => change("Protocol", { protocol: v.trim() })}
+      />
       <Assets item={item} fields={[["carries", "Assets carried", value.carries ?? []]]} />
       <Attributes items={[item]} values={value.attributes ?? {}} kind="flow" />
       <Tags items={[item]} values={value.tags ?? []} />
@@ -167,8 +215,25 @@ export function TrustSlider({ items, value, guess }: { items: Item[]; value: num
   const word = value < 15 ? "Anyone" : value < 40 ? "Barely trusted" : value < 65 ? "Somewhat trusted" : value < 90 ? "Trusted" : "Fully trusted";
   return (
     <div className="grid gap-1">
-      <TextField label="Trust" type="number" min={0} max={100} value={String(value)} onCommit={(v) => percent(v) !== undefined && change("Trust", { trust: percent(v), guess: undefined })} />
-      <input type="range" min={0} max={100} step={5} value={value} aria-label="Trust" aria-valuetext={`${value}, ${word}`} onChange={(e) => change("Trust", { trust: Number(e.target.value), guess: undefined })} className="w-full" />
+      <TextField
+        label="Trust"
+        type="number"
+        min={0}
+        max={100}
+        value={String(value)}
+        onCommit={(v) => percent(v) !== undefined && change("Trust", { trust: percent(v), guess: undefined })}
+      />
+      <input
+        type="range"
+        min={0}
+        max={100}
+        step={5}
+        value={value}
+        aria-label="Trust"
+        aria-valuetext={`${value}, ${word}`}
+        onChange={(e) => change("Trust", { trust: Number(e.target.value), guess: undefined })}
+        className="w-full"
+      />
       <p className="flex items-center justify-between gap-2 text-soft text-xs">
         {word}
         {guess && (
@@ -210,7 +275,12 @@ export function Attributes({ items, values, kind }: { items: Item[]; values: Rec
             <label htmlFor={`at-${a.name}`} className="min-w-0 flex-1 leading-snug" title={a.name}>
               {a.text}
             </label>
-            <select id={`at-${a.name}`} value={values[a.name] ?? ""} onChange={(e) => set(a.name, e.target.value)} className="control w-24! shrink-0 pe-6">
+            <select
+              id={`at-${a.name}`}
+              value={values[a.name] ?? ""}
+              onChange={(e) => set(a.name, e.target.value)}
+              className="control w-24! shrink-0 pe-6"
+            >
               <option value="">–</option>
               {a.values.map((v) => (
                 <option key={v} value={v}>
@@ -235,8 +305,19 @@ export function Scope({ items, out, reason }: { items: Item[]; out: boolean; rea
   const change = useChanges(items);
   return (
     <div className="grid gap-2">
-      <Checkbox label="Out of scope" checked={out} onChange={(e) => change("Scope", e.target.checked ? { out_of_scope: true } : { out_of_scope: undefined, out_of_scope_reason: undefined })} />
-      {out && <TextField label="Why" value={reason} placeholder="Owned and tested by the payment team" onCommit={(v) => change("Scope", { out_of_scope: true, out_of_scope_reason: v })} />}
+      <Checkbox
+        label="Out of scope"
+        checked={out}
+        onChange={(e) => change("Scope", e.target.checked ? { out_of_scope: true } : { out_of_scope: undefined, out_of_scope_reason: undefined })}
+      />
+      {out && (
+        <TextField
+          label="Why"
+          value={reason}
+          placeholder="Owned and tested by the payment team"
+          onCommit={(v) => change("Scope", { out_of_scope: true, out_of_scope_reason: v })}
+        />
+      )}
       {out && !reason && <p className="text-medium text-xs">A reason tells the next reader why nothing is asked of it.</p>}
     </div>
   );
@@ -247,11 +328,17 @@ function Assets({ item, fields }: { item: Item; fields: [field: string, label: s
   const change = useChanges([item]);
   const now = useDrawing((s) => s.doc.now);
   const assets = listOf({ now }, "assets");
-  const options = assets.map((a) => ({ value: a.id, text: a.name, about: `C ${a.value.confidentiality} · I ${a.value.integrity} · A ${a.value.availability}` }));
+  const options = assets.map((a) => ({
+    value: a.id,
+    text: a.name,
+    about: `C ${a.value.confidentiality} · I ${a.value.integrity} · A ${a.value.availability}`,
+  }));
   const create = (name: string) => {
     const id = newId("assets");
     editor.edit(`Add asset ${name}`, [{ kind: "assets", id, value: { id, name, value: { confidentiality: 50, integrity: 50, availability: 50 } } }]);
     return id;
   };
-  return fields.map(([field, label, values]) => <PickField key={field} label={label} values={values} options={options} create={create} onChange={(v) => change(label, { [field]: v })} />);
+  return fields.map(([field, label, values]) => (
+    <PickField key={field} label={label} values={values} options={options} create={create} onChange={(v) => change(label, { [field]: v })} />
+  ));
 }

@@ -1,6 +1,6 @@
-import { bandNames, asBand, type Band } from "../ui/rating";
-import { along, around, aroundPoints, grown, lanes, lineOf, meetings, outline, pathOf, polyline } from "./geometry";
+import { asBand, type Band, bandNames } from "../ui/rating";
 import { smooth } from "./flows";
+import { along, around, aroundPoints, grown, lanes, lineOf, meetings, outline, pathOf, polyline } from "./geometry";
 import { boxAt, drawnOf, listOf, type State } from "./store";
 import { type Box, boxOf, keyOf, type Point } from "./types";
 
@@ -9,7 +9,8 @@ const ink = { text: "#17191f", soft: "#565d6d", line: "#858c9b", surface: "#ffff
 const bandInk: Record<Band, string> = { low: "#14713f", medium: "#7d5a00", high: "#a84300", critical: "#b3132f", unrated: "#565d6d" };
 const steps: Record<Band, number> = { unrated: 0, low: 1, medium: 2, high: 3, critical: 4 };
 
-const esc = (s: string) => s.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]!).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "");
+const esc = (s: string) =>
+  s.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]!).replace(/(?![\t\n\r])\p{Cc}/gu, "");
 const r = (v: number) => String(Math.round(v * 10) / 10);
 
 /** wrapped breaks a name into lines that fit a width, as nearly as can be told without measuring. */
@@ -38,7 +39,12 @@ function lines(text: string[], x: number, y: number, size: number, more: string)
 const halo = `paint-order="stroke" stroke="#ffffff" stroke-width="4" stroke-linejoin="round"`;
 
 function bars(band: Band, x: number, y: number): string {
-  return [0, 1, 2, 3].map((i) => `<rect x="${r(x + i * 3.4)}" y="${r(y + 7 - i * 2.2)}" width="2.4" height="${r(3 + i * 2.2)}" fill="${bandInk[band]}"${i < steps[band] ? "" : ` opacity="0.25"`}/>`).join("");
+  return [0, 1, 2, 3]
+    .map(
+      (i) =>
+        `<rect x="${r(x + i * 3.4)}" y="${r(y + 7 - i * 2.2)}" width="2.4" height="${r(3 + i * 2.2)}" fill="${bandInk[band]}"${i < steps[band] ? "" : ` opacity="0.25"`}/>`,
+    )
+    .join("");
 }
 
 /** svgOf writes a drawing, or what is chosen of it, as a picture that needs nothing else. */
@@ -50,7 +56,11 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
     const line = lineOf(f, boxAt(s, f.from), boxAt(s, f.to), lane.get(f.id));
     return line ? [{ f, line }] : [];
   });
-  const all = around([...items.map(boxOf).filter((b) => !!b), ...items.map((i) => (i.kind === "curves" ? aroundPoints(i.value.points ?? []) : undefined)).filter((b) => !!b), ...ways.map(({ line }) => aroundPoints(line.points)!)]) ?? { x: 0, y: 0, w: 200, h: 100 };
+  const all = around([
+    ...items.map(boxOf).filter((b) => !!b),
+    ...items.map((i) => (i.kind === "curves" ? aroundPoints(i.value.points ?? []) : undefined)).filter((b) => !!b),
+    ...ways.map(({ line }) => aroundPoints(line.points)!),
+  ]) ?? { x: 0, y: 0, w: 200, h: 100 };
   const diagram = s.diagram ? s.doc.now.get(keyOf("diagrams", s.diagram)) : undefined;
   const title = diagram?.kind === "diagrams" ? diagram.value.title : "Diagram";
   const frame: Box = { ...grown(all, 36), y: all.y - 76, h: all.h + 112 };
@@ -59,8 +69,18 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
   for (const z of zones) {
     const b = z.value.box;
     if (!b) continue;
-    out.push(`<rect x="${r(b.x)}" y="${r(b.y)}" width="${r(b.w)}" height="${r(b.h)}" rx="10" fill="${ink.zone}" stroke="${ink.line}" stroke-width="2" stroke-dasharray="6 4"/>`);
-    out.push(lines(wrapped(`${z.value.name} · trust ${z.value.trust}${z.value.guess ? " (assumed)" : ""}`, b.w - 20, 12, 1), b.x + 10, b.y + 19, 12, `font-weight="600" fill="${ink.accent}"`));
+    out.push(
+      `<rect x="${r(b.x)}" y="${r(b.y)}" width="${r(b.w)}" height="${r(b.h)}" rx="10" fill="${ink.zone}" stroke="${ink.line}" stroke-width="2" stroke-dasharray="6 4"/>`,
+    );
+    out.push(
+      lines(
+        wrapped(`${z.value.name} · trust ${z.value.trust}${z.value.guess ? " (assumed)" : ""}`, b.w - 20, 12, 1),
+        b.x + 10,
+        b.y + 19,
+        12,
+        `font-weight="600" fill="${ink.accent}"`,
+      ),
+    );
   }
   for (const c of items) {
     if (c.kind !== "curves" || !c.value.points?.length) continue;
@@ -75,23 +95,41 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
     const colour = band ? bandInk[band] : ink.line;
     const way = polyline(line);
     const crosses = facts?.crosses ?? [];
-    out.push(`<path d="${pathOf(line)}" fill="none" stroke="${colour}" stroke-width="${crosses.length ? 2.75 : 1.5}"${f.out_of_scope ? ` stroke-dasharray="4 4"` : ""}/>`);
+    out.push(
+      `<path d="${pathOf(line)}" fill="none" stroke="${colour}" stroke-width="${crosses.length ? 2.75 : 1.5}"${f.out_of_scope ? ` stroke-dasharray="4 4"` : ""}/>`,
+    );
     out.push(head(way, colour));
     if (f.bidirectional) out.push(head([...way].reverse(), colour));
     for (const id of crosses) {
       const i = s.doc.now.get(id);
       const border = i?.kind === "zones" ? i.value.box && outline(i.value.box) : i?.kind === "curves" ? i.value.points : undefined;
       for (const m of border ? meetings(way, border) : []) {
-        out.push(`<g transform="translate(${r(m.x)} ${r(m.y)}) rotate(${r((m.angle * 180) / Math.PI)})"><rect x="-5" y="-8" width="10" height="16" fill="#ffffff"/><path d="M-2.5 -8V8M2.5 -8V8" stroke="${colour}" stroke-width="2"/></g>`);
+        out.push(
+          `<g transform="translate(${r(m.x)} ${r(m.y)}) rotate(${r((m.angle * 180) / Math.PI)})"><rect x="-5" y="-8" width="10" height="16" fill="#ffffff"/><path d="M-2.5 -8V8M2.5 -8V8" stroke="${colour}" stroke-width="2"/></g>`,
+        );
       }
     }
     const mid = along(way, 0.5);
-    if (f.name) labels.push(lines([f.name.length > 48 ? `${f.name.slice(0, 47)}…` : f.name], mid.x, mid.y - 7, 12, `text-anchor="middle" fill="${ink.text}" ${halo}`));
-    if (band && facts?.threats) labels.push(`<g><title>${facts.threats} open, ${bandNames[band].toLowerCase()}</title>${bars(band, mid.x - 14, mid.y + 5)}${lines([String(facts.threats)], mid.x + 3, mid.y + 15, 11, `font-weight="600" fill="${bandInk[band]}" ${halo}`)}</g>`);
+    if (f.name)
+      labels.push(
+        lines([f.name.length > 48 ? `${f.name.slice(0, 47)}…` : f.name], mid.x, mid.y - 7, 12, `text-anchor="middle" fill="${ink.text}" ${halo}`),
+      );
+    if (band && facts?.threats)
+      labels.push(
+        `<g><title>${facts.threats} open, ${bandNames[band].toLowerCase()}</title>${bars(band, mid.x - 14, mid.y + 5)}${lines([String(facts.threats)], mid.x + 3, mid.y + 15, 11, `font-weight="600" fill="${bandInk[band]}" ${halo}`)}</g>`,
+      );
   }
   for (const c of items) {
     if (c.kind === "texts" && c.value.box) {
-      out.push(lines(wrapped(c.value.text, c.value.box.w - 8, 13, Math.max(1, Math.floor(c.value.box.h / 16))), c.value.box.x + 6, c.value.box.y + 16, 13, `fill="${ink.soft}"`));
+      out.push(
+        lines(
+          wrapped(c.value.text, c.value.box.w - 8, 13, Math.max(1, Math.floor(c.value.box.h / 16))),
+          c.value.box.x + 6,
+          c.value.box.y + 16,
+          13,
+          `fill="${ink.soft}"`,
+        ),
+      );
       continue;
     }
     if (c.kind !== "components" || !c.value.box) continue;
@@ -99,7 +137,8 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
     const facts = s.facts[c.id];
     const band = facts?.band && !c.value.out_of_scope ? asBand(facts.band) : undefined;
     const dash = c.value.out_of_scope ? ` stroke-dasharray="5 4"` : "";
-    const rect = (rx: number, w: number) => `<rect x="${r(b.x)}" y="${r(b.y)}" width="${r(b.w)}" height="${r(b.h)}" rx="${rx}" fill="${ink.surface}" stroke="${ink.line}" stroke-width="${w}"${dash}/>`;
+    const rect = (rx: number, w: number) =>
+      `<rect x="${r(b.x)}" y="${r(b.y)}" width="${r(b.w)}" height="${r(b.h)}" rx="${rx}" fill="${ink.surface}" stroke="${ink.line}" stroke-width="${w}"${dash}/>`;
     out.push(`<g><title>${esc(c.value.name)}</title>`);
     if (c.value.kind === "store") {
       out.push(`<rect x="${r(b.x)}" y="${r(b.y)}" width="${r(b.w)}" height="${r(b.h)}" fill="${ink.surface}"/>`);
@@ -110,8 +149,20 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
       out.push(`<rect x="${r(b.x)}" y="${r(b.y + inset)}" width="5" height="${r(b.h - 2 * inset)}" fill="${bandInk[band]}"/>`);
     }
     const name = wrapped(c.value.name, b.w - (band ? 48 : 24), 13, Math.max(1, Math.floor((b.h - 8) / 17)));
-    out.push(lines(name, b.x + 14, b.y + b.h / 2 - ((name.length - 1) * 17) / 2 + 4.5, 13, `font-weight="500" fill="${c.value.out_of_scope ? ink.soft : ink.text}"`));
-    if (band && facts?.threats) out.push(bars(band, b.x + b.w - 22, b.y + b.h / 2 - 12), lines([String(facts.threats)], b.x + b.w - 16, b.y + b.h / 2 + 12, 11, `text-anchor="middle" font-weight="600" fill="${bandInk[band]}"`));
+    out.push(
+      lines(
+        name,
+        b.x + 14,
+        b.y + b.h / 2 - ((name.length - 1) * 17) / 2 + 4.5,
+        13,
+        `font-weight="500" fill="${c.value.out_of_scope ? ink.soft : ink.text}"`,
+      ),
+    );
+    if (band && facts?.threats)
+      out.push(
+        bars(band, b.x + b.w - 22, b.y + b.h / 2 - 12),
+        lines([String(facts.threats)], b.x + b.w - 16, b.y + b.h / 2 + 12, 11, `text-anchor="middle" font-weight="600" fill="${bandInk[band]}"`),
+      );
     out.push("</g>");
   }
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${r(frame.w)}" height="${r(frame.h)}" viewBox="${r(frame.x)} ${r(frame.y)} ${r(frame.w)} ${r(frame.h)}" font-family="'Geist Variable', 'Segoe UI', Roboto, Helvetica, Arial, sans-serif" role="img"><title>${esc(title)}</title><rect x="${r(frame.x)}" y="${r(frame.y)}" width="${r(frame.w)}" height="${r(frame.h)}" fill="#ffffff"/>${lines([title], frame.x + 24, frame.y + 34, 18, `font-weight="600" fill="${ink.text}"`)}${out.join("")}${labels.join("")}</svg>`;
@@ -144,7 +195,9 @@ export async function pngOf(s: State, chosen?: ReadonlySet<string>): Promise<Blo
     canvas.width = Math.round(w * scale);
     canvas.height = Math.round(h * scale);
     canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
-    return await new Promise((done, failed) => canvas.toBlob((b) => (b ? done(b) : failed(new Error("The picture is too large for this browser; export SVG instead."))), "image/png"));
+    return await new Promise((done, failed) =>
+      canvas.toBlob((b) => (b ? done(b) : failed(new Error("The picture is too large for this browser; export SVG instead."))), "image/png"),
+    );
   } finally {
     URL.revokeObjectURL(url);
   }
@@ -163,6 +216,11 @@ export async function saveDrawing(s: State, kind: "svg" | "png", selectionOnly: 
   const chosen = selectionOnly ? s.selection : undefined;
   const diagram = s.diagram ? s.doc.now.get(keyOf("diagrams", s.diagram)) : undefined;
   const title = (diagram?.kind === "diagrams" && diagram.value.title) || "diagram";
-  const name = `${title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").toLowerCase() || "diagram"}.${kind}`;
+  const name = `${
+    title
+      .replace(/[^\p{L}\p{N}]+/gu, "-")
+      .replace(/^-|-$/g, "")
+      .toLowerCase() || "diagram"
+  }.${kind}`;
   save(name, kind === "svg" ? new Blob([svgOf(s, chosen).svg], { type: "image/svg+xml" }) : await pngOf(s, chosen));
 }

@@ -8,7 +8,19 @@ import { Popover } from "../ui/parts";
  * TextField is a text that is taken over when the person pauses or goes on elsewhere.
  * What others change does not touch what is being typed.
  */
-export function TextField({ label, value, onCommit, multiline, hint, required, placeholder, type, min, max, mixed }: {
+export function TextField({
+  label,
+  value,
+  onCommit,
+  multiline,
+  hint,
+  required,
+  placeholder,
+  type,
+  min,
+  max,
+  mixed,
+}: {
   label: ReactNode;
   value: string;
   onCommit: (v: string) => void;
@@ -49,18 +61,41 @@ export function TextField({ label, value, onCommit, multiline, hint, required, p
     },
   };
   return (
-    <Field label={label} hint={hint} error={required && draft !== undefined && !draft.trim() ? "It needs a name; until then the old one stays." : undefined}>
-      {multiline ? <Textarea rows={3} {...props} /> : <Input type={type ?? "text"} min={min} max={max} {...props} onKeyDown={(e) => e.key === "Enter" && e.currentTarget.blur()} />}
+    <Field
+      label={label}
+      hint={hint}
+      error={required && draft !== undefined && !draft.trim() ? "It needs a name; until then the old one stays." : undefined}
+    >
+      {multiline ? (
+        <Textarea rows={3} {...props} />
+      ) : (
+        <Input type={type ?? "text"} min={min} max={max} {...props} onKeyDown={(e) => e.key === "Enter" && e.currentTarget.blur()} />
+      )}
     </Field>
   );
 }
 
 /** ListField is a list of short texts: tags, locations. */
-export function ListField({ label, values, onChange, suggestions = [], hint }: { label: string; values: readonly string[]; onChange: (v: string[]) => void; suggestions?: string[]; hint?: ReactNode }) {
+export function ListField({
+  label,
+  values,
+  onChange,
+  suggestions = [],
+  hint,
+}: {
+  label: string;
+  values: readonly string[];
+  onChange: (v: string[]) => void;
+  suggestions?: string[];
+  hint?: ReactNode;
+}) {
   const [text, setText] = useState("");
   const id = useId();
   const add = () => {
-    const fresh = text.split(",").map((t) => t.trim()).filter((t) => t && !values.includes(t));
+    const fresh = text
+      .split(",")
+      .map((t) => t.trim())
+      .filter((t) => t && !values.includes(t));
     if (fresh.length > 0) onChange([...values, ...fresh]);
     setText("");
   };
@@ -99,7 +134,12 @@ function Chips({ names, onRemove }: { names: (readonly [string, string])[]; onRe
       {names.map(([id, name]) => (
         <li key={id} className="inline-flex h-6 max-w-full items-center gap-1 rounded-sm bg-raised ps-1.5 text-xs">
           <bdi className="truncate">{name}</bdi>
-          <button type="button" aria-label={`Remove ${name}`} onClick={() => onRemove(id)} className="grid size-6 shrink-0 place-items-center rounded-sm text-soft hover:text-text">
+          <button
+            type="button"
+            aria-label={`Remove ${name}`}
+            onClick={() => onRemove(id)}
+            className="grid size-6 shrink-0 place-items-center rounded-sm text-soft hover:text-text"
+          >
             <X aria-hidden size={12} />
           </button>
         </li>
@@ -109,7 +149,19 @@ function Chips({ names, onRemove }: { names: (readonly [string, string])[]; onRe
 }
 
 /** PickField is a choice of several from a list that can be searched and added to. */
-export function PickField({ label, values, onChange, options, create }: { label: string; values: readonly string[]; onChange: (v: string[]) => void; options: Option[]; create?: (text: string) => string }) {
+export function PickField({
+  label,
+  values,
+  onChange,
+  options,
+  create,
+}: {
+  label: string;
+  values: readonly string[];
+  onChange: (v: string[]) => void;
+  options: Option[];
+  create?: (text: string) => string;
+}) {
   const [open, setOpen] = useState(false);
   const name = (id: string) => options.find((o) => o.value === id)?.text ?? id;
   return (
@@ -123,7 +175,11 @@ export function PickField({ label, values, onChange, options, create }: { label:
           label={label}
           className="w-64 p-2"
           trigger={
-            <button type="button" aria-label={`${label}: choose`} className="inline-flex h-6 items-center gap-1 rounded-sm px-1.5 text-soft text-xs hover:bg-raised hover:text-text">
+            <button
+              type="button"
+              aria-label={`${label}: choose`}
+              className="inline-flex h-6 items-center gap-1 rounded-sm px-1.5 text-soft text-xs hover:bg-raised hover:text-text"
+            >
               <Plus aria-hidden size={13} /> Add
             </button>
           }
@@ -138,7 +194,11 @@ export function PickField({ label, values, onChange, options, create }: { label:
           />
         </Popover>
       </div>
-      {values.length > 0 ? <Chips names={values.map((v) => [v, name(v)])} onRemove={(v) => onChange(values.filter((x) => x !== v))} /> : <p className="text-soft text-xs">None</p>}
+      {values.length > 0 ? (
+        <Chips names={values.map((v) => [v, name(v)])} onRemove={(v) => onChange(values.filter((x) => x !== v))} />
+      ) : (
+        <p className="text-soft text-xs">None</p>
+      )}
     </div>
   );
 }

@@ -31,7 +31,15 @@ export function Finder({ onClose }: { onClose: () => void }) {
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes it wherever the focus is in it
-    <div data-chrome onKeyDown={(e) => e.key === "Escape" && (e.stopPropagation(), end())} className="absolute end-3 top-3 z-20 w-80 animate-in rounded-xl border border-line bg-surface p-2 shadow-float">
+    <div
+      data-chrome
+      onKeyDown={(e) => {
+        if (e.key !== "Escape") return;
+        e.stopPropagation();
+        end();
+      }}
+      className="absolute end-3 top-3 z-20 w-80 animate-in rounded-xl border border-line bg-surface p-2 shadow-float"
+    >
       <div className="flex items-center justify-between pb-1 ps-1">
         <h2 className="overline">Find in the diagram</h2>
         <IconButton size="sm" label="Close" onClick={end}>
@@ -120,7 +128,9 @@ export function Outline({ onClose }: { onClose: () => void }) {
           );
         })}
       </ul>
-      {order.length > 1000 && <p className="border-line border-t px-3 py-2 text-soft text-xs">The first 1,000 of {order.length}; find the others by name.</p>}
+      {order.length > 1000 && (
+        <p className="border-line border-t px-3 py-2 text-soft text-xs">The first 1,000 of {order.length}; find the others by name.</p>
+      )}
     </aside>
   );
 }

@@ -6,7 +6,13 @@ import { NameInput } from "./nodes";
 import { boxAt, itemOf, type State, useDrawing } from "./store";
 import type { Curve, Flow, Point } from "./types";
 
-const tone: Record<string, string> = { low: "var(--low)", medium: "var(--medium)", high: "var(--high)", critical: "var(--critical)", unrated: "var(--unrated)" };
+const tone: Record<string, string> = {
+  low: "var(--low)",
+  medium: "var(--medium)",
+  high: "var(--high)",
+  critical: "var(--critical)",
+  unrated: "var(--unrated)",
+};
 
 /** arrow is the head at the end of a way. */
 function arrow(way: readonly Point[]): string {
@@ -52,7 +58,9 @@ export const FlowView = memo(function FlowView({ id, lane }: { id: string; lane:
       className="cursor-default"
     >
       <path d={d} fill="none" stroke="transparent" strokeWidth={14} pointerEvents="stroke" />
-      {(selected || who) && <path d={d} fill="none" stroke={who ? "var(--medium)" : "var(--accent)"} strokeOpacity={0.25} strokeWidth={8} strokeLinecap="round" />}
+      {(selected || who) && (
+        <path d={d} fill="none" stroke={who ? "var(--medium)" : "var(--accent)"} strokeOpacity={0.25} strokeWidth={8} strokeLinecap="round" />
+      )}
       <path
         d={d}
         fill="none"
@@ -63,8 +71,12 @@ export const FlowView = memo(function FlowView({ id, lane }: { id: string; lane:
       />
       <path d={arrow(way)} fill={colour} />
       {flow.bidirectional && <path d={arrow([...way].reverse())} fill={colour} />}
-      {!flow.from && flow.from_point && <circle cx={flow.from_point.x} cy={flow.from_point.y} r={3.5} fill="var(--bg)" stroke={colour} strokeWidth={1.5} strokeDasharray="2 1.5" />}
-      {!flow.to && flow.to_point && <circle cx={flow.to_point.x} cy={flow.to_point.y} r={6} fill="none" stroke={colour} strokeWidth={1.5} strokeDasharray="2 2" />}
+      {!flow.from && flow.from_point && (
+        <circle cx={flow.from_point.x} cy={flow.from_point.y} r={3.5} fill="var(--bg)" stroke={colour} strokeWidth={1.5} strokeDasharray="2 1.5" />
+      )}
+      {!flow.to && flow.to_point && (
+        <circle cx={flow.to_point.x} cy={flow.to_point.y} r={6} fill="none" stroke={colour} strokeWidth={1.5} strokeDasharray="2 2" />
+      )}
       {crossing && <Crossings ids={crosses!.join(" ")} way={way} colour={colour} />}
       {editing ? (
         <foreignObject x={mid.x - 80} y={mid.y - 20} width={160} height={42}>
@@ -73,7 +85,16 @@ export const FlowView = memo(function FlowView({ id, lane }: { id: string; lane:
       ) : (
         <>
           {label && (
-            <text x={mid.x} y={mid.y - 7} textAnchor="middle" unicodeBidi="plaintext" className={cx("fill-text text-xs [paint-order:stroke]", selected && "font-semibold")} stroke="var(--bg)" strokeWidth={5} strokeLinejoin="round">
+            <text
+              x={mid.x}
+              y={mid.y - 7}
+              textAnchor="middle"
+              unicodeBidi="plaintext"
+              className={cx("fill-text text-xs [paint-order:stroke]", selected && "font-semibold")}
+              stroke="var(--bg)"
+              strokeWidth={5}
+              strokeLinejoin="round"
+            >
               {label}
             </text>
           )}
@@ -149,7 +170,14 @@ export const CurveView = memo(function CurveView({ id }: { id: string }) {
   const d = smooth(p);
   const top = p.reduce((a, b) => (b.y < a.y ? b : a));
   return (
-    <g id={`el-${id}`} data-el={id} role="group" aria-roledescription="boundary" aria-label={`${curve.name || "Boundary"}, trust boundary`} className="cursor-move">
+    <g
+      id={`el-${id}`}
+      data-el={id}
+      role="group"
+      aria-roledescription="boundary"
+      aria-label={`${curve.name || "Boundary"}, trust boundary`}
+      className="cursor-move"
+    >
       <path d={d} fill="none" stroke="transparent" strokeWidth={14} pointerEvents="stroke" />
       {(selected || who) && <path d={d} fill="none" stroke={who ? "var(--medium)" : "var(--accent)"} strokeOpacity={0.25} strokeWidth={8} />}
       <path d={d} fill="none" stroke={selected ? "var(--accent)" : "var(--control)"} strokeWidth={2} strokeDasharray="8 6" />
@@ -159,7 +187,14 @@ export const CurveView = memo(function CurveView({ id }: { id: string }) {
         </foreignObject>
       ) : (
         curve.name && (
-          <text x={top.x + 6} y={top.y - 6} unicodeBidi="plaintext" className="fill-accent font-semibold text-xs [paint-order:stroke]" stroke="var(--bg)" strokeWidth={5}>
+          <text
+            x={top.x + 6}
+            y={top.y - 6}
+            unicodeBidi="plaintext"
+            className="fill-accent font-semibold text-xs [paint-order:stroke]"
+            stroke="var(--bg)"
+            strokeWidth={5}
+          >
             {short(curve.name)}
           </text>
         )

@@ -38,12 +38,24 @@ describe("lanes", () => {
 
 describe("meetings", () => {
   it("finds where a way leaves a box", () => {
-    expect(meetings([{ x: 50, y: 30 }, { x: 300, y: 30 }], outline(box(0, 0)))).toEqual([{ x: 100, y: 30, angle: 0 }]);
+    expect(
+      meetings(
+        [
+          { x: 50, y: 30 },
+          { x: 300, y: 30 },
+        ],
+        outline(box(0, 0)),
+      ),
+    ).toEqual([{ x: 100, y: 30, angle: 0 }]);
   });
 });
 
 describe("along and piece", () => {
-  const way = [{ x: 0, y: 0 }, { x: 100, y: 0 }, { x: 100, y: 100 }];
+  const way = [
+    { x: 0, y: 0 },
+    { x: 100, y: 0 },
+    { x: 100, y: 100 },
+  ];
   it("find a place on a way", () => {
     expect(along(way, 0.5)).toMatchObject({ x: 100, y: 0 });
     expect(piece({ x: 50, y: 5 }, way)).toBe(0);

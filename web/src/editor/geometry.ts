@@ -46,7 +46,10 @@ export function border(b: Box, to: Point, gap = 0): Point {
   const dx = to.x - c.x;
   const dy = to.y - c.y;
   if (dx === 0 && dy === 0) return { x: c.x, y: b.y - gap };
-  const s = Math.min(dx === 0 ? Number.POSITIVE_INFINITY : (b.w / 2 + gap) / Math.abs(dx), dy === 0 ? Number.POSITIVE_INFINITY : (b.h / 2 + gap) / Math.abs(dy));
+  const s = Math.min(
+    dx === 0 ? Number.POSITIVE_INFINITY : (b.w / 2 + gap) / Math.abs(dx),
+    dy === 0 ? Number.POSITIVE_INFINITY : (b.h / 2 + gap) / Math.abs(dy),
+  );
   return { x: c.x + dx * s, y: c.y + dy * s };
 }
 

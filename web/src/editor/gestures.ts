@@ -106,7 +106,10 @@ export function dragElements(editor: Editor, down: PointerEvent, ids: readonly s
       if (items.length === 0) {
         items = movingWith(editor, ids);
         const own = new Set(items.map((i) => i.id));
-        whole = around([...items.map(boxOf).filter((b) => !!b), ...items.map((i) => (i.kind === "curves" ? aroundPoints(i.value.points ?? []) : undefined)).filter((b) => !!b)]);
+        whole = around([
+          ...items.map(boxOf).filter((b) => !!b),
+          ...items.map((i) => (i.kind === "curves" ? aroundPoints(i.value.points ?? []) : undefined)).filter((b) => !!b),
+        ]);
         const zones = items.some((i) => i.kind === "zones");
         const seen = editor.view!.seen();
         // In line with what is near and of the same sort: the edges of a zone far away mean nothing to a process.
@@ -124,7 +127,11 @@ export function dragElements(editor: Editor, down: PointerEvent, ids: readonly s
         y += e.shiftKey && y === 0 ? 0 : s.dy;
         guides = s.guides;
       }
-      show(editor, items.map((i) => shifted(i, x, y)), guides);
+      show(
+        editor,
+        items.map((i) => shifted(i, x, y)),
+        guides,
+      );
     },
     end: () => drop(editor, ids.length === 1 ? `Move ${nameOf(itemOf(editor.store.getState(), ids[0]))}` : `Move ${ids.length} elements`),
     cancel: () => calm(editor),
@@ -176,8 +183,14 @@ export function dragPoint(editor: Editor, down: PointerEvent, id: string, index:
 /** dropPoint takes a bend of a flow or a point of a curve away. */
 export function dropPoint(editor: Editor, id: string, index: number): void {
   const item = editor.store.getState().doc.now.get(id);
-  if (item?.kind === "flows") editor.edit(`Straighten ${nameOf(item)}`, [toPut({ ...item, value: { ...item.value, vertices: item.value.vertices?.filter((_, i) => i !== index) } })]);
-  if (item?.kind === "curves" && (item.value.points?.length ?? 0) > 2) editor.edit(`Straighten ${nameOf(item)}`, [toPut({ ...item, value: { ...item.value, points: item.value.points?.filter((_, i) => i !== index) } })]);
+  if (item?.kind === "flows")
+    editor.edit(`Straighten ${nameOf(item)}`, [
+      toPut({ ...item, value: { ...item.value, vertices: item.value.vertices?.filter((_, i) => i !== index) } }),
+    ]);
+  if (item?.kind === "curves" && (item.value.points?.length ?? 0) > 2)
+    editor.edit(`Straighten ${nameOf(item)}`, [
+      toPut({ ...item, value: { ...item.value, points: item.value.points?.filter((_, i) => i !== index) } }),
+    ]);
 }
 
 /** dragEnd takes an end of a flow to another component, or leaves it loose. */
@@ -209,7 +222,14 @@ export function dragEnd(editor: Editor, down: PointerEvent, id: string, end: "fr
 }
 
 /** dragFlow draws a flow from a component or a free place. What is let go over nothing is given to open. */
-export function dragFlow(editor: Editor, down: PointerEvent, from: string | Point, pane: HTMLElement, open: (from: string | Point, to: Point, e: PointerEvent) => void, click?: (e: PointerEvent) => void): void {
+export function dragFlow(
+  editor: Editor,
+  down: PointerEvent,
+  from: string | Point,
+  pane: HTMLElement,
+  open: (from: string | Point, to: Point, e: PointerEvent) => void,
+  click?: (e: PointerEvent) => void,
+): void {
   let out = false;
   drag(editor, down, {
     pane,
@@ -286,7 +306,9 @@ export function elementAt(editor: Editor, p: Point, reach: number): string | und
     if (l && distance(p, polyline(l)) < reach) return f.id;
   }
   for (const c of listOf(s.doc, "curves")) if (c.points && distance(p, c.points) < reach) return c.id;
-  for (const z of listOf(s.doc, "zones")) if (z.box && contains(z.box, p) && !contains({ x: z.box.x + reach, y: z.box.y + reach, w: z.box.w - 2 * reach, h: z.box.h - 2 * reach }, p)) return z.id;
+  for (const z of listOf(s.doc, "zones"))
+    if (z.box && contains(z.box, p) && !contains({ x: z.box.x + reach, y: z.box.y + reach, w: z.box.w - 2 * reach, h: z.box.h - 2 * reach }, p))
+      return z.id;
   return undefined;
 }
 
@@ -302,4 +324,3 @@ export function placeOf(s: State, id: string): Box | undefined {
   }
   return undefined;
 }
-

@@ -12,8 +12,22 @@ import type { Put } from "./document";
 import { useDrawing, useEditor } from "./store";
 import { type Kind, keyOf, type Value } from "./types";
 
-const kindOf: Record<string, Kind> = { component: "components", flow: "flows", zone: "zones", curve: "curves", text: "texts", diagram: "diagrams", asset: "assets" };
-const verbs: Record<string, string> = { "model.add": "Added", "model.change": "Changed", "model.remove": "Removed", "plan.apply": "Applied", "model.import": "Imported" };
+const kindOf: Record<string, Kind> = {
+  component: "components",
+  flow: "flows",
+  zone: "zones",
+  curve: "curves",
+  text: "texts",
+  diagram: "diagrams",
+  asset: "assets",
+};
+const verbs: Record<string, string> = {
+  "model.add": "Added",
+  "model.change": "Changed",
+  "model.remove": "Removed",
+  "plan.apply": "Applied",
+  "model.import": "Imported",
+};
 
 type Group = S["HistoryGroup"];
 
@@ -33,7 +47,13 @@ export function HistoryPanel({ onClose }: { onClose: () => void }) {
   const readOnly = useDrawing((s) => s.readOnly);
   const q = useInfiniteQuery({
     queryKey: keys.product(product, "history", "diagram", diagram),
-    queryFn: ({ pageParam, signal }) => ok(api.GET("/products/{product}/history", { params: { path: { product }, query: { diagram: diagram ?? undefined, cursor: pageParam || undefined, limit: 30 } }, signal })),
+    queryFn: ({ pageParam, signal }) =>
+      ok(
+        api.GET("/products/{product}/history", {
+          params: { path: { product }, query: { diagram: diagram ?? undefined, cursor: pageParam || undefined, limit: 30 } },
+          signal,
+        }),
+      ),
     initialPageParam: "",
     getNextPageParam: (p) => p.next || undefined,
   });
@@ -44,7 +64,9 @@ export function HistoryPanel({ onClose }: { onClose: () => void }) {
     editor.edit(`Take back: ${g.label || "a change"}`, puts);
     if (editor.store.getState().doc.now === here) toast("It is already as it was before that change");
     else toast(`${plural(puts.length, "element")} put back as before`, async () => editor.undo());
-    editor.select(puts.filter((p) => editor.store.getState().doc.now.has(keyOf(p.kind, p.id)) && p.kind !== "diagrams" && p.kind !== "assets").map((p) => p.id));
+    editor.select(
+      puts.filter((p) => editor.store.getState().doc.now.has(keyOf(p.kind, p.id)) && p.kind !== "diagrams" && p.kind !== "assets").map((p) => p.id),
+    );
   };
   return (
     <aside data-panel aria-label="History" className="flex h-full w-80 shrink-0 flex-col border-line border-s bg-surface">

@@ -1,6 +1,14 @@
 import type { Kind } from "./types";
 
-const prefix: Record<Kind, string> = { components: "cmp_", flows: "flw_", zones: "zon_", curves: "crv_", texts: "txt_", diagrams: "dia_", assets: "ast_" };
+const prefix: Record<Kind, string> = {
+  components: "cmp_",
+  flows: "flw_",
+  zones: "zon_",
+  curves: "crv_",
+  texts: "txt_",
+  diagrams: "dia_",
+  assets: "ast_",
+};
 const letters = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 /** newId is an id that nobody else draws: 20 random characters behind what the element is. */

@@ -1,14 +1,14 @@
 import { useEffect, useRef } from "react";
 import { type Key, useKeys } from "../app/keys";
 import { toast } from "../ui/toast";
-import { add, nudge, remove, type Shape, shapeNames, step, toward } from "./actions";
+import { plural } from "../ui/words";
+import { add, nudge, reading as readingOrder, remove, type Shape, shapeNames, step, toward } from "./actions";
 import { copyOf, duplicate, paste } from "./clipboard";
+import { around } from "./geometry";
 import { placeOf } from "./gestures";
 import { extent } from "./overview";
 import { middleOfView } from "./palette";
 import { drawnOf, type Editor } from "./store";
-import { around } from "./geometry";
-import { plural } from "../ui/words";
 
 /** Calls are what the keys open beside the canvas. */
 export interface Calls {
@@ -63,9 +63,10 @@ export function useEditorKeys(editor: Editor, calls: Calls, edits: boolean): voi
   useEffect(() => {
     const note = (e: KeyboardEvent) => {
       if (e.key === "g" && !e.ctrlKey && !e.metaKey) leader.current = Date.now();
-      else queueMicrotask(() => {
-        leader.current = 0;
-      });
+      else
+        queueMicrotask(() => {
+          leader.current = 0;
+        });
     };
     window.addEventListener("keydown", note, true);
     return () => window.removeEventListener("keydown", note, true);
@@ -122,7 +123,9 @@ export function useEditorKeys(editor: Editor, calls: Calls, edits: boolean): voi
       : {}),
     v: key("Select and move", () => editor.store.setState({ tool: "select" })),
     h: key("Move the view (also Space and drag, or the wheel)", () => editor.store.setState({ tool: "hand" })),
-    tab: key("Next element, in reading order", walk(1), { when: (e) => onCanvas() && document.activeElement !== document.body && canStep(editor, 1) && !e.altKey }),
+    tab: key("Next element, in reading order", walk(1), {
+      when: (e) => onCanvas() && document.activeElement !== document.body && canStep(editor, 1) && !e.altKey,
+    }),
     "shift+tab": key("Previous element", walk(-1), { when: () => onCanvas() && document.activeElement !== document.body && canStep(editor, -1) }),
     "alt+arrowright": key("Neighbour in that direction (any arrow)", go(1, 0), { when: onCanvas }),
     "alt+arrowleft": hidden(go(-1, 0), some),
@@ -184,5 +187,3 @@ function canStep(editor: Editor, by: 1 | -1): boolean {
   const at = order.indexOf(now) + by;
   return at >= 0 && at < order.length;
 }
-
-import { reading as readingOrder } from "./actions";

@@ -1,7 +1,7 @@
 import workerUrl from "elkjs/lib/elk-worker.min.js?url";
 import { shifted } from "./actions";
-import { contains, encloses, middleOf } from "./geometry";
 import type { Put } from "./document";
+import { contains, encloses, middleOf } from "./geometry";
 import { type Editor, listOf } from "./store";
 import { type Box, boxOf, type Component, type Point, type Zone } from "./types";
 
@@ -17,7 +17,14 @@ interface ElkNode {
   height?: number;
   layoutOptions?: Record<string, string>;
   children?: ElkNode[];
-  edges?: { id: string; sources: string[]; targets: string[]; container?: string; sections?: { bendPoints?: Point[] }[]; labels?: { text: string; width: number; height: number }[] }[];
+  edges?: {
+    id: string;
+    sources: string[];
+    targets: string[];
+    container?: string;
+    sections?: { bendPoints?: Point[] }[];
+    labels?: { text: string; width: number; height: number }[];
+  }[];
 }
 
 const options = {
@@ -45,7 +52,8 @@ function ask(graph: ElkNode): Promise<ElkNode> {
     const patience = setTimeout(() => end(() => reject(new Error("Arranging took too long and was stopped. Nothing was changed."))), 60_000);
     worker.onerror = (e) => end(() => reject(new Error(`Arranging failed: ${e.message}. Nothing was changed.`)));
     worker.onmessage = (e: MessageEvent<{ id: number; error?: { message?: string }; data?: ElkNode }>) => {
-      if (e.data.error) return end(() => reject(new Error(`Arranging failed${e.data.error?.message ? `: ${e.data.error.message}` : ""}. Nothing was changed.`)));
+      if (e.data.error)
+        return end(() => reject(new Error(`Arranging failed${e.data.error?.message ? `: ${e.data.error.message}` : ""}. Nothing was changed.`)));
       if (e.data.id === 1) end(() => resolve(e.data.data!));
     };
     worker.postMessage({ id: 0, cmd: "register", algorithms: ["layered"] });
@@ -62,7 +70,9 @@ export async function arrange(editor: Editor): Promise<void> {
   const size = (z: Zone) => z.box!.w * z.box!.h;
   const inner = (p: Point) => boxed.filter((z) => contains(z.box!, p)).sort((a, b) => size(a) - size(b))[0]?.id;
   const parent = (z: Zone) =>
-    !z.box ? z.parent : boxed.filter((o) => o.id !== z.id && encloses(o.box!, z.box!) && !encloses(z.box!, o.box!)).sort((a, b) => size(a) - size(b))[0]?.id;
+    !z.box
+      ? z.parent
+      : boxed.filter((o) => o.id !== z.id && encloses(o.box!, z.box!) && !encloses(z.box!, o.box!)).sort((a, b) => size(a) - size(b))[0]?.id;
   const nodes = new Map<string, ElkNode>();
   for (const z of zones) nodes.set(z.id, { id: z.id, children: [], layoutOptions: { "elk.padding": "[top=50,left=35,bottom=35,right=35]" } });
   for (const c of components) nodes.set(c.id, { id: c.id, width: c.box?.w ?? 160, height: c.box?.h ?? 70 });
@@ -78,7 +88,12 @@ export async function arrange(editor: Editor): Promise<void> {
   }
   const flows = listOf(before, "flows").filter((f) => f.from && f.to && f.from !== f.to && nodes.has(f.from) && nodes.has(f.to));
   for (const f of flows) {
-    root.edges!.push({ id: f.id, sources: [f.from!], targets: [f.to!], labels: f.name ? [{ text: f.name, width: Math.min(220, f.name.length * 6.5), height: 18 }] : undefined });
+    root.edges!.push({
+      id: f.id,
+      sources: [f.from!],
+      targets: [f.to!],
+      labels: f.name ? [{ text: f.name, width: Math.min(220, f.name.length * 6.5), height: 18 }] : undefined,
+    });
   }
   const done = await ask(root);
   const at = new Map<string, Box>();
@@ -94,7 +109,10 @@ export async function arrange(editor: Editor): Promise<void> {
   const gather = (n: ElkNode) => {
     for (const e of n.edges ?? []) {
       const base = (e.container && at.get(e.container)) || { x: 60, y: 60 };
-      bends.set(e.id, (e.sections ?? []).flatMap((s) => s.bendPoints ?? []).map((p) => ({ x: Math.round(p.x + base.x), y: Math.round(p.y + base.y) })));
+      bends.set(
+        e.id,
+        (e.sections ?? []).flatMap((s) => s.bendPoints ?? []).map((p) => ({ x: Math.round(p.x + base.x), y: Math.round(p.y + base.y) })),
+      );
     }
     for (const c of n.children ?? []) gather(c);
   };
@@ -103,7 +121,8 @@ export async function arrange(editor: Editor): Promise<void> {
   const puts: Put[] = [];
   for (const [id, b] of at) {
     const i = now.now.get(id);
-    if (i?.kind === "components" || i?.kind === "zones") puts.push({ kind: i.kind, id, value: { ...i.value, box: { ...i.value.box, ...b } } as Component | Zone });
+    if (i?.kind === "components" || i?.kind === "zones")
+      puts.push({ kind: i.kind, id, value: { ...i.value, box: { ...i.value.box, ...b } } as Component | Zone });
   }
   for (const f of listOf(now, "flows")) {
     const way = bends.get(f.id);

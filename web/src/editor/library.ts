@@ -13,7 +13,11 @@ export const typesQuery = queryOptions({
 });
 
 /** libraryQuery reads what the library says of itself: the vocabulary of attributes and tags. */
-export const libraryQuery = queryOptions({ queryKey: keys.instance("library"), queryFn: ({ signal }) => ok(api.GET("/library", { signal })), staleTime: 600_000 });
+export const libraryQuery = queryOptions({
+  queryKey: keys.instance("library"),
+  queryFn: ({ signal }) => ok(api.GET("/library", { signal })),
+  staleTime: 600_000,
+});
 
 let names: { from: unknown; byRef: Map<string, string> } | undefined;
 

@@ -10,7 +10,17 @@ import { boxOf } from "./types";
 const shapes: Shape[] = ["process", "store", "actor", "zone", "curve", "text"];
 
 /** ContextMenu is what can be done with the selection, with the empty canvas, or with a flow that was let go over nothing. */
-export function ContextMenu({ asked, onClose, onConnect, onPanel }: { asked: Asked; onClose: () => void; onConnect: () => void; onPanel: () => void }) {
+export function ContextMenu({
+  asked,
+  onClose,
+  onConnect,
+  onPanel,
+}: {
+  asked: Asked;
+  onClose: () => void;
+  onConnect: () => void;
+  onPanel: () => void;
+}) {
   const editor = useEditor();
   const readOnly = useDrawing((s) => s.readOnly);
   const selection = useDrawing((s) => s.selection);
@@ -97,7 +107,16 @@ export function ContextMenu({ asked, onClose, onConnect, onPanel }: { asked: Ask
               {!readOnly && (
                 <>
                   <MenuLine />
-                  <MenuItem keys="mod+v" disabled={!navigator.clipboard} onSelect={() => void navigator.clipboard?.readText().then((t) => paste(editor, t, asked.place), () => undefined)}>
+                  <MenuItem
+                    keys="mod+v"
+                    disabled={!navigator.clipboard}
+                    onSelect={() =>
+                      void navigator.clipboard?.readText().then(
+                        (t) => paste(editor, t, asked.place),
+                        () => undefined,
+                      )
+                    }
+                  >
                     Paste
                   </MenuItem>
                 </>

@@ -2,7 +2,7 @@ import type { NodeProps } from "@xyflow/react";
 import { Cog, Database, type LucideIcon, UserRound } from "lucide-react";
 import { memo, useEffect, useRef } from "react";
 import { cx } from "../ui/cx";
-import { asBand, bandNames, Bars, bandTone } from "../ui/rating";
+import { asBand, Bars, bandNames, bandTone } from "../ui/rating";
 import { rename } from "./actions";
 import { typeName } from "./library";
 import { itemOf, useDrawing, useEditor } from "./store";
@@ -83,7 +83,13 @@ export const ComponentNode = memo(function ComponentNode({ id }: NodeProps) {
         store && "rounded-[2px] border-y-[3px] border-x-0 [border-style:double]",
         store && !c.out_of_scope && "shadow-[inset_0_0_0_9999px_var(--surface)]",
         c.out_of_scope ? (store ? "border-y-[1.5px] border-dashed! bg-bg" : "border-dashed bg-bg") : "",
-        selected ? "border-accent ring-2 ring-accent" : target ? "border-accent ring-2 ring-accent" : onPath ? "border-critical ring-2 ring-critical" : "border-control",
+        selected
+          ? "border-accent ring-2 ring-accent"
+          : target
+            ? "border-accent ring-2 ring-accent"
+            : onPath
+              ? "border-critical ring-2 ring-critical"
+              : "border-control",
         onPath === false && "opacity-45",
         who && "ring-3 ring-medium",
       )}
@@ -98,7 +104,9 @@ export const ComponentNode = memo(function ComponentNode({ id }: NodeProps) {
             {c.name || "Unnamed"}
           </bdi>
         )}
-        {!editing && !narrow && (c.out_of_scope || c.type) && <span className="block truncate text-2xs text-soft leading-[14px]">{c.out_of_scope ? "Out of scope" : typeName(c.type)}</span>}
+        {!editing && !narrow && (c.out_of_scope || c.type) && (
+          <span className="block truncate text-2xs text-soft leading-[14px]">{c.out_of_scope ? "Out of scope" : typeName(c.type)}</span>
+        )}
       </span>
       {band && open > 0 && (
         <span className={cx("num flex shrink-0 items-center gap-0.5 text-2xs leading-3", !narrow && "flex-col", bandTone(band))}>
@@ -115,7 +123,10 @@ export const ComponentNode = memo(function ComponentNode({ id }: NodeProps) {
 /** Guess marks what nobody said and was assumed. */
 function Guess() {
   return (
-    <span title="How trusted this is was assumed; set it to be sure" className="grid size-4 shrink-0 place-items-center rounded-full border border-control border-dashed text-2xs text-soft">
+    <span
+      title="How trusted this is was assumed; set it to be sure"
+      className="grid size-4 shrink-0 place-items-center rounded-full border border-control border-dashed text-2xs text-soft"
+    >
       ?<span className="sr-only">Trust was assumed</span>
     </span>
   );
@@ -138,7 +149,11 @@ export const ZoneNode = memo(function ZoneNode({ id }: NodeProps) {
       role="group"
       aria-roledescription="trust zone"
       aria-label={`${z.name}, trust zone, trust ${z.trust}${z.guess ? ", assumed" : ""}`}
-      className={cx("pointer-events-none! relative h-full w-full rounded-lg border-2 border-dashed bg-accent/[0.035]", selected ? "border-accent" : target ? "border-accent" : "border-control/70", who && "ring-3 ring-medium")}
+      className={cx(
+        "pointer-events-none! relative h-full w-full rounded-lg border-2 border-dashed bg-accent/[0.035]",
+        selected ? "border-accent" : target ? "border-accent" : "border-control/70",
+        who && "ring-3 ring-medium",
+      )}
     >
       {/* Only the border and the title take hold of a zone: what is inside stays free for the rubber band. */}
       {(["inset-x-0 -top-1.5 h-3", "inset-x-0 -bottom-1.5 h-3", "inset-y-0 -start-1.5 w-3", "inset-y-0 -end-1.5 w-3"] as const).map((at) => (
@@ -177,7 +192,11 @@ export const TextNode = memo(function TextNode({ id }: NodeProps) {
       role="group"
       aria-roledescription="text"
       aria-label={text}
-      className={cx("pointer-events-auto relative h-full w-full overflow-hidden rounded-sm px-1.5 py-1", selected ? "ring-2 ring-accent" : "hover:ring-1 hover:ring-control", who && "ring-3 ring-medium")}
+      className={cx(
+        "pointer-events-auto relative h-full w-full overflow-hidden rounded-sm px-1.5 py-1",
+        selected ? "ring-2 ring-accent" : "hover:ring-1 hover:ring-control",
+        who && "ring-3 ring-medium",
+      )}
     >
       {editing ? (
         <NameInput id={id} value={text} multiline className="h-full text-sm" />

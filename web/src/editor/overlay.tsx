@@ -1,4 +1,4 @@
-import { along, lineOf, middleOf, type Line, pathOf, polyline } from "./geometry";
+import { along, type Line, lineOf, middleOf, pathOf, polyline } from "./geometry";
 import { boxAt, itemOf, useDrawing } from "./store";
 import type { Box, Point } from "./types";
 
@@ -43,7 +43,18 @@ function Wire({ u }: { u: number }) {
   const from = useDrawing((s) => (typeof s.wire?.from === "string" ? boxAt(s, s.wire.from) : undefined));
   const onto = useDrawing((s) => boxAt(s, s.wire?.onto));
   if (!wire) return null;
-  const line: Line | undefined = lineOf({ id: "", name: "", from: typeof wire.from === "string" ? wire.from : undefined, to: wire.onto, from_point: typeof wire.from === "string" ? undefined : wire.from, to_point: wire.to }, from, onto);
+  const line: Line | undefined = lineOf(
+    {
+      id: "",
+      name: "",
+      from: typeof wire.from === "string" ? wire.from : undefined,
+      to: wire.onto,
+      from_point: typeof wire.from === "string" ? undefined : wire.from,
+      to_point: wire.to,
+    },
+    from,
+    onto,
+  );
   if (!line) return null;
   const z = line.points.at(-1)!;
   return (
@@ -98,7 +109,9 @@ function Handles({ id, u }: { id: string; u: number }) {
       <>
         {!loop &&
           (bends.length > 0 ? bends.length + 1 : 1) > 0 &&
-          (bends.length > 0 ? stops.slice(1).map((p, i) => along([stops[i]!, p], 0.5)) : [along(stops, 0.5)]).map((p, i) => <Knob key={`m${i}`} p={{ x: p.x, y: p.y }} u={u} data={{ "data-between": String(i) }} faint />)}
+          (bends.length > 0 ? stops.slice(1).map((p, i) => along([stops[i]!, p], 0.5)) : [along(stops, 0.5)]).map((p, i) => (
+            <Knob key={`m${i}`} p={{ x: p.x, y: p.y }} u={u} data={{ "data-between": String(i) }} faint />
+          ))}
         {bends.map((p, i) => (
           <Knob key={`v${i}`} p={p} u={u} data={{ "data-point": String(i) }} />
         ))}
@@ -125,7 +138,16 @@ function Handles({ id, u }: { id: string; u: number }) {
   return b ? <Corners b={b} u={u} /> : null;
 }
 
-const cursors = { nw: "nwse-resize", se: "nwse-resize", ne: "nesw-resize", sw: "nesw-resize", n: "ns-resize", s: "ns-resize", e: "ew-resize", w: "ew-resize" } as const;
+const cursors = {
+  nw: "nwse-resize",
+  se: "nwse-resize",
+  ne: "nesw-resize",
+  sw: "nesw-resize",
+  n: "ns-resize",
+  s: "ns-resize",
+  e: "ew-resize",
+  w: "ew-resize",
+} as const;
 
 function Corners({ b, u }: { b: Box; u: number }) {
   const x = { w: b.x, e: b.x + b.w };
@@ -134,10 +156,30 @@ function Corners({ b, u }: { b: Box; u: number }) {
   return (
     <>
       {(["n", "s"] as const).map((s) => (
-        <rect key={s} data-size={s} className="pointer-events-auto" style={{ cursor: cursors[s] }} x={b.x} y={y[s] - r} width={b.w} height={2 * r} fill="transparent" />
+        <rect
+          key={s}
+          data-size={s}
+          className="pointer-events-auto"
+          style={{ cursor: cursors[s] }}
+          x={b.x}
+          y={y[s] - r}
+          width={b.w}
+          height={2 * r}
+          fill="transparent"
+        />
       ))}
       {(["w", "e"] as const).map((s) => (
-        <rect key={s} data-size={s} className="pointer-events-auto" style={{ cursor: cursors[s] }} x={x[s] - r} y={b.y} width={2 * r} height={b.h} fill="transparent" />
+        <rect
+          key={s}
+          data-size={s}
+          className="pointer-events-auto"
+          style={{ cursor: cursors[s] }}
+          x={x[s] - r}
+          y={b.y}
+          width={2 * r}
+          height={b.h}
+          fill="transparent"
+        />
       ))}
       {(["nw", "ne", "sw", "se"] as const).map((s) => (
         <rect
@@ -165,11 +207,18 @@ function Knob({ p, u, data, faint, round }: { p: Point; u: number; data: Record<
     <g {...data} className="pointer-events-auto cursor-move">
       <circle cx={p.x} cy={p.y} r={11 * u} fill="transparent" />
       {round || faint ? (
-        <circle cx={p.x} cy={p.y} r={r} fill={faint ? "var(--accent)" : "var(--surface)"} fillOpacity={faint ? 0.55 : 1} stroke="var(--accent)" strokeWidth={1.5 * u} />
+        <circle
+          cx={p.x}
+          cy={p.y}
+          r={r}
+          fill={faint ? "var(--accent)" : "var(--surface)"}
+          fillOpacity={faint ? 0.55 : 1}
+          stroke="var(--accent)"
+          strokeWidth={1.5 * u}
+        />
       ) : (
         <rect x={p.x - r} y={p.y - r} width={2 * r} height={2 * r} rx={1.5 * u} fill="var(--surface)" stroke="var(--accent)" strokeWidth={1.5 * u} />
       )}
     </g>
   );
 }
-

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { aroundPoints, around, grown, lineOf, middleOf } from "./geometry";
+import { around, aroundPoints, grown, lineOf, middleOf } from "./geometry";
 import { type Editor, itemOf, type State, useEditor } from "./store";
 import { type Box, boxOf, type Item, type Point } from "./types";
 
@@ -17,7 +17,15 @@ function inks(): Record<string, string> {
 }
 
 /** paint draws the whole drawing in few strokes: zones, flows, then components by their band. */
-function paint(g: CanvasRenderingContext2D, s: State, ink: Record<string, string>, at: (p: Point) => Point, zoom: number, seen: Box | undefined, names: boolean): void {
+function paint(
+  g: CanvasRenderingContext2D,
+  s: State,
+  ink: Record<string, string>,
+  at: (p: Point) => Point,
+  zoom: number,
+  seen: Box | undefined,
+  names: boolean,
+): void {
   const item = (i: Item) => itemOf(s, i.id) ?? i;
   const flows: Item[] = [];
   const comps: Item[] = [];
@@ -114,7 +122,13 @@ function paint(g: CanvasRenderingContext2D, s: State, ink: Record<string, string
 }
 
 /** usePainted draws on a canvas whenever something that it shows has changed, at most once a frame. */
-function usePainted(editor: Editor, draw: (g: CanvasRenderingContext2D, s: State, ink: Record<string, string>) => void, size: () => { w: number; h: number }, listen?: (redraw: () => void) => () => void, calm = false) {
+function usePainted(
+  editor: Editor,
+  draw: (g: CanvasRenderingContext2D, s: State, ink: Record<string, string>) => void,
+  size: () => { w: number; h: number },
+  listen?: (redraw: () => void) => () => void,
+  calm = false,
+) {
   const ref = useRef<HTMLCanvasElement>(null);
   const latest = useRef({ draw, size, listen, calm });
   latest.current = { draw, size, listen, calm };
@@ -168,7 +182,13 @@ function usePainted(editor: Editor, draw: (g: CanvasRenderingContext2D, s: State
 }
 
 /** Far draws the whole drawing as a picture, when more of it is seen than can be read. */
-export function Far({ transform, listen }: { transform: () => { x: number; y: number; zoom: number; w: number; h: number }; listen: (fn: () => void) => () => void }) {
+export function Far({
+  transform,
+  listen,
+}: {
+  transform: () => { x: number; y: number; zoom: number; w: number; h: number };
+  listen: (fn: () => void) => () => void;
+}) {
   const editor = useEditor();
   const ref = usePainted(
     editor,
@@ -195,7 +215,10 @@ export function extent(s: State): Box | undefined {
       const a = aroundPoints(i.value.points ?? []);
       if (a) boxes.push(a);
     } else if (i.kind === "flows") {
-      const l = i.value.vertices?.length || i.value.from_point || i.value.to_point ? lineOf(i.value, boxOf(itemOf(s, i.value.from)), boxOf(itemOf(s, i.value.to))) : undefined;
+      const l =
+        i.value.vertices?.length || i.value.from_point || i.value.to_point
+          ? lineOf(i.value, boxOf(itemOf(s, i.value.from)), boxOf(itemOf(s, i.value.to)))
+          : undefined;
       const a = l && aroundPoints(l.points);
       if (a) boxes.push(a);
     }
@@ -252,4 +275,3 @@ export function MiniMap({ listen }: { listen: (fn: () => void) => () => void }) 
 }
 
 const miniSize = { width: mini.w, height: mini.h };
-

@@ -72,7 +72,13 @@ export function Palette() {
     window.addEventListener("pointercancel", stop);
   };
   return (
-    <div data-chrome role="toolbar" aria-label="Draw" aria-orientation="vertical" className="absolute start-3 top-3 z-10 grid gap-0.5 rounded-xl border border-line bg-surface p-1 shadow-card">
+    <div
+      data-chrome
+      role="toolbar"
+      aria-label="Draw"
+      aria-orientation="vertical"
+      className="absolute start-3 top-3 z-10 grid gap-0.5 rounded-xl border border-line bg-surface p-1 shadow-card"
+    >
       {tools.map((t) => (
         <Tooltip key={t.tool} text={t.name} keys={t.keys} side="right">
           <button
@@ -80,7 +86,10 @@ export function Palette() {
             aria-label={t.name}
             aria-pressed={tool === t.tool}
             onClick={() => editor.store.setState({ tool: t.tool })}
-            className={cx("grid size-9 place-items-center rounded-lg", tool === t.tool ? "bg-accent text-on-accent" : "text-soft hover:bg-raised hover:text-text")}
+            className={cx(
+              "grid size-9 place-items-center rounded-lg",
+              tool === t.tool ? "bg-accent text-on-accent" : "text-soft hover:bg-raised hover:text-text",
+            )}
           >
             {t.icon}
           </button>

@@ -1,5 +1,17 @@
-import { AlignCenterHorizontal, AlignCenterVertical, AlignEndHorizontal, AlignEndVertical, AlignHorizontalSpaceAround, AlignStartHorizontal, AlignStartVertical, AlignVerticalSpaceAround, Copy, PanelRightClose, Trash2 } from "lucide-react";
-import { type ReactNode, memo } from "react";
+import {
+  AlignCenterHorizontal,
+  AlignCenterVertical,
+  AlignEndHorizontal,
+  AlignEndVertical,
+  AlignHorizontalSpaceAround,
+  AlignStartHorizontal,
+  AlignStartVertical,
+  AlignVerticalSpaceAround,
+  Copy,
+  PanelRightClose,
+  Trash2,
+} from "lucide-react";
+import { memo, type ReactNode } from "react";
 import { IconButton } from "../ui/button";
 import { Disclosure } from "../ui/parts";
 import { align, distribute, type Edge } from "./actions";
@@ -32,8 +44,14 @@ export const Panel = memo(function Panel({ onClose }: { onClose: () => void }) {
         </IconButton>
       </header>
       <PlanStrip where={one && one.kind !== "texts" ? one.id : undefined} />
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard */}
-      <div key={one?.id ?? items.length} className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] content-start gap-5 overflow-y-auto px-4 py-3.5" role="group" aria-label="Properties and risks" tabIndex={0}>
+      <div
+        key={one?.id ?? items.length}
+        className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] content-start gap-5 overflow-y-auto px-4 py-3.5"
+        role="group"
+        aria-label="Properties and risks"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard
+        tabIndex={0}
+      >
         {one ? <One item={one} /> : items.length > 1 ? <Several items={items} /> : <Whole />}
       </div>
     </aside>
@@ -120,16 +138,32 @@ function Several({ items }: { items: Item[] }) {
           </div>
         </div>
       )}
-      {components.length > 0 && <TypeField items={components} kind={kind} value={common(components.map((c) => (c.value as Component).type ?? "")) ?? ""} />}
-      {zones.length === items.length && <TrustSlider items={zones} value={common(zones.map((z) => (z.value as Zone).trust)) ?? 50} guess={zones.some((z) => z.value.guess)} />}
+      {components.length > 0 && (
+        <TypeField items={components} kind={kind} value={common(components.map((c) => (c.value as Component).type ?? "")) ?? ""} />
+      )}
+      {zones.length === items.length && (
+        <TrustSlider items={zones} value={common(zones.map((z) => (z.value as Zone).trust)) ?? 50} guess={zones.some((z) => z.value.guess)} />
+      )}
       {scoped.length === items.length && <Tags items={scoped} values={common(scoped.map((i) => i.value.tags ?? [])) ?? []} />}
-      {components.length === items.length && kind && <Attributes items={components} kind={kind} values={shared(components.map((c) => c.value.attributes))} />}
+      {components.length === items.length && kind && (
+        <Attributes items={components} kind={kind} values={shared(components.map((c) => c.value.attributes))} />
+      )}
       {flows.length === items.length && <Attributes items={flows} kind="flow" values={shared(flows.map((f) => f.value.attributes))} />}
-      {scoped.length > 0 && <Scope items={scoped} out={scoped.every((i) => i.value.out_of_scope)} reason={common(scoped.map((i) => i.value.out_of_scope_reason ?? "")) ?? ""} />}
+      {scoped.length > 0 && (
+        <Scope
+          items={scoped}
+          out={scoped.every((i) => i.value.out_of_scope)}
+          reason={common(scoped.map((i) => i.value.out_of_scope_reason ?? "")) ?? ""}
+        />
+      )}
       <ul className="grid gap-0.5 text-sm">
         {items.slice(0, 50).map((i) => (
           <li key={i.id}>
-            <button type="button" onClick={() => editor.select([i.id])} className="w-full truncate rounded-sm px-1.5 py-0.5 text-start hover:bg-raised">
+            <button
+              type="button"
+              onClick={() => editor.select([i.id])}
+              className="w-full truncate rounded-sm px-1.5 py-0.5 text-start hover:bg-raised"
+            >
               <bdi>{nameOf(i)}</bdi> <span className="text-soft text-xs">{wordOf(i)}</span>
             </button>
           </li>

@@ -31,7 +31,10 @@ function useThreats(where: string) {
   const product = useDrawing((s) => s.product);
   return useQuery({
     queryKey: keys.product(product, "threats", "at", where),
-    queryFn: ({ signal }) => everything<S["ThreatView"]>((cursor) => ok(api.GET("/products/{product}/threats", { params: { path: { product }, query: { where, cursor, limit: 1000 } }, signal }))),
+    queryFn: ({ signal }) =>
+      everything<S["ThreatView"]>((cursor) =>
+        ok(api.GET("/products/{product}/threats", { params: { path: { product }, query: { where, cursor, limit: 1000 } }, signal })),
+      ),
   });
 }
 
@@ -39,7 +42,10 @@ function useCountermeasures(where: string) {
   const product = useDrawing((s) => s.product);
   return useQuery({
     queryKey: keys.product(product, "countermeasures", "at", where),
-    queryFn: ({ signal }) => everything<S["CountermeasureView"]>((cursor) => ok(api.GET("/products/{product}/countermeasures", { params: { path: { product }, query: { where, cursor, limit: 1000 } }, signal }))),
+    queryFn: ({ signal }) =>
+      everything<S["CountermeasureView"]>((cursor) =>
+        ok(api.GET("/products/{product}/countermeasures", { params: { path: { product }, query: { where, cursor, limit: 1000 } }, signal })),
+      ),
   });
 }
 
@@ -68,10 +74,14 @@ export function Risks({ item }: { item: Item }) {
         ) : open.length === 0 ? (
           <p className="text-soft text-xs">None. The rules bring threats once the plan is accepted in the review.</p>
         ) : (
-          <ul className="-mx-2 grid">
+          <ul className="-mx-2 grid grid-cols-[minmax(0,1fr)]">
             {open.map((t) => (
               <li key={t.id} className="group flex items-center rounded-md hover:bg-raised">
-                <button type="button" onClick={() => set({ open: `threat:${t.id}` }, true)} className="flex min-w-0 flex-1 items-center gap-2 px-2 py-1.5 text-start">
+                <button
+                  type="button"
+                  onClick={() => set({ open: `threat:${t.id}` }, true)}
+                  className="flex min-w-0 flex-1 items-center gap-2 px-2 py-1.5 text-start"
+                >
                   <Figure value={t.rating.unrated ? undefined : t.rating.current} band={asBand(t.rating.band)} muted={t.status !== "open"} />
                   <span className="min-w-0 flex-1">
                     <bdi className="block truncate text-sm" title={t.title}>
@@ -82,7 +92,13 @@ export function Risks({ item }: { item: Item }) {
                     </span>
                   </span>
                 </button>
-                <IconButton size="sm" label={shown === t.id ? "Hide how it is reached" : "Show how it is reached"} aria-pressed={shown === t.id} onClick={() => path(t.id)} className={shown === t.id ? "text-critical!" : "opacity-0 focus-visible:opacity-100 group-hover:opacity-100"}>
+                <IconButton
+                  size="sm"
+                  label={shown === t.id ? "Hide how it is reached" : "Show how it is reached"}
+                  aria-pressed={shown === t.id}
+                  onClick={() => path(t.id)}
+                  className={shown === t.id ? "text-critical!" : "opacity-0 focus-visible:opacity-100 group-hover:opacity-100"}
+                >
                   <Route size={14} />
                 </IconButton>
               </li>
@@ -99,10 +115,14 @@ export function Risks({ item }: { item: Item }) {
         ) : done.length === 0 ? (
           <p className="text-soft text-xs">None.</p>
         ) : (
-          <ul className="-mx-2 grid">
+          <ul className="-mx-2 grid grid-cols-[minmax(0,1fr)]">
             {done.map((m) => (
               <li key={m.id}>
-                <button type="button" onClick={() => set({ open: `countermeasure:${m.id}` }, true)} className="flex w-full items-center gap-2 rounded-md px-2 py-1.5 text-start hover:bg-raised">
+                <button
+                  type="button"
+                  onClick={() => set({ open: `countermeasure:${m.id}` }, true)}
+                  className="flex w-full items-center gap-2 rounded-md px-2 py-1.5 text-start hover:bg-raised"
+                >
                   <bdi className="min-w-0 flex-1 truncate text-sm" title={m.title}>
                     {m.title}
                   </bdi>
@@ -161,7 +181,10 @@ export function ElementFacts({ item }: { item: Item }) {
               {facts.trust_guess && <span className="text-soft"> · assumed</span>}
             </span>,
           ],
-          facts.value && ["Value", <span key="v" className="num">{`C ${facts.value.confidentiality} · I ${facts.value.integrity} · A ${facts.value.availability}`}</span>],
+          facts.value && [
+            "Value",
+            <span key="v" className="num">{`C ${facts.value.confidentiality} · I ${facts.value.integrity} · A ${facts.value.availability}`}</span>,
+          ],
           !!facts.crosses?.length && ["Crosses", <bdi key="c">{facts.crosses.map((id) => nameOf(now.get(id))).join(", ")}</bdi>],
           !!facts.threats && [
             "Risk",
@@ -196,7 +219,12 @@ export function PlanStrip({ where }: { where?: string }) {
   const c = plan.data?.counts;
   const added = c ? (c.add.threats ?? 0) + (c.add.weaknesses ?? 0) + (c.add.countermeasures ?? 0) : 0;
   if (!c || added + c.change + c.retire === 0) return null;
-  const parts = [c.add.threats && `+${plural(c.add.threats, "threat")}`, c.add.countermeasures && `+${plural(c.add.countermeasures, "countermeasure")}`, c.change && `${plural(c.change, "change")}`, c.retire && `−${c.retire} retired`].filter(Boolean);
+  const parts = [
+    c.add.threats && `+${plural(c.add.threats, "threat")}`,
+    c.add.countermeasures && `+${plural(c.add.countermeasures, "countermeasure")}`,
+    c.change && `${plural(c.change, "change")}`,
+    c.retire && `−${c.retire} retired`,
+  ].filter(Boolean);
   return (
     <details className="group border-accent/25 border-b bg-accent-soft text-sm">
       <summary className="flex list-none items-center gap-2 px-4 py-2 [&::-webkit-details-marker]:hidden">

@@ -1,14 +1,28 @@
 import { createContext, useContext } from "react";
 import { type StoreApi, useStore } from "zustand";
 import { createStore } from "zustand/vanilla";
-import * as document from "./document";
 import type { Doc, Put } from "./document";
+import * as document from "./document";
 import type { Guide } from "./geometry";
 import { keep, recall } from "./keep";
 import { type Save, Sync } from "./sync";
-import type { View } from "./view";
 import type { Transport } from "./transport";
-import { type Box, boxOf, type Drawing, type DrawnKind, drawnKinds, type Facts, type Item, keyOf, type Kind, nameOf, type Point, type Value, type Values } from "./types";
+import {
+  type Box,
+  boxOf,
+  type Drawing,
+  type DrawnKind,
+  drawnKinds,
+  type Facts,
+  type Item,
+  type Kind,
+  keyOf,
+  nameOf,
+  type Point,
+  type Value,
+  type Values,
+} from "./types";
+import type { View } from "./view";
 
 export type Tool = "select" | "flow" | "hand";
 

@@ -20,7 +20,19 @@ class Fake implements Transport {
   drawing(): Drawing {
     const components = [...this.elements.values()].map((e) => e.value);
     const versions = Object.fromEntries([...this.elements].map(([id, e]) => [id, e.version]));
-    return { version: this.version, diagrams: [], diagram: null, zones: [], components, flows: [], curves: [], texts: [], assets: [], versions, facts: {} };
+    return {
+      version: this.version,
+      diagrams: [],
+      diagram: null,
+      zones: [],
+      components,
+      flows: [],
+      curves: [],
+      texts: [],
+      assets: [],
+      versions,
+      facts: {},
+    };
   }
   async read(): Promise<Drawing> {
     if (this.down) throw new Problem(0, "offline", "The server does not answer.");
@@ -36,7 +48,14 @@ class Fake implements Transport {
     if (before) return before;
     const stale = changes.filter((c) => (this.elements.get(c.id)?.version ?? 0) !== (c.version ?? 0));
     if (stale.length > 0) {
-      const conflicts = stale.map((c) => ({ kind: c.kind, id: c.id, version: this.elements.get(c.id)?.version ?? 0, element: this.elements.get(c.id)?.value ?? null, by: "Ada", at: "" }));
+      const conflicts = stale.map((c) => ({
+        kind: c.kind,
+        id: c.id,
+        version: this.elements.get(c.id)?.version ?? 0,
+        element: this.elements.get(c.id)?.value ?? null,
+        by: "Ada",
+        at: "",
+      }));
       throw new Problem(412, "drawing.stale", "Somebody changed it.", [], { conflicts });
     }
     this.version++;
@@ -44,7 +63,10 @@ class Fake implements Transport {
       if (c.op === "delete") this.elements.delete(c.id);
       else this.elements.set(c.id, { value: c.element as Component, version: this.version });
     }
-    const answer = { reply: { version: this.version, versions: Object.fromEntries(changes.map((c) => [c.id, this.version])), removed: [], also: [], facts: {} }, request: `r${this.version}` };
+    const answer = {
+      reply: { version: this.version, versions: Object.fromEntries(changes.map((c) => [c.id, this.version])), removed: [], also: [], facts: {} },
+      request: `r${this.version}`,
+    };
     this.answered.set(key, answer);
     if (this.lose) {
       this.lose = false;
@@ -81,7 +103,9 @@ function bench() {
     server,
   );
   const change = (more: Partial<Component>, id = "a") => {
-    doc = edit(doc, "Change", [{ kind: "components", id, value: { ...(doc.now.get(id)?.value as Component | undefined), ...component(id), ...more } }]);
+    doc = edit(doc, "Change", [
+      { kind: "components", id, value: { ...(doc.now.get(id)?.value as Component | undefined), ...component(id), ...more } },
+    ]);
     sync.edited("Change");
   };
   return { server, sync, change, doc: () => doc, state: () => saves.at(-1)?.state, work: () => work, seen };

@@ -1,6 +1,6 @@
 import { once, Problem } from "../api/client";
 import type { Change as News } from "../app/events";
-import { type Doc, difference, dirty, kept, type Kept, receive, sent, unsent } from "./document";
+import { type Doc, difference, dirty, type Kept, kept, receive, sent, unsent } from "./document";
 import type { Transport } from "./transport";
 import type { Change, Facts, Theirs } from "./types";
 
@@ -142,7 +142,10 @@ export class Sync {
       if (request) this.own.add(request);
       this.news = this.news.filter((n) => !n.request_id || !this.own.has(n.request_id));
       this.board.setDoc(sent(this.board.doc(), p.batch, reply));
-      this.board.facts(reply.facts ?? {}, (reply.removed ?? []).map((r) => r.id));
+      this.board.facts(
+        reply.facts ?? {},
+        (reply.removed ?? []).map((r) => r.id),
+      );
     } catch (err) {
       if (!(err instanceof Problem) || err.status !== 412) throw err;
       this.pending = undefined;
@@ -152,8 +155,18 @@ export class Sync {
 
   /** rebase takes in what made a batch stale: what the server named, then the whole drawing. */
   private async rebase(problem: Problem): Promise<void> {
-    const named = (problem.body.conflicts ?? []) as { kind: Theirs["kind"]; id: string; version: number; element: Theirs["value"] | null; by?: string; at?: string }[];
-    this.take(named.map((c) => ({ kind: c.kind, id: c.id, version: c.version, value: c.element ?? undefined, by: c.by, at: c.at })), named[0]?.by);
+    const named = (problem.body.conflicts ?? []) as {
+      kind: Theirs["kind"];
+      id: string;
+      version: number;
+      element: Theirs["value"] | null;
+      by?: string;
+      at?: string;
+    }[];
+    this.take(
+      named.map((c) => ({ kind: c.kind, id: c.id, version: c.version, value: c.element ?? undefined, by: c.by, at: c.at })),
+      named[0]?.by,
+    );
     await this.fetch();
   }
 
@@ -161,7 +174,10 @@ export class Sync {
   private async fetch(): Promise<void> {
     const news = this.news;
     this.news = [];
-    const who = news.map((n) => n.actor_name).filter(Boolean).at(-1);
+    const who = news
+      .map((n) => n.actor_name)
+      .filter(Boolean)
+      .at(-1);
     const drawn = /^(component|flow|zone|curve|text|diagram|asset)\//;
     try {
       if (news.length > 0 && news.every((n) => n.objects && !n.objects.some((o) => drawn.test(o)))) {

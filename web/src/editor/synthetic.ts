@@ -18,7 +18,11 @@ export function synthetic(n: number, zoneSize = 9): Drawing {
   const gap = 90;
   const at = (i: number) => {
     const [x, y] = [i % side, Math.floor(i / side)];
-    return { x: x * step.x + Math.floor(x / per) * gap, y: y * step.y + Math.floor(y / per) * gap, zone: `z${Math.floor(y / per)}_${Math.floor(x / per)}` };
+    return {
+      x: x * step.x + Math.floor(x / per) * gap,
+      y: y * step.y + Math.floor(y / per) * gap,
+      zone: `z${Math.floor(y / per)}_${Math.floor(x / per)}`,
+    };
   };
   const seen = new Map<string, { x0: number; y0: number; x1: number; y1: number }>();
   for (let i = 0; i < n; i++) {
@@ -42,7 +46,25 @@ export function synthetic(n: number, zoneSize = 9): Drawing {
     const id = `f${k}`;
     flows.push({ id, name: `Flow ${k}`, from: `c${i}`, to: `c${to}` });
     const [a, b] = [at(i).zone, at(to).zone];
-    facts[id] = { trust: 50, exposure: 50, threats: k % 4 === 0 ? 2 : 0, band: k % 4 === 0 ? bands[k % 3] : undefined, crosses: a === b ? undefined : [a, b] };
+    facts[id] = {
+      trust: 50,
+      exposure: 50,
+      threats: k % 4 === 0 ? 2 : 0,
+      band: k % 4 === 0 ? bands[k % 3] : undefined,
+      crosses: a === b ? undefined : [a, b],
+    };
   }
-  return { version: 1, diagrams: [{ id: "d", title: "Benchmark" }], diagram: "d", zones, components, flows, curves: [], texts: [], assets: [], versions: {}, facts };
+  return {
+    version: 1,
+    diagrams: [{ id: "d", title: "Benchmark" }],
+    diagram: "d",
+    zones,
+    components,
+    flows,
+    curves: [],
+    texts: [],
+    assets: [],
+    versions: {},
+    facts,
+  };
 }

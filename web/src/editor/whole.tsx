@@ -1,11 +1,11 @@
 import { Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { Button, IconButton } from "../ui/button";
+import { cx } from "../ui/cx";
 import { FormDialog } from "../ui/dialog";
 import { Field, Input, Select, Textarea } from "../ui/field";
 import { Disclosure } from "../ui/parts";
-import { bandNames, bands, Bars, bandTone } from "../ui/rating";
-import { cx } from "../ui/cx";
+import { Bars, bandNames, bands, bandTone } from "../ui/rating";
 import type { Put } from "./document";
 import { useChanges } from "./element";
 import { TextField } from "./fields";
@@ -63,9 +63,11 @@ function Assets() {
         )}
       </div>
       {assets.length === 0 ? (
-        <p className="text-soft text-xs">What could be lost: customer data, money, keys. What is stored, processed or carried decides how much a threat matters.</p>
+        <p className="text-soft text-xs">
+          What could be lost: customer data, money, keys. What is stored, processed or carried decides how much a threat matters.
+        </p>
       ) : (
-        <ul className="-mx-2 grid">
+        <ul className="-mx-2 grid grid-cols-[minmax(0,1fr)]">
           {assets.map((a) => (
             <li key={a.id} className="group flex items-center rounded-md hover:bg-raised">
               <button type="button" disabled={readOnly} onClick={() => setOpen(a)} className="min-w-0 flex-1 px-2 py-1.5 text-start">
@@ -75,7 +77,12 @@ function Assets() {
                 </span>
               </button>
               {!readOnly && (
-                <IconButton size="sm" label={`Delete ${a.name}`} className="opacity-0 focus-visible:opacity-100 group-hover:opacity-100" onClick={() => editor.edit(`Delete asset ${a.name}`, withoutAsset([...now.values()], a.id))}>
+                <IconButton
+                  size="sm"
+                  label={`Delete ${a.name}`}
+                  className="opacity-0 focus-visible:opacity-100 group-hover:opacity-100"
+                  onClick={() => editor.edit(`Delete asset ${a.name}`, withoutAsset([...now.values()], a.id))}
+                >
                   <Trash2 size={14} />
                 </IconButton>
               )}
@@ -96,7 +103,8 @@ function withoutAsset(all: Item[], id: string): Put[] {
     if (i.kind === "components" && (i.value.stores?.includes(id) || i.value.processes?.includes(id))) {
       return [{ kind: i.kind, id: i.id, value: { ...i.value, stores: less(i.value.stores), processes: less(i.value.processes) } }];
     }
-    if (i.kind === "flows" && i.value.carries?.includes(id)) return [{ kind: i.kind, id: i.id, value: { ...i.value, carries: less(i.value.carries) } }];
+    if (i.kind === "flows" && i.value.carries?.includes(id))
+      return [{ kind: i.kind, id: i.id, value: { ...i.value, carries: less(i.value.carries) } }];
     return [];
   });
 }
@@ -121,7 +129,9 @@ function AssetDialog({ asset, onClose }: { asset?: Asset; onClose: () => void })
       disabled={!name.trim()}
       submit={async () => {
         const id = asset?.id ?? newId("assets");
-        editor.edit(`${asset ? "Change" : "Add"} asset ${name.trim()}`, [{ kind: "assets", id, value: { ...asset, id, name: name.trim(), description: description.trim() || undefined, value } }]);
+        editor.edit(`${asset ? "Change" : "Add"} asset ${name.trim()}`, [
+          { kind: "assets", id, value: { ...asset, id, name: name.trim(), description: description.trim() || undefined, value } },
+        ]);
       }}
     >
       <Field label="Name">

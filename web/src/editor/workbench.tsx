@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { LayoutTemplate, Eye } from "lucide-react";
+import { Eye, LayoutTemplate } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { onChange, useLine } from "../app/events";
 import { useCan } from "../places/product/frame";
@@ -23,8 +23,8 @@ import { Palette } from "./palette";
 import { Panel } from "./panel";
 import { Drawers } from "./risks";
 import { type Editor, EditorProvider, listOf, useDrawing } from "./store";
-import { nameOf, wordOf } from "./types";
 import { useShownThreat } from "./threat";
+import { nameOf, wordOf } from "./types";
 
 const Welcome = lazy(() => import("./welcome").then((m) => ({ default: m.Welcome })));
 
@@ -52,8 +52,10 @@ function Bench({ editor }: { editor: Editor }) {
   const box = useRef<HTMLDivElement>(null);
   const [height, setHeight] = useState<string>();
   useLayoutEffect(() => {
-    const top = (box.current?.getBoundingClientRect().top ?? 0) + window.scrollY;
-    setHeight(`calc(100dvh - ${Math.round(top)}px)`);
+    const fill = () => setHeight(`calc(100dvh - ${Math.round((box.current?.getBoundingClientRect().top ?? 0) + window.scrollY)}px)`);
+    fill();
+    window.addEventListener("resize", fill);
+    return () => window.removeEventListener("resize", fill);
   }, []);
   const [open, setOpen] = useState<Open>();
   const [side, setSide] = useState<"panel" | "history" | undefined>(() => (panelWanted() ? "panel" : undefined));
@@ -109,9 +111,11 @@ function Bench({ editor }: { editor: Editor }) {
     <div ref={box} style={{ height }} className="flex min-h-80 flex-col overflow-hidden">
       <h1 className="sr-only">Diagram</h1>
       <p id="editor-help" className="sr-only">
-        Tab walks through the elements, arrows move the selected one, Enter shows its properties, C connects it, Shift and F10 open its menu. Press the question mark for all keys, O for a list of everything.
+        Tab walks through the elements, arrows move the selected one, Enter shows its properties, C connects it, Shift and F10 open its menu. Press
+        the question mark for all keys, O for a list of everything.
       </p>
       <Bar
+        wide={wide}
         panel={side === "panel"}
         onPanel={() => panel(side !== "panel")}
         onFind={() => setOpen("find")}
@@ -123,7 +127,8 @@ function Bench({ editor }: { editor: Editor }) {
       />
       {!wide && (
         <p className="flex items-center gap-2 border-line border-b bg-raised px-4 py-1.5 text-soft text-xs">
-          <Eye aria-hidden size={14} className="shrink-0" /> On a screen this narrow the diagram is to look at: drag to move, pinch to zoom. It is drawn on a wider one.
+          <Eye aria-hidden size={14} className="shrink-0" /> On a screen this narrow the diagram is to look at: drag to move, pinch to zoom. It is
+          drawn on a wider one.
         </p>
       )}
       <Unplaced onArrange={layout} readOnly={readOnly} />
@@ -188,7 +193,9 @@ function Unplaced({ onArrange, readOnly }: { onArrange: () => void; readOnly: bo
   return (
     <p className="flex items-center gap-3 border-line border-b bg-medium-soft px-4 py-1.5 text-medium text-sm">
       <LayoutTemplate aria-hidden size={14} className="shrink-0" />
-      <span className="min-w-0 flex-1">{plural(n, "component has", "components have")} no place in the drawing yet; the outline lists everything.</span>
+      <span className="min-w-0 flex-1">
+        {plural(n, "component has", "components have")} no place in the drawing yet; the outline lists everything.
+      </span>
       {!readOnly && (
         <Button size="sm" onClick={onArrange}>
           Arrange automatically
@@ -206,7 +213,10 @@ function Announcer() {
     const i = s.doc.now.get([...s.selection][0]!);
     if (!i) return "";
     const f = s.facts[i.id];
-    const ends = i.kind === "flows" ? `, from ${i.value.from ? nameOf(s.doc.now.get(i.value.from)) : "a loose end"} to ${i.value.to ? nameOf(s.doc.now.get(i.value.to)) : "a loose end"}` : "";
+    const ends =
+      i.kind === "flows"
+        ? `, from ${i.value.from ? nameOf(s.doc.now.get(i.value.from)) : "a loose end"} to ${i.value.to ? nameOf(s.doc.now.get(i.value.to)) : "a loose end"}`
+        : "";
     const zone = f?.zone ? `, in ${nameOf(s.doc.now.get(f.zone))}` : "";
     return `${nameOf(i)}, ${wordOf(i).toLowerCase()}${ends}${zone}${f?.crosses?.length ? ", crosses a trust boundary" : ""}${f?.threats ? `, ${plural(f.threats, "open threat")}, ${f.band}` : ""}`;
   });
