@@ -130,8 +130,10 @@ func (s *API) users() {
 		Paging
 		Text string `query:"q" maxLength:"200" doc:"In the e-mail address; for who does not administrate the installation, in the name"`
 	}
-	register(s, op{method: http.MethodGet, path: "/users", id: "list-users", tag: tagPeople, summary: "List accounts", action: policy.UserRead,
-		about: "E-mail addresses are for administrators of the installation; everybody else sees their own only."},
+	register(s, op{
+		method: http.MethodGet, path: "/users", id: "list-users", tag: tagPeople, summary: "List accounts", action: policy.UserRead,
+		about: "E-mail addresses are for administrators of the installation; everybody else sees their own only.",
+	},
 		func(ctx context.Context, c app.Caller, in *list) (app.Page[app.UserView], error) {
 			return s.app.Users(ctx, c, in.Text, in.Cursor, in.Limit)
 		})

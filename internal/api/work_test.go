@@ -256,8 +256,11 @@ func TestComments(t *testing.T) {
 	}
 	second := x.modder.post(path, map[string]any{"object": on, "text": "Yes."}).want(201)
 	for _, bad := range []map[string]any{
-		{"object": on, "text": ""}, {"object": on, "text": "  \n "}, {"object": on, "text": strings.Repeat("x", 10001)},
-		{"object": "answer/x", "text": "T"}, {"object": "threat", "text": "T"},
+		{"object": on, "text": ""},
+		{"object": on, "text": "  \n "},
+		{"object": on, "text": strings.Repeat("x", 10001)},
+		{"object": "answer/x", "text": "T"},
+		{"object": "threat", "text": "T"},
 	} {
 		x.dev.post(path, bad).want(422)
 	}

@@ -211,7 +211,9 @@ func (c *conditions) filterProducts(q ProductQuery) {
 	c.add("p.template = ?", q.Template)
 	c.visible("p.id", q.Visible)
 	for _, f := range []struct{ cond, value string }{
-		{"p.id = ?", string(q.Only)}, {"p.team = ?", q.Team}, {"p.owner = ?", q.Owner},
+		{"p.id = ?", string(q.Only)},
+		{"p.team = ?", q.Team},
+		{"p.owner = ?", q.Owner},
 		{"p.id IN (SELECT product_id FROM product_tag WHERE tag = ?)", q.Tag},
 	} {
 		if f.value != "" {

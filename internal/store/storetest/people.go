@@ -60,9 +60,11 @@ func owned(t *testing.T, open func(*testing.T) *store.DB) {
 			key  store.ObjectKey
 			want bool
 		}{
-			{store.ObjectKey{Kind: store.KindThreat, ID: string(two.Threats[0].ID)}, true}, {store.ObjectKey{Kind: store.KindThreat, ID: "none"}, false},
+			{store.ObjectKey{Kind: store.KindThreat, ID: string(two.Threats[0].ID)}, true},
+			{store.ObjectKey{Kind: store.KindThreat, ID: "none"}, false},
 			{store.ObjectKey{Kind: store.KindWeakness, ID: string(two.Threats[0].ID)}, false},
-			{store.ObjectKey{Kind: store.KindProduct, ID: "prd_2"}, true}, {store.ObjectKey{Kind: store.KindProduct, ID: "prd_1"}, false},
+			{store.ObjectKey{Kind: store.KindProduct, ID: "prd_2"}, true},
+			{store.ObjectKey{Kind: store.KindProduct, ID: "prd_1"}, false},
 		} {
 			if got, err := tx.HasObject("prd_2", c.key); got != c.want || err != nil {
 				t.Errorf("HasObject(%v) = %v, %v, want %v", c.key, got, err, c.want)
