@@ -48,6 +48,7 @@ export const FlowView = memo(function FlowView({ id, lane }: { id: string; lane:
   const label = short(flow.name);
   const crossing = !!crosses?.length;
   return (
+    // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: a group of lines is no control
     <g
       id={`el-${id}`}
       data-el={id}
@@ -170,6 +171,7 @@ export const CurveView = memo(function CurveView({ id }: { id: string }) {
   const d = smooth(p);
   const top = p.reduce((a, b) => (b.y < a.y ? b : a));
   return (
+    // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: a group of lines is no control
     <g
       id={`el-${id}`}
       data-el={id}

@@ -119,7 +119,8 @@ export function dragElements(editor: Editor, down: PointerEvent, ids: readonly s
           .filter((b): b is Box => !!b && touches(b, seen));
       }
       let { x, y } = by;
-      if (e.shiftKey) Math.abs(x) > Math.abs(y) ? (y = 0) : (x = 0);
+      if (e.shiftKey && Math.abs(x) > Math.abs(y)) y = 0;
+      else if (e.shiftKey) x = 0;
       let guides: State["guides"] = [];
       if (whole && !e.altKey) {
         const s = snap({ ...whole, x: whole.x + x, y: whole.y + y }, others, 6 / editor.view!.zoom());

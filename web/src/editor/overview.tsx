@@ -80,15 +80,16 @@ function paint(
     g.strokeStyle = ink[colour]!;
     g.globalAlpha = colour === "control" ? 0.55 : 1;
     g.lineWidth = colour === "control" ? 0.8 : 2;
-    g.beginPath();
+    // One stroke a line: a single path of thousands that overlap is far slower without a graphics card.
     for (const line of lines) {
+      g.beginPath();
       line.forEach((q, n) => {
         const p = at(q);
         if (n === 0) g.moveTo(p.x, p.y);
         else g.lineTo(p.x, p.y);
       });
+      g.stroke();
     }
-    g.stroke();
   }
   g.globalAlpha = 1;
   g.font = "500 10px Geist Variable, sans-serif";

@@ -16,7 +16,6 @@ import {
   type Facts,
   type Item,
   type Kind,
-  keyOf,
   nameOf,
   type Point,
   type Value,
@@ -193,11 +192,6 @@ export function useDrawing<T>(select: (s: State) => T): T {
 export const itemOf = (s: State, id: string | undefined): Item | undefined => (id ? (s.live?.get(id) ?? s.doc.now.get(id)) : undefined);
 
 export const boxAt = (s: State, id: string | undefined): Box | undefined => boxOf(itemOf(s, id));
-
-export function valueOf<K extends Kind>(s: State, kind: K, id: string): Values[K] | undefined {
-  const i = s.doc.now.get(keyOf(kind, id));
-  return i?.kind === kind ? (i.value as Values[K]) : undefined;
-}
 
 /** listOf lists what is of one kind, in drawing order. */
 export function listOf<K extends Kind>(doc: Pick<Doc, "now">, kind: K): Values[K][] {
