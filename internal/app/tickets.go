@@ -228,6 +228,10 @@ func (a *App) ticketViews(tx *store.Tx, m *model.Model) ([]TicketView, error) {
 	if err != nil {
 		return nil, err
 	}
+	intents, err := tx.Intents(store.IntentFilter{Product: product})
+	if err != nil || len(links)+len(intents) == 0 {
+		return nil, err // the titles of a large model are not needed
+	}
 	titles := objectTitles(m)
 	var out []TicketView
 	for _, l := range links {
@@ -243,10 +247,6 @@ func (a *App) ticketViews(tx *store.Tx, m *model.Model) ([]TicketView, error) {
 			continue
 		}
 		out = append(out, v)
-	}
-	intents, err := tx.Intents(store.IntentFilter{Product: product})
-	if err != nil {
-		return nil, err
 	}
 	states := map[string]string{store.IntentHeld: "held", store.IntentReady: "pending", store.IntentSent: "pending", store.IntentAmbiguous: "ambiguous", store.IntentFailed: "failed"}
 	for _, i := range intents {
