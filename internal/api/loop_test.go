@@ -160,7 +160,34 @@ func TestLoop(t *testing.T) {
 	if n := len(s.admin.get(cards + "/" + key).want(200).list("comments")); n == 0 {
 		t.Error("the comment is not on the card")
 	}
-	s.admin.post(cards+"/"+key+"/move", map[string]any{"status": "Done"}).want(200)
+
+	// The board is for the people of a product: each sees the tickets of theirs.
+	people := map[string]caller{}
+	for name, role := range map[string]string{"dora": "developer", "vera": "viewer", "oscar": ""} {
+		id, c := s.person(name)
+		if people[name] = c; role != "" {
+			s.admin.put(path+"/members/"+id, map[string]any{"role": role}).want(204)
+		}
+	}
+	for name, want := range map[string]int{"dora": 1, "vera": 1, "oscar": 0} {
+		if got := len(people[name].get("/connections").want(200).list("items")); got != want {
+			t.Errorf("%s sees %d connections, want %d", name, got, want)
+		}
+		if got := len(people[name].get(cards).want(200).list("items")) > 0; got != (want > 0) {
+			t.Errorf("%s sees tickets on the board: %v, want %v", name, got, want > 0)
+		}
+	}
+	if got := people["dora"].get("/connections/" + board).want(200); got.at("queue", "linked") != nil || got.text("name") != "Board" {
+		t.Errorf("a developer sees %s of the connection, want its name and no figures", got.body)
+	}
+	people["oscar"].get("/connections/" + board).want(404)
+	people["oscar"].get(cards + "/" + key).want(404)
+	people["oscar"].post(cards+"/"+key+"/move", map[string]any{"status": "Done"}).want(404)
+	people["vera"].get(cards + "/" + key).want(200)
+	people["vera"].post(cards+"/"+key+"/move", map[string]any{"status": "Done"}).want(403)
+	people["vera"].post(cards+"/"+key+"/comments", map[string]any{"text": "me too"}).want(403)
+	people["dora"].post(cards+"/"+key+"/comments", map[string]any{"text": "mine"}).want(201)
+	people["dora"].post(cards+"/"+key+"/move", map[string]any{"status": "Done"}).want(200)
 	eventually(t, "the countermeasure follows its ticket", func() bool {
 		return s.admin.get(path+"/countermeasures/"+object).want(200).text("state") == "implemented"
 	})

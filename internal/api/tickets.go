@@ -38,7 +38,7 @@ func (s *API) tickets() {
 
 func (s *API) connections() {
 	type list struct{ Paging }
-	register(s, op{method: http.MethodGet, path: "/connections", id: "list-connections", tag: tagConnections, summary: "List the connections with trackers", action: policy.ConnectionRead},
+	register(s, op{method: http.MethodGet, path: "/connections", id: "list-connections", tag: tagConnections, summary: "List the connections with trackers", action: policy.BoardRead},
 		func(ctx context.Context, c app.Caller, in *list) (app.Page[app.ConnectionView], error) {
 			return s.app.Connections(ctx, c, in.Cursor, in.Limit)
 		})
@@ -51,7 +51,7 @@ func (s *API) connections() {
 			return s.app.AddConnection(ctx, c, in.Body)
 		})
 	const path = "/connections/{connection}"
-	register(s, op{method: http.MethodGet, path: path, id: "get-connection", tag: tagConnections, summary: "Show a connection and the state of its queue", action: policy.ConnectionRead},
+	register(s, op{method: http.MethodGet, path: path, id: "get-connection", tag: tagConnections, summary: "Show a connection and the state of its queue", action: policy.BoardRead},
 		func(ctx context.Context, c app.Caller, in *OneConnection) (app.ConnectionView, error) {
 			return s.app.Connection(ctx, c, in.Connection)
 		})
@@ -212,7 +212,7 @@ func (s *API) board() {
 		Project string `query:"project" maxLength:"200"`
 		Status  string `query:"status" maxLength:"200"`
 	}
-	register(s, op{method: http.MethodGet, path: path, id: "list-board", tag: tagBoard, summary: "List the tickets of the built-in tracker", action: policy.ConnectionRead},
+	register(s, op{method: http.MethodGet, path: path, id: "list-board", tag: tagBoard, summary: "List the tickets of the built-in tracker", action: policy.BoardRead},
 		func(ctx context.Context, c app.Caller, in *list) (app.Page[tracker.Ticket], error) {
 			return s.app.Board(ctx, c, in.Connection, in.Project, in.Status)
 		})
@@ -220,7 +220,7 @@ func (s *API) board() {
 		OneConnection
 		Ticket string `path:"ticket" maxLength:"200" doc:"The tracker's id or key"`
 	}
-	register(s, op{method: http.MethodGet, path: path + "/{ticket}", id: "get-card", tag: tagBoard, summary: "Show a ticket of the built-in tracker with its comments", action: policy.ConnectionRead},
+	register(s, op{method: http.MethodGet, path: path + "/{ticket}", id: "get-card", tag: tagBoard, summary: "Show a ticket of the built-in tracker with its comments", action: policy.BoardRead},
 		func(ctx context.Context, c app.Caller, in *OneTicket) (builtin.Card, error) {
 			return s.app.Card(ctx, c, in.Connection, in.Ticket)
 		})
@@ -229,7 +229,7 @@ func (s *API) board() {
 		Body app.MoveInput
 	}
 	register(s, op{
-		method: http.MethodPost, path: path + "/{ticket}/move", id: "move-ticket", tag: tagBoard, summary: "Move a ticket as a person would", action: policy.ConnectionManage,
+		method: http.MethodPost, path: path + "/{ticket}/move", id: "move-ticket", tag: tagBoard, summary: "Move a ticket as a person would", action: policy.BoardWork,
 		about: "In any tracker that is connected; the model follows as it follows any move there.",
 	},
 		func(ctx context.Context, c app.Caller, in *move) (tracker.Ticket, error) {
@@ -241,7 +241,7 @@ func (s *API) board() {
 			Text string `json:"text" minLength:"1" maxLength:"10000"`
 		}
 	}
-	register(s, op{method: http.MethodPost, path: path + "/{ticket}/comments", id: "comment-ticket", tag: tagBoard, summary: "Comment on a ticket of the built-in tracker", action: policy.ConnectionManage, status: http.StatusCreated},
+	register(s, op{method: http.MethodPost, path: path + "/{ticket}/comments", id: "comment-ticket", tag: tagBoard, summary: "Comment on a ticket of the built-in tracker", action: policy.BoardWork, status: http.StatusCreated},
 		func(ctx context.Context, c app.Caller, in *comment) (tracker.Comment, error) {
 			return s.app.CommentTicket(ctx, c, in.Connection, in.Ticket, in.Body.Text)
 		})

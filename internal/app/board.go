@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -16,7 +17,7 @@ import (
 // built-in one shows of any ticket to our account is for who manages the connection.
 func (a *App) Card(ctx context.Context, c Caller, connection, id string) (builtin.Card, error) {
 	foreign := false
-	card, err := query(ctx, a, c, policy.ConnectionRead, "", func(tx *store.Tx) (builtin.Card, error) {
+	card, err := query(ctx, a, c, policy.BoardRead, "", func(tx *store.Tx) (builtin.Card, error) {
 		conn, err := tx.Connection(connection)
 		if err != nil {
 			return builtin.Card{}, err
@@ -24,7 +25,11 @@ func (a *App) Card(ctx context.Context, c Caller, connection, id string) (builti
 		if foreign = conn.Kind != "builtin"; foreign {
 			return builtin.Card{}, nil
 		}
-		return builtin.Board{Tx: tx, Connection: connection}.Card(id)
+		card, err := builtin.Board{Tx: tx, Connection: connection}.Card(id)
+		if err != nil {
+			return builtin.Card{}, err
+		}
+		return card, a.allowCard(tx, c, policy.TicketsRead, connection, card.ID)
 	})
 	if err != nil || !foreign {
 		return card, err
@@ -58,13 +63,49 @@ func (a *App) foreignCard(ctx context.Context, connection, id string) (builtin.C
 	return builtin.Card{Ticket: found[0], Comments: comments}, nil
 }
 
+// allowCard checks that the caller may take the action on a product to which a
+// ticket of the built-in tracker belongs. One that belongs to no product, and one
+// of products that the caller does not see, does not exist but for administrators.
+func (a *App) allowCard(tx *store.Tx, c Caller, action policy.Action, connection, ticket string) error {
+	if a.allow(tx, c, policy.ConnectionManage, "") == nil {
+		return nil
+	}
+	own, err := tx.TicketsOf(connection, c.visible())
+	if err != nil {
+		return err
+	}
+	refused := notFound("ticket", ticket)
+	for _, product := range own[ticket] {
+		if refused = a.allow(tx, c, action, product); refused == nil {
+			return nil
+		}
+	}
+	return refused
+}
+
+// workOn is a change of a ticket of the built-in tracker by who may work on it.
+func workOn[T any](ctx context.Context, a *App, c Caller, connection, id string, fn func(*changing, builtin.Board) (T, error)) (T, error) {
+	return change(ctx, a, c, policy.BoardWork, "", Cause{}, func(ch *changing) (T, error) {
+		var zero T
+		if err := a.isBuiltin(ch.tx, connection); err != nil {
+			return zero, err
+		}
+		board := builtin.Board{Tx: ch.tx, Connection: connection}
+		card, err := board.Card(id)
+		if err != nil {
+			return zero, err
+		}
+		if err := a.allowCard(ch.tx, c, policy.TicketsEdit, connection, card.ID); err != nil {
+			return zero, err
+		}
+		return fn(ch, board)
+	})
+}
+
 // CommentTicket writes a person's comment on a ticket of a built-in tracker.
 func (a *App) CommentTicket(ctx context.Context, c Caller, connection, id, text string) (tracker.Comment, error) {
-	return change(ctx, a, c, policy.ConnectionManage, "", Cause{}, func(ch *changing) (tracker.Comment, error) {
-		if err := a.isBuiltin(ch.tx, connection); err != nil {
-			return tracker.Comment{}, err
-		}
-		comment, err := builtin.Board{Tx: ch.tx, Connection: connection}.Comment(id, c.Name, text, ch.at)
+	return workOn(ctx, a, c, connection, id, func(ch *changing, board builtin.Board) (tracker.Comment, error) {
+		comment, err := board.Comment(id, c.Name, text, ch.at)
 		if err != nil {
 			return comment, err
 		}
@@ -75,17 +116,28 @@ func (a *App) CommentTicket(ctx context.Context, c Caller, connection, id, text 
 	})
 }
 
-// Board lists the tickets of a built-in tracker.
+// Board lists the tickets of a built-in tracker: all for administrators, for
+// others those of their products.
 func (a *App) Board(ctx context.Context, c Caller, connection, project, status string) (Page[tracker.Ticket], error) {
-	return query(ctx, a, c, policy.ConnectionRead, "", func(tx *store.Tx) (Page[tracker.Ticket], error) {
+	return query(ctx, a, c, policy.BoardRead, "", func(tx *store.Tx) (Page[tracker.Ticket], error) {
 		if err := a.isBuiltin(tx, connection); err != nil {
 			return Page[tracker.Ticket]{}, err
 		}
 		list, err := builtin.Board{Tx: tx, Connection: connection}.List(project, status)
+		if err != nil {
+			return Page[tracker.Ticket]{}, err
+		}
+		if a.allow(tx, c, policy.ConnectionManage, "") != nil {
+			own, err := tx.TicketsOf(connection, c.visible())
+			if err != nil {
+				return Page[tracker.Ticket]{}, err
+			}
+			list = slices.DeleteFunc(list, func(t tracker.Ticket) bool { return len(own[t.ID]) == 0 })
+		}
 		if list == nil {
 			list = []tracker.Ticket{}
 		}
-		return Page[tracker.Ticket]{Items: list}, err
+		return Page[tracker.Ticket]{Items: list}, nil
 	})
 }
 
@@ -108,15 +160,15 @@ type MoveInput struct {
 // MoveTicket moves a ticket in its tracker as a person would; the model follows
 // as it follows any move there.
 func (a *App) MoveTicket(ctx context.Context, c Caller, connection, id string, in MoveInput) (tracker.Ticket, error) {
-	conn, err := query(ctx, a, c, policy.ConnectionManage, "", func(tx *store.Tx) (store.Connection, error) { return tx.Connection(connection) })
+	conn, err := query(ctx, a, c, policy.BoardWork, "", func(tx *store.Tx) (store.Connection, error) { return tx.Connection(connection) })
 	if err != nil {
 		return tracker.Ticket{}, err
 	}
 	if conn.Kind != "builtin" {
 		return a.moveForeign(ctx, c, connection, id, in)
 	}
-	return change(ctx, a, c, policy.ConnectionManage, "", Cause{}, func(ch *changing) (tracker.Ticket, error) {
-		t, err := builtin.Board{Tx: ch.tx, Connection: connection}.Move(id, builtin.Move{
+	return workOn(ctx, a, c, connection, id, func(ch *changing, board builtin.Board) (tracker.Ticket, error) {
+		t, err := board.Move(id, builtin.Move{
 			Status: in.Status, Resolution: in.Resolution, DuplicateOf: in.DuplicateOf,
 			Comment: in.Comment, Actor: c.Name, At: ch.at,
 		})

@@ -140,13 +140,23 @@ func (a *App) viewConnection(tx *store.Tx, c store.Connection) (ConnectionView, 
 	return v, nil
 }
 
-// Connections lists the connections with trackers by id.
+// Connections lists the connections with trackers by id. Who does not administer
+// the installation sees those of their products, and of them no settings.
 func (a *App) Connections(ctx context.Context, c Caller, cursor string, limit int) (Page[ConnectionView], error) {
-	return query(ctx, a, c, policy.ConnectionRead, "", func(tx *store.Tx) (Page[ConnectionView], error) {
+	return query(ctx, a, c, policy.BoardRead, "", func(tx *store.Tx) (Page[ConnectionView], error) {
 		page := Page[ConnectionView]{Items: []ConnectionView{}}
 		list, err := tx.Connections()
 		if err != nil {
 			return page, err
+		}
+		show := a.viewConnection
+		if a.allow(tx, c, policy.ConnectionRead, "") != nil {
+			own, err := tx.ConnectionsOf(c.visible())
+			if err != nil {
+				return page, err
+			}
+			list = slices.DeleteFunc(list, func(x store.Connection) bool { return !slices.Contains(own, x.ID) })
+			show = a.outlineConnection
 		}
 		slices.SortFunc(list, func(x, y store.Connection) int { return compareText(x.ID, y.ID) })
 		cut, err := paginate(list, func(x *store.Connection) string { return x.ID }, cursor, limit)
@@ -155,7 +165,7 @@ func (a *App) Connections(ctx context.Context, c Caller, cursor string, limit in
 		}
 		page.Next = cut.Next
 		for _, conn := range cut.Items {
-			v, err := a.viewConnection(tx, conn)
+			v, err := show(tx, conn)
 			if err != nil {
 				return page, err
 			}
@@ -165,15 +175,36 @@ func (a *App) Connections(ctx context.Context, c Caller, cursor string, limit in
 	})
 }
 
-// Connection shows a connection.
+// Connection shows a connection, as Connections does.
 func (a *App) Connection(ctx context.Context, c Caller, id string) (ConnectionView, error) {
-	return query(ctx, a, c, policy.ConnectionRead, "", func(tx *store.Tx) (ConnectionView, error) {
+	return query(ctx, a, c, policy.BoardRead, "", func(tx *store.Tx) (ConnectionView, error) {
 		conn, err := tx.Connection(id)
 		if err != nil {
 			return ConnectionView{}, err
 		}
-		return a.viewConnection(tx, conn)
+		if a.allow(tx, c, policy.ConnectionRead, "") == nil {
+			return a.viewConnection(tx, conn)
+		}
+		own, err := tx.ConnectionsOf(c.visible())
+		if err != nil {
+			return ConnectionView{}, err
+		}
+		if !slices.Contains(own, id) {
+			return ConnectionView{}, notFound("connection", id)
+		}
+		return a.outlineConnection(tx, conn)
 	})
+}
+
+// outlineConnection is what people see of a connection that others administer.
+func (a *App) outlineConnection(_ *store.Tx, c store.Connection) (ConnectionView, error) {
+	v := ConnectionView{ID: c.ID, Name: c.Name, Kind: c.Kind, Version: c.Version, State: c.State, Reason: c.Reason, Queue: map[string]int64{}, Links: map[string]int64{}}
+	var s ConnectionSettings
+	if err := json.Unmarshal([]byte(c.Doc), &s); err != nil {
+		return v, fmt.Errorf("app: connection %s: %w", c.ID, err)
+	}
+	v.Settings.Projects = s.Projects
+	return v, nil
 }
 
 // fill puts the input into a connection.

@@ -42,6 +42,8 @@ const (
 	TicketsEdit    Action = "tickets.edit"
 	TicketsPublish Action = "tickets.publish"
 
+	BoardRead        Action = "board.read"
+	BoardWork        Action = "board.work"
 	ConnectionRead   Action = "connection.read"
 	ConnectionManage Action = "connection.manage"
 
@@ -97,6 +99,10 @@ var table = map[Action]rule{
 	TicketsRead:    {Viewer, nobody, reads, "see a product's tickets and the board"},
 	TicketsEdit:    {Developer, nobody, writes, "link tickets by their key and work on tickets of the board"},
 	TicketsPublish: {Modeller, nobody, writes, "publish tickets, set what is published by itself, undo a publication"},
+
+	// Whose tickets somebody may see and work on is decided for each by its product.
+	BoardRead: {"", anyone, reads, "see the trackers of one's products, and their tickets on the board"},
+	BoardWork: {"", anyone, writes, "work on the board's tickets of products on which one is a developer"},
 
 	ConnectionRead:   {Modeller, admins, reads, "see connections with trackers and their state, never their credentials"},
 	ConnectionManage: {Administrator, admins, manages, "connect with a tracker, set its credentials, status table and routing"},
