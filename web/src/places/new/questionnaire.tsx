@@ -73,11 +73,18 @@ function Asking({ all, questionnaire: ref, edit }: { all: ReturnType<typeof useA
   const preview = usePreview(product.id, ref, all.answers);
   const heading = useRef<HTMLHeadingElement>(null);
   const groups = (preview.data?.groups ?? []).filter((g) => g.total > 0);
+  // An address may name a question, as the reasons of a threat do: its step is opened and it has the focus.
+  const asked = search.question;
+  const step = questionnaire.data?.groups?.find((g) => asked && g.questions?.some((q) => q.question === asked))?.group ?? search.group;
   const at = Math.max(
     0,
-    groups.findIndex((g) => g.ref === search.group),
+    groups.findIndex((g) => g.ref === step),
   );
   const now = groups[at];
+  const ready = !!questionnaire.data && !!now;
+  useEffect(() => {
+    if (asked && ready) document.querySelector<HTMLElement>(`[data-question="${CSS.escape(asked)}"] :is(input:checked, input)`)?.focus();
+  }, [asked, ready]);
   if (!questionnaire.data || !preview.data || !now) {
     const error = questionnaire.error ?? preview.error;
     return error ? <Failed error={error} retry={() => void (questionnaire.error ? questionnaire.refetch() : preview.refetch())} /> : <Loading />;
@@ -88,7 +95,7 @@ function Asking({ all, questionnaire: ref, edit }: { all: ReturnType<typeof useA
   const last = at === groups.length - 1;
   const go = (to: string) => {
     if (edit) void all.save();
-    set({ group: to }, true);
+    set({ group: to, question: undefined }, true);
     window.scrollTo({ top: 0 });
     requestAnimationFrame(() => heading.current?.focus({ preventScroll: true }));
   };
@@ -153,7 +160,7 @@ function Questions({
       {questions.map((q) => {
         const theirs = all.clashes[q.question];
         return (
-          <div key={q.question}>
+          <div key={q.question} data-question={q.question} className="scroll-mt-24">
             <QuestionField
               question={q}
               values={all.answers[q.question] ?? []}
