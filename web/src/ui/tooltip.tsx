@@ -73,7 +73,12 @@ export function Tooltip({ text, keys, children, side = "top" }: { text: ReactNod
           close();
         },
       })}
-      {anchor && createPortal(<Bubble id={id} anchor={anchor} side={side} onClose={close} text={text} keys={keys} />, document.body)}
+      {anchor &&
+        createPortal(
+          <Bubble id={id} anchor={anchor} side={side} onClose={close} text={text} keys={keys} />,
+          // In the landmark of its trigger: what stands in none is passed over by who moves from one to the next.
+          anchor.closest("main, header") ?? document.body,
+        )}
     </>
   );
 }

@@ -63,8 +63,11 @@ export default async function () {
 
   // A cell of the heat map is its threats.
   await page.getByRole("button", { name: "Clear", exact: true }).click();
-  await page.getByRole("radio", { name: "Heat map" }).or(page.getByRole("button", { name: "Heat map" })).click();
-  const cell = page.getByRole("link", { name: new RegExp(`^Third edition: \\d+ open threats?, medium`) });
+  await page
+    .getByRole("radio", { name: "Heat map" })
+    .or(page.getByRole("button", { name: "Heat map" }))
+    .click();
+  const cell = page.getByRole("link", { name: /^Third edition: \d+ open threats?, medium/ });
   const threats = Number((await cell.getAttribute("aria-label")).match(/: (\d+) /)[1]);
   await axe("heat map");
   await shot("copies-heat");

@@ -24,7 +24,10 @@ export default async function () {
     ["empty.json", ""],
   ]) {
     await choose(json(name, content));
-    const said = name === "empty.json" ? page.getByText("The file is empty.") : page.getByText(new RegExp(`“${name}” (is no model|was not taken).*Nothing was stored\\.`));
+    const said =
+      name === "empty.json"
+        ? page.getByText("The file is empty.")
+        : page.getByText(new RegExp(`“${name}” (is no model|was not taken).*Nothing was stored\\.`));
     await said.waitFor();
     assert.equal(await products(), 0, `products after ${name}`);
   }
@@ -36,8 +39,19 @@ export default async function () {
   // What is one: looked at, named, made.
   await choose(file("diagram.json"));
   await page.getByText("This is what was understood. Nothing is stored yet.").waitFor();
-  const count = async (of) => Number(await page.locator("dl > div").filter({ has: page.getByText(of, { exact: true }) }).locator("dd").innerText());
-  assert.deepEqual([await count("processes"), await count("stores"), await count("flows"), await count("threats")], [2, 1, 5, 2], "what was understood");
+  const count = async (of) =>
+    Number(
+      await page
+        .locator("dl > div")
+        .filter({ has: page.getByText(of, { exact: true }) })
+        .locator("dd")
+        .innerText(),
+    );
+  assert.deepEqual(
+    [await count("processes"), await count("stores"), await count("flows"), await count("threats")],
+    [2, 1, 5, 2],
+    "what was understood",
+  );
   assert.equal(await products(), 0, "products while a file is looked at");
   await axe("preview");
   await shot("import-preview");
@@ -53,7 +67,10 @@ export default async function () {
   await page.getByRole("row", { name: /Delivery addresses can be read by guessing parcel numbers/ }).waitFor();
   await page.getByRole("row", { name: /Database opened from the office network/ }).click();
   const drawer = page.getByRole("dialog");
-  await drawer.getByText(/The database listens on a network of its own/).first().waitFor();
+  await drawer
+    .getByText(/The database listens on a network of its own/)
+    .first()
+    .waitFor();
   await axe("an imported threat");
   await shot("import-threat");
 

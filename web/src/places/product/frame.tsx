@@ -55,7 +55,15 @@ export function ProductFrame() {
   useEffect(() => {
     document.title = [place, name, "Threatloop"].filter(Boolean).join(" · ");
   }, [name, place]);
-  if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading />;
+  if (!q.data) {
+    if (!q.error) return <Loading />;
+    return (
+      <>
+        <h1 className="sr-only">Product</h1>
+        <Failed error={q.error} retry={() => void q.refetch()} />
+      </>
+    );
+  }
   const p = q.data;
   return (
     <Open.Provider value={p}>
