@@ -151,11 +151,11 @@ func (a *App) Connections(ctx context.Context, c Caller, cursor string, limit in
 		}
 		show := a.viewConnection
 		if a.allow(tx, c, policy.ConnectionRead, "") != nil {
-			own, err := tx.ConnectionsOf(c.visible())
+			own, err := ownConnections(tx, c)
 			if err != nil {
 				return page, err
 			}
-			list = slices.DeleteFunc(list, func(x store.Connection) bool { return !slices.Contains(own, x.ID) })
+			list = slices.DeleteFunc(list, func(x store.Connection) bool { return !own(x.ID) })
 			show = a.outlineConnection
 		}
 		slices.SortFunc(list, func(x, y store.Connection) int { return compareText(x.ID, y.ID) })
@@ -185,15 +185,32 @@ func (a *App) Connection(ctx context.Context, c Caller, id string) (ConnectionVi
 		if a.allow(tx, c, policy.ConnectionRead, "") == nil {
 			return a.viewConnection(tx, conn)
 		}
-		own, err := tx.ConnectionsOf(c.visible())
+		own, err := ownConnections(tx, c)
 		if err != nil {
 			return ConnectionView{}, err
 		}
-		if !slices.Contains(own, id) {
+		if !own(id) {
 			return ConnectionView{}, notFound("connection", id)
 		}
 		return a.outlineConnection(tx, conn)
 	})
+}
+
+// ownConnections tells which connections somebody sees who administers none: those
+// with tickets of their products, and all for who says on some product where its
+// tickets go.
+func ownConnections(tx *store.Tx, c Caller) (func(id string) bool, error) {
+	members, err := tx.Memberships(c.User)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		if policy.Role(m.Role).AtLeast(policy.Modeller) {
+			return func(string) bool { return true }, nil
+		}
+	}
+	own, err := tx.ConnectionsOf(c.visible())
+	return func(id string) bool { return slices.Contains(own, id) }, err
 }
 
 // outlineConnection is what people see of a connection that others administer.
@@ -307,6 +324,9 @@ func (a *App) EditConnection(ctx context.Context, c Caller, id string, version i
 func (a *App) DeleteConnection(ctx context.Context, c Caller, id string) error {
 	_, err := change(ctx, a, c, policy.ConnectionManage, "", Cause{}, func(ch *changing) (struct{}, error) {
 		if _, err := ch.tx.Connection(id); err != nil {
+			return struct{}{}, err
+		}
+		if err := ch.tx.RemoveSetting(ticketing.AskKey(id)); err != nil {
 			return struct{}{}, err
 		}
 		if err := ch.tx.DeleteConnection(id); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/store"
+	"github.com/threatloop/threatloop/internal/ticketing"
 )
 
 // CloneInput says what a copy of a product is called and takes along.
@@ -263,7 +264,7 @@ func (a *App) DeleteProduct(ctx context.Context, c Caller, id model.ProductID, n
 		if err := ch.tx.DeleteProduct(id); err != nil {
 			return struct{}{}, err
 		}
-		for _, key := range []string{policyKey(id), decisionsKey(id), refusalsKey(id)} {
+		for _, key := range []string{policyKey(id), decisionsKey(id), refusalsKey(id), ticketing.AskKey(string(id))} {
 			if err := ch.tx.RemoveSetting(key); err != nil {
 				return struct{}{}, err
 			}

@@ -38,6 +38,9 @@ func (r *run) intents(ctx context.Context, w *work) (linked, hinted bool, err er
 			return linked, false, err
 		}
 		linked = linked || done
+		if r.again {
+			return linked, true, nil // look once more, with what the person changed
+		}
 		if hinted, err = r.inbox(ctx); err != nil || hinted {
 			return linked, hinted, err
 		}
@@ -73,7 +76,7 @@ func (r *run) intent(ctx context.Context, w *work, i store.Intent) (linked bool,
 		default:
 			return i.State == store.IntentLinked, nil
 		}
-		if err != nil {
+		if err != nil || r.again {
 			return false, err
 		}
 	}
@@ -94,8 +97,9 @@ func (r *run) create(ctx context.Context, w *work, want *Want, i store.Intent) (
 		return i, err
 	}
 	if missing != "" {
-		i, err = r.fail(ctx, i, string(tracker.KindInvalid), missing, r.now().Add(retryFailed))
-		r.refused[i.Target] = i // the others fail with its reason
+		if i, err = r.fail(ctx, i, string(tracker.KindInvalid), missing, r.now().Add(retryFailed)); !r.again {
+			r.refused[i.Target] = i // the others fail with its reason
+		}
 		return i, err
 	}
 	water, err := r.water(ctx, at.Project)
@@ -167,7 +171,7 @@ func (r *run) refusedCreate(ctx context.Context, i store.Intent, cause error) (s
 		if len(fields) > 0 {
 			reason = "the tracker refuses the ticket: " + strings.Join(fields, "; ")
 		}
-		if i, err = r.fail(ctx, i, string(e.Kind), reason, r.now().Add(retryFailed)); err == nil && !own {
+		if i, err = r.fail(ctx, i, string(e.Kind), reason, r.now().Add(retryFailed)); err == nil && !own && !r.again {
 			// What the tracker demands there it demands of all: ask once, not for each.
 			r.refused[i.Target] = i
 			clear(r.s.forms)
@@ -180,10 +184,22 @@ func (r *run) refusedCreate(ctx context.Context, i store.Intent, cause error) (s
 	return i, err
 }
 
-// fail records a refusal; the intent is tried again at the time, or when a person says so.
+// fail records a refusal; the intent is tried again at the time, or when a person
+// says so. If one said so since the product was loaded, it stays ready.
 func (r *run) fail(ctx context.Context, i store.Intent, kind, reason string, again time.Time) (store.Intent, error) {
-	i.State, i.Kind, i.Reason, i.DueAt = store.IntentFailed, kind, reason, again
-	return i, r.write(ctx, func(tx *store.Tx) error { return tx.SaveIntent(i) })
+	err := r.write(ctx, func(tx *store.Tx) error {
+		now, err := asked(tx, r.id, i.Product)
+		if err != nil {
+			return err
+		}
+		if r.again = now != r.asked; r.again {
+			i.State, i.Kind, i.Reason, i.DueAt = store.IntentReady, "", "", time.Time{}
+		} else {
+			i.State, i.Kind, i.Reason, i.DueAt = store.IntentFailed, kind, reason, again
+		}
+		return tx.SaveIntent(i)
+	})
+	return i, err
 }
 
 // missing names the fields that the tracker demands there and nobody gives.

@@ -70,6 +70,10 @@ func (r *run) load(ctx context.Context, p model.ProductID) (*work, error) {
 		if w.plan, err = r.e.o.Host.Wants(ctx, tx, p); err != nil {
 			return fmt.Errorf("wants of product %s: %w", p, err)
 		}
+		r.again = false
+		if r.asked, err = asked(tx, r.id, p); err != nil {
+			return err
+		}
 		intents, err := tx.Intents(store.IntentFilter{Product: p})
 		if err != nil {
 			return err

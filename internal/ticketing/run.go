@@ -47,6 +47,8 @@ type run struct {
 	waters   map[string]int64
 	refused  map[string]store.Intent // targets that refused, by target
 	claims   map[model.ProductID]*work
+	asked    int64 // how often people had asked for another try when the product was loaded
+	again    bool  // somebody asked since: what was loaded is old
 }
 
 // on runs fn on a connection if it may be worked on now. It returns when to call

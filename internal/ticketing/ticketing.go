@@ -248,6 +248,9 @@ func Release(tx *store.Tx, p model.ProductID, keys ...Key) (int, error) {
 // now, after what hindered them was fixed: those of the connection ("" is any),
 // narrowed to the product and keys where given. It returns how many there are.
 func Retry(tx *store.Tx, connection string, p model.ProductID, keys ...Key) (int, error) {
+	if err := ask(tx, connection, p); err != nil {
+		return 0, err
+	}
 	return reset(tx, store.IntentFilter{Connection: connection, Product: p, States: []string{store.IntentFailed, store.IntentReady}}, keys)
 }
 
