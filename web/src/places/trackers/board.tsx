@@ -49,7 +49,7 @@ export function Board() {
   const q = useQuery(boardQuery(id));
   const about = useQuery(connectionQuery(id)).data;
   const me = useMe();
-  const movable = (me?.can ?? []).includes("connection.manage" as never);
+  const movable = (me?.can ?? []).includes("board.work" as never);
   const products = useQuery({
     queryKey: keys.products("names"),
     queryFn: ({ signal }) =>
