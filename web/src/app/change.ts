@@ -43,7 +43,8 @@ export function useChange<In, Out>(product: string | undefined, fn: (input: In) 
     },
     onError: (err) => {
       if (err instanceof Problem && (err.status === 412 || err.status === 409 || err.status === 404)) refresh();
-      toastError(err);
+      // That the session ended is asked for by a dialog of its own.
+      if (!(err instanceof Problem && err.status === 401)) toastError(err);
     },
   });
 }

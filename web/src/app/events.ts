@@ -41,33 +41,51 @@ export function follow(cache: QueryClient): () => void {
     if ([...due].some(Boolean)) void cache.invalidateQueries({ queryKey: keys.products() });
     due.clear();
   };
-  const source = new EventSource("/api/v1/events");
-  source.addEventListener("change", (e) => {
-    const c = JSON.parse((e as MessageEvent<string>).data) as Change;
-    due.add(c.product ?? "");
-    timer ??= setTimeout(flush, 150);
-    for (const fn of listeners) fn(c);
-  });
-  source.addEventListener("resync", () => void cache.invalidateQueries({ predicate: (q) => q.queryKey[0] !== "session" }));
-  source.onopen = () => {
-    clearTimeout(grace);
-    if (useLine.getState().lost) {
-      useLine.setState({ lost: false });
-      void cache.invalidateQueries({ predicate: (q) => q.queryKey[0] !== "session" });
-    }
+  const again = () => void cache.invalidateQueries({ predicate: (q) => q.queryKey[0] !== "session" });
+  let source: EventSource;
+  const connect = () => {
+    source = new EventSource("/api/v1/events");
+    source.addEventListener("change", (e) => {
+      const c = JSON.parse((e as MessageEvent<string>).data) as Change;
+      due.add(c.product ?? "");
+      timer ??= setTimeout(flush, 150);
+      for (const fn of listeners) fn(c);
+    });
+    source.addEventListener("resync", again);
+    source.onopen = () => {
+      clearTimeout(grace);
+      if (useLine.getState().lost) {
+        useLine.setState({ lost: false });
+        again();
+      }
+    };
+    source.onerror = () => {
+      clearTimeout(grace);
+      // A moment without a line is nothing to speak of.
+      grace = setTimeout(() => {
+        useLine.setState({ lost: true });
+        // Whether it is the server or the session: asking tells.
+        void cache.invalidateQueries({ queryKey: keys.instance("reach") });
+      }, 1500);
+    };
   };
-  source.onerror = () => {
-    clearTimeout(grace);
-    // A moment without a line is nothing to speak of.
-    grace = setTimeout(() => {
-      useLine.setState({ lost: true });
-      // Whether it is the server or the session: asking tells.
-      void cache.invalidateQueries({ queryKey: keys.instance("reach") });
-    }, 1500);
+  connect();
+  // Without a network a line hangs for long before it breaks; a server on this machine is in reach all the same, so it is asked.
+  const offline = () => {
+    fetch("/api/v1/setup").catch(() => useLine.setState({ lost: true }));
   };
+  const online = () => {
+    if (!useLine.getState().lost) return;
+    source.close();
+    connect();
+  };
+  window.addEventListener("offline", offline);
+  window.addEventListener("online", online);
   return () => {
     clearTimeout(timer);
     clearTimeout(grace);
+    window.removeEventListener("offline", offline);
+    window.removeEventListener("online", online);
     source.close();
   };
 }

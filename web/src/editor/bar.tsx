@@ -281,7 +281,7 @@ export function ZoomBar({ onFit }: { onFit: () => void }) {
   const zoom = useStore((s) => s.transform[2]);
   return (
     <div data-chrome className="absolute end-3 bottom-3 z-10 flex items-center rounded-lg border border-line bg-surface p-0.5 shadow-card">
-      <Button look="ghost" size="sm" aria-label="Farther" onClick={() => editor.view?.zoomTo(zoom / 1.25)}>
+      <Button look="ghost" size="sm" className="min-w-7" aria-label="Farther" onClick={() => editor.view?.zoomTo(zoom / 1.25)}>
         −
       </Button>
       <Tooltip text="Actual size" keys="0">
@@ -289,7 +289,7 @@ export function ZoomBar({ onFit }: { onFit: () => void }) {
           {Math.round(zoom * 100)}%
         </button>
       </Tooltip>
-      <Button look="ghost" size="sm" aria-label="Nearer" onClick={() => editor.view?.zoomTo(zoom * 1.25)}>
+      <Button look="ghost" size="sm" className="min-w-7" aria-label="Nearer" onClick={() => editor.view?.zoomTo(zoom * 1.25)}>
         +
       </Button>
       <Tooltip text="See everything" keys="1">
