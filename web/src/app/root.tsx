@@ -67,11 +67,20 @@ function Frame({ children }: { children: React.ReactNode }) {
 /** Missing is the place of an address that leads nowhere. */
 export function Missing() {
   return (
-    <Empty icon={<Compass size={20} />} title="There is no such place" action={<Button onClick={() => history.back()}>Go back</Button>}>
-      The address leads nowhere.{" "}
-      <Link to="/" className="link">
-        Open the portfolio
-      </Link>
+    <Empty
+      alone
+      icon={<Compass size={20} />}
+      title="There is no such place"
+      action={
+        <>
+          <Button onClick={() => history.back()}>Go back</Button>
+          <Link to="/" className="link inline-flex h-8.5 items-center px-2 text-sm">
+            Open the portfolio
+          </Link>
+        </>
+      }
+    >
+      The address leads nowhere.
     </Empty>
   );
 }

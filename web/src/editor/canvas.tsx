@@ -66,6 +66,8 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
   }, []);
 
   const opened = useRef(false);
+  /** Until somebody works in it, the drawing is shown anew whenever its room changes: the side panel comes after it. */
+  const touched = useRef(false);
   const onInit = useCallback(
     (rf: ReactFlowInstance<Node>) => {
       const size = () => {
@@ -120,6 +122,7 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
         pointer: undefined,
       };
       editor.view = view;
+      for (const fn of moved.current) fn();
       if (!opened.current) {
         opened.current = true;
         onReady?.();
@@ -152,8 +155,9 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
     look();
     return api.subscribe((s, old) => {
       if (s.transform !== old.transform || s.width !== old.width || s.height !== old.height) look();
+      if (s.width !== old.width && old.width && opened.current && !touched.current) onReady?.();
     });
-  }, [api]);
+  }, [api, onReady]);
 
   const onPointerDown = (e: React.PointerEvent) => {
     const box = pane.current!;
@@ -235,6 +239,15 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
         tool === "flow" && "editor-flow",
         tool === "hand" && "editor-hand",
       )}
+      onPointerDownCapture={() => {
+        touched.current = true;
+      }}
+      onWheelCapture={() => {
+        touched.current = true;
+      }}
+      onKeyDownCapture={() => {
+        touched.current = true;
+      }}
       onPointerDown={onPointerDown}
       onPointerMove={(e) => {
         if (editor.view) editor.view.pointer = editor.view.toDrawing({ x: e.clientX, y: e.clientY });

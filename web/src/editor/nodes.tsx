@@ -89,8 +89,8 @@ export const ComponentNode = memo(function ComponentNode({ id }: NodeProps) {
             ? "border-accent ring-2 ring-accent"
             : onPath
               ? "border-critical ring-2 ring-critical"
-              : "border-control",
-        onPath === false && "opacity-45",
+              : onPath !== false && "border-control",
+        onPath === false && "border-line grayscale [&_*]:text-soft",
         who && "ring-3 ring-medium",
       )}
     >

@@ -6,6 +6,8 @@ import { type Box, boxOf, type Item, type Point } from "./types";
 /** inks reads the colours of the theme, which a canvas cannot take as variables. */
 function inks(): Record<string, string> {
   const probe = document.createElement("span");
+  // Where motion is reduced, everything changes its colour within a moment: read at once, it would be the former one.
+  probe.style.setProperty("transition", "none", "important");
   document.body.append(probe);
   const out: Record<string, string> = {};
   for (const name of ["bg", "surface", "line", "control", "text", "soft", "accent", "low", "medium", "high", "critical", "unrated"]) {
@@ -25,11 +27,13 @@ function paint(
   zoom: number,
   seen: Box | undefined,
   names: boolean,
+  wanted: (i: Item) => boolean = () => true,
 ): void {
   const item = (i: Item) => itemOf(s, i.id) ?? i;
   const flows: Item[] = [];
   const comps: Item[] = [];
   for (const i of s.doc.now.values()) {
+    if (!wanted(i)) continue;
     if (i.kind === "flows") flows.push(i);
     else if (i.kind === "components") comps.push(i);
     else if (i.kind === "zones") {
@@ -122,22 +126,108 @@ function paint(
   }
 }
 
+/** Look is where on a picture the drawing lies. */
+interface Look {
+  x: number;
+  y: number;
+  zoom: number;
+}
+
+/** margin is how much is painted around what is seen, in parts of its sides, so that moving the view shows what is there already. */
+const margin = 0.5;
+/** settled is how long the view must rest before what it moved past is painted, in milliseconds. */
+const settled = 120;
+
+/**
+ * Picture keeps the painted drawing, without what is being dragged. It is painted
+ * anew when something in it changed; while the view moves it is only put elsewhere.
+ */
+class Picture {
+  private canvas = document.createElement("canvas");
+  private of: { s: State; ink: Record<string, string>; moving: string; look: Look; area: Box } | undefined;
+
+  /** put paints a picture of an area of the drawing, or takes the one there is. It tells whether that shows all of what is seen. */
+  put(g: CanvasRenderingContext2D, s: State, ink: Record<string, string>, look: Look, w: number, h: number, names: boolean, rests: boolean): boolean {
+    const moving = s.live ? [...s.live.keys()].join() : "";
+    const seen = { x: -look.x / look.zoom, y: -look.y / look.zoom, w: w / look.zoom, h: h / look.zoom };
+    const all = extent(s);
+    if (!all) return true;
+    const old = this.of;
+    const same =
+      old &&
+      old.s.doc.now === s.doc.now &&
+      old.s.facts === s.facts &&
+      old.s.selection === s.selection &&
+      old.s.path === s.path &&
+      old.ink === ink &&
+      old.moving === moving;
+    const whole = !!old && old.look.zoom === look.zoom && holds(old.area, meet(grown(all, 40), seen));
+    if (!same || (!whole && rests)) this.paint(s, ink, look, meet(grown(all, 40), widened(seen, margin)), moving, names);
+    const p = this.of!;
+    const scale = look.zoom / p.look.zoom;
+    const { w: pw, h: ph } = p.area;
+    if (pw > 0 && ph > 0)
+      g.drawImage(this.canvas, p.area.x * look.zoom + look.x, p.area.y * look.zoom + look.y, pw * p.look.zoom * scale, ph * p.look.zoom * scale);
+    if (s.live) {
+      const { live } = s;
+      const ends = (i: Item) => i.kind === "flows" && ((!!i.value.from && live.has(i.value.from)) || (!!i.value.to && live.has(i.value.to)));
+      paint(
+        g,
+        s,
+        ink,
+        (q) => ({ x: q.x * look.zoom + look.x, y: q.y * look.zoom + look.y }),
+        look.zoom,
+        undefined,
+        names,
+        (i) => live.has(i.id) || ends(i),
+      );
+    }
+    return same ? whole || rests : true;
+  }
+
+  private paint(s: State, ink: Record<string, string>, look: Look, area: Box, moving: string, names: boolean): void {
+    const dpr = window.devicePixelRatio || 1;
+    this.canvas.width = Math.max(1, Math.ceil(area.w * look.zoom * dpr));
+    this.canvas.height = Math.max(1, Math.ceil(area.h * look.zoom * dpr));
+    const g = this.canvas.getContext("2d")!;
+    g.setTransform(dpr, 0, 0, dpr, 0, 0);
+    const { live } = s;
+    const still = (i: Item) =>
+      !live?.has(i.id) && !(live && i.kind === "flows" && ((!!i.value.from && live.has(i.value.from)) || (!!i.value.to && live.has(i.value.to))));
+    paint(g, s, ink, (q) => ({ x: (q.x - area.x) * look.zoom, y: (q.y - area.y) * look.zoom }), look.zoom, area, names, still);
+    // The pixels are whole: the area is what they cover.
+    const covered = { ...area, w: this.canvas.width / dpr / look.zoom, h: this.canvas.height / dpr / look.zoom };
+    this.of = { s, ink, moving, look, area: covered };
+  }
+}
+
+const widened = (b: Box, part: number): Box => ({ x: b.x - b.w * part, y: b.y - b.h * part, w: b.w * (1 + 2 * part), h: b.h * (1 + 2 * part) });
+
+/** meet is what two boxes have in common; without a size when they have nothing. */
+function meet(a: Box, b: Box): Box {
+  const x = Math.max(a.x, b.x);
+  const y = Math.max(a.y, b.y);
+  return { x, y, w: Math.max(0, Math.min(a.x + a.w, b.x + b.w) - x), h: Math.max(0, Math.min(a.y + a.h, b.y + b.h) - y) };
+}
+
+const holds = (a: Box, b: Box): boolean =>
+  b.w === 0 || b.h === 0 || (b.x >= a.x - 0.01 && b.y >= a.y - 0.01 && b.x + b.w <= a.x + a.w + 0.01 && b.y + b.h <= a.y + a.h + 0.01);
+
+/** Drawn draws on a canvas; it tells whether what was drawn is all of it, or must be completed when the view rests. */
+type Drawn = (g: CanvasRenderingContext2D, s: State, ink: Record<string, string>, picture: Picture, rests: boolean) => boolean;
+
 /** usePainted draws on a canvas whenever something that it shows has changed, at most once a frame. */
-function usePainted(
-  editor: Editor,
-  draw: (g: CanvasRenderingContext2D, s: State, ink: Record<string, string>) => void,
-  size: () => { w: number; h: number },
-  listen?: (redraw: () => void) => () => void,
-  calm = false,
-) {
+function usePainted(editor: Editor, draw: Drawn, size: () => { w: number; h: number }, listen?: (redraw: () => void) => () => void, calm = false) {
   const ref = useRef<HTMLCanvasElement>(null);
   const latest = useRef({ draw, size, listen, calm });
   latest.current = { draw, size, listen, calm };
   useEffect(() => {
     let frame = 0;
+    let rest: ReturnType<typeof setTimeout> | undefined;
     let painted = 0;
     let ink = inks();
-    const now = () => {
+    const picture = new Picture();
+    const now = (rests: boolean) => {
       frame = 0;
       painted = performance.now();
       const c = ref.current;
@@ -151,10 +241,11 @@ function usePainted(
       }
       g.setTransform(dpr, 0, 0, dpr, 0, 0);
       g.clearRect(0, 0, w, h);
-      latest.current.draw(g, editor.store.getState(), ink);
+      clearTimeout(rest);
+      if (!latest.current.draw(g, editor.store.getState(), ink, picture, rests)) rest = setTimeout(() => now(true), settled);
     };
     const soon = () => {
-      frame ||= requestAnimationFrame(now);
+      frame ||= requestAnimationFrame(() => now(false));
     };
     const off = editor.store.subscribe((s, old) => {
       // While something is dragged the small map follows a few times a second.
@@ -170,9 +261,10 @@ function usePainted(
     watch.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
     const dark = window.matchMedia("(prefers-color-scheme: dark)");
     dark.addEventListener("change", theme);
-    now();
+    now(true);
     return () => {
       cancelAnimationFrame(frame);
+      clearTimeout(rest);
       off();
       also?.();
       watch.disconnect();
@@ -193,10 +285,9 @@ export function Far({
   const editor = useEditor();
   const ref = usePainted(
     editor,
-    (g, s, ink) => {
+    (g, s, ink, picture, rests) => {
       const t = transform();
-      const seen = { x: -t.x / t.zoom, y: -t.y / t.zoom, w: t.w / t.zoom, h: t.h / t.zoom };
-      paint(g, s, ink, (p) => ({ x: p.x * t.zoom + t.x, y: p.y * t.zoom + t.y }), t.zoom, seen, true);
+      return picture.put(g, s, ink, t, t.w, t.h, true, rests);
     },
     transform,
     listen,
@@ -233,16 +324,16 @@ export function MiniMap({ listen }: { listen: (fn: () => void) => () => void }) 
   const frame = useRef({ x: 0, y: 0, zoom: 1 });
   const ref = usePainted(
     editor,
-    (g, s, ink) => {
+    (g, s, ink, picture) => {
       const view = editor.view;
       const all = extent(s);
-      if (!all || !view) return;
+      if (!all || !view) return true;
       const seen = view.seen();
       const a = grown(all, 20);
       const zoom = Math.min(mini.w / a.w, mini.h / a.h, 0.4);
       const t = { zoom, x: (mini.w - a.w * zoom) / 2 - a.x * zoom, y: (mini.h - a.h * zoom) / 2 - a.y * zoom };
       frame.current = t;
-      paint(g, s, ink, (p) => ({ x: p.x * zoom + t.x, y: p.y * zoom + t.y }), zoom, undefined, false);
+      picture.put(g, s, ink, t, mini.w, mini.h, false, true);
       g.strokeStyle = ink.accent!;
       g.lineWidth = 1.5;
       g.fillStyle = ink.accent!;
@@ -250,6 +341,7 @@ export function MiniMap({ listen }: { listen: (fn: () => void) => () => void }) 
       g.fillRect(seen.x * zoom + t.x, seen.y * zoom + t.y, seen.w * zoom, seen.h * zoom);
       g.globalAlpha = 1;
       g.strokeRect(seen.x * zoom + t.x, seen.y * zoom + t.y, seen.w * zoom, seen.h * zoom);
+      return true;
     },
     () => mini,
     listen,

@@ -32,11 +32,12 @@ export function ErrorText({ error, className }: { error: unknown; className?: st
 }
 
 /** Failed takes the place of what could not be read. */
-export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
+export function Failed({ error, retry, alone }: { error: unknown; retry?: () => void; alone?: boolean }) {
   const gone = error instanceof Problem && error.status === 404;
   const forbidden = error instanceof Problem && error.status === 403;
   return (
     <Empty
+      alone={alone}
       icon={<CircleAlert size={20} />}
       title={gone ? "There is nothing here, or you may not see it" : forbidden ? "You may not see this" : "This could not be read"}
       action={
@@ -52,24 +53,27 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
   );
 }
 
-/** Empty says that there is nothing, why, and what to do next. */
+/** Empty says that there is nothing, why, and what to do next. Alone it is the whole place, and its title the heading. */
 export function Empty({
   icon,
   title,
   children,
   action,
   className,
+  alone,
 }: {
   icon?: ReactNode;
   title: ReactNode;
   children?: ReactNode;
   action?: ReactNode;
   className?: string;
+  alone?: boolean;
 }) {
+  const Title = alone ? "h1" : "p";
   return (
     <div className={cx("mx-auto grid max-w-md justify-items-center gap-2 px-4 py-14 text-center", className)}>
       {icon && <div className="mb-1 grid size-10 place-items-center rounded-lg bg-raised text-soft">{icon}</div>}
-      <p className="font-medium">{title}</p>
+      <Title className="font-medium">{title}</Title>
       {children && <div className="text-sm text-soft">{children}</div>}
       {action && <div className="mt-2 flex flex-wrap justify-center gap-2">{action}</div>}
     </div>

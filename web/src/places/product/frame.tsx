@@ -60,7 +60,7 @@ export function ProductFrame() {
     return (
       <>
         <h1 className="sr-only">Product</h1>
-        <Failed error={q.error} retry={() => void q.refetch()} />
+        <Failed alone error={q.error} retry={() => void q.refetch()} />
       </>
     );
   }

@@ -39,7 +39,7 @@ export const threatColumns: Column<Threat>[] = [
   {
     id: "title",
     name: "Threat",
-    width: "minmax(13rem,6fr)",
+    width: "minmax(13rem,9fr)",
     narrow: "title",
     sort: (t) => t.title,
     text: (t) => t.title,
@@ -74,7 +74,7 @@ export const threatColumns: Column<Threat>[] = [
   {
     id: "rating",
     name: "Rating",
-    width: "8.75rem",
+    width: "8.25rem",
     narrow: "end",
     sort: (t) => (t.rating.unrated ? -1 : t.rating.current),
     text: (t) => (t.rating.unrated ? undefined : t.rating.current),
@@ -104,7 +104,7 @@ export const threatColumns: Column<Threat>[] = [
   {
     id: "state",
     name: "Status",
-    width: "7.25rem",
+    width: "6.5rem",
     sort: (t) => order.indexOf(t.status),
     text: (t) => word(t.status),
     cell: (t) =>
@@ -119,7 +119,7 @@ export const threatColumns: Column<Threat>[] = [
   {
     id: "evidence",
     name: "Tests",
-    width: "5rem",
+    width: "3.5rem",
     sort: (t) => verdicts[tested(t).verdict],
     text: (t) => word(tested(t).verdict),
     cell: (t) => <EvidenceBadge evidence={tested(t)} short />,
@@ -127,7 +127,7 @@ export const threatColumns: Column<Threat>[] = [
   {
     id: "ticket",
     name: "Ticket",
-    width: "minmax(8.5rem,2fr)",
+    width: "minmax(7.5rem,2fr)",
     sort: (t) => t.tickets?.[0]?.key || undefined,
     text: (t) => (t.tickets ?? []).map((k) => `${k.key} ${ticketWord(k)}`).join("; "),
     cell: (t) => <TicketCell tickets={t.tickets} />,
@@ -135,7 +135,7 @@ export const threatColumns: Column<Threat>[] = [
   {
     id: "owner",
     name: "Owner",
-    width: "minmax(5rem,2fr)",
+    width: "minmax(3.5rem,2fr)",
     sort: (t) => t.owner_name || undefined,
     text: (t) => t.owner_name,
     cell: (t) => <Owner name={t.owner_name ?? t.owner} short />,
@@ -143,7 +143,7 @@ export const threatColumns: Column<Threat>[] = [
   {
     id: "origin",
     name: "From",
-    width: "4.5rem",
+    width: "4rem",
     narrow: "hide",
     sort: (t) => t.origin,
     text: (t) => word(t.origin),
