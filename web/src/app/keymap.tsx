@@ -7,7 +7,7 @@ const table = {
   keys: [
     ["arrowdown", "Next row (also j)"],
     ["arrowup", "Previous row (also k)"],
-    ["enter", "Open the row"],
+    ["enter", "Open the row; again to go into what is open"],
     ["x", "Select the row (also Space; with Shift up to here)"],
   ] as const,
 };

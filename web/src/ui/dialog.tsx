@@ -1,6 +1,6 @@
 import { X } from "lucide-react";
 import { Dialog as D } from "radix-ui";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { Problem } from "../api/client";
 import { Button, IconButton } from "./button";
 import { cx } from "./cx";
@@ -122,7 +122,8 @@ export function Confirm(p: { open: boolean; onClose: () => void; title: ReactNod
 
 /**
  * Drawer is a panel at the side for one thing of a list. It leaves the list in
- * reach on a wide screen, covers it on a narrow one, and closes with Escape.
+ * reach on a wide screen, covers it on a narrow one, and closes with Escape. The
+ * focus stays in the list until somebody goes into the drawer, and returns there.
  */
 export function Drawer({
   open,
@@ -137,12 +138,31 @@ export function Drawer({
   actions?: ReactNode;
   children: ReactNode;
 }) {
+  const from = useRef<HTMLElement>(undefined);
+  useEffect(() => {
+    if (!open) return;
+    const note = () => {
+      const at = document.activeElement;
+      if (at instanceof HTMLElement && at.closest("#content")) from.current = at;
+    };
+    note();
+    document.addEventListener("focusin", note);
+    return () => document.removeEventListener("focusin", note);
+  }, [open]);
+  const back = (e: Event) => {
+    e.preventDefault();
+    if (document.activeElement && document.activeElement !== document.body) return;
+    const to = from.current?.isConnected ? from.current : document.getElementById("content");
+    to?.focus({ preventScroll: true });
+  };
   return (
     <D.Root open={open} modal={false} onOpenChange={(o) => !o && onClose()}>
       <D.Portal>
         <D.Content
           aria-describedby={undefined}
+          data-drawer
           onOpenAutoFocus={(e) => e.preventDefault()}
+          onCloseAutoFocus={back}
           onInteractOutside={(e) => e.preventDefault()}
           // In a field Escape is the field's: it gives up what is typed there, not the drawer.
           onEscapeKeyDown={(e) => e.target instanceof HTMLElement && e.target.matches("input:not([type=checkbox]), textarea") && e.preventDefault()}

@@ -87,7 +87,8 @@ export function save(name: string, content: BlobPart, type: string): void {
 
 /**
  * Table shows rows of any number: only those in view are in the page. Its order is
- * in the address. Keys: arrows or j and k to move, Enter to open, x or Space to select.
+ * in the address. Keys: arrows or j and k to move, Enter to open
+ * and again to go into what is open, x or Space to select.
  */
 export function Table<T>({
   rows,
@@ -161,6 +162,7 @@ export function Table<T>({
       PageUp: active - page,
     };
     if (e.key in moves) focusRow(moves[e.key]!);
+    else if (e.key === "Enter" && openKey === rowKey(ordered[active]!)) document.querySelector<HTMLElement>("[data-drawer]")?.focus();
     else if (e.key === "Enter") onOpen?.(ordered[active]!);
     else if ((e.key === "x" || e.key === " ") && onSelect) toggle(active, e.shiftKey);
     else if (e.key === "Escape" && selected?.size) onSelect?.(new Set());

@@ -10,6 +10,8 @@ export const ticketsQuery = (product: string) =>
       everything<S["TicketView"]>((cursor) =>
         ok(api.GET("/products/{product}/tickets", { params: { path: { product }, query: { cursor, limit: 1000 } }, signal })),
       ),
+    // What is being created comes to its end in the tracker, not by a person.
+    refetchInterval: (q) => (q.state.data?.some((t) => t.state === "pending") ? 5000 : false),
   });
 
 /** policyQuery is which tickets go out, and where to. */

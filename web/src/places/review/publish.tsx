@@ -89,8 +89,9 @@ function candidates(policy: S["TicketPolicyView"], tickets: S["TicketView"][], a
   const byID = new Map(all.map((c) => [c.id, c]));
   const held = tickets.filter((t) => t.state === "held");
   const has = new Set(tickets.map((t) => t.object));
+  // The lists are read one after the other: what one of them holds already waits here all the same.
   const open = all.filter(
-    (c) => c.state === "required" && !c.retired && !has.has(c.id) && (c.tickets ?? []).length === 0 && !policy.published?.[c.id],
+    (c) => c.state === "required" && !c.retired && !has.has(c.id) && (c.tickets ?? []).every((t) => t.state === "held") && !policy.published?.[c.id],
   );
   const row = (c: S["CountermeasureView"] | undefined) => ({ where: c?.where_name, takes: c?.takes, current: c?.current, band: c?.band });
   return [

@@ -62,7 +62,7 @@ export function SetMark({
           type="button"
           title={title}
           aria-label={`${name}: ${title.toLowerCase()}${set.actor ? ` (${set.actor})` : ""}. Show more`}
-          className="inline-grid size-6 shrink-0 place-items-center rounded-md text-accent hover:bg-raised"
+          className="inline-grid size-7 shrink-0 place-items-center rounded-md text-accent hover:bg-raised"
         >
           <Icon aria-hidden size={13} />
         </button>
