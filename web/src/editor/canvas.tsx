@@ -20,7 +20,7 @@ const most = 420;
 const minZoom = 0.03;
 const maxZoom = 3;
 /** Names can be read at this zoom. */
-const readable = 0.55;
+const readable = 0.45;
 
 /** Menu is where a menu is asked for, and for what. */
 export interface Asked {

@@ -55,8 +55,7 @@ export const FlowView = memo(function FlowView({ id, lane }: { id: string; lane:
       role="group"
       aria-roledescription="flow"
       aria-label={`${flow.name || "Flow"}${crossing ? ", crosses a trust boundary" : ""}${open ? `, ${open} open ${open === 1 ? "threat" : "threats"}, ${band ? bandNames[band].toLowerCase() : ""}` : ""}`}
-      opacity={onPath === false ? 0.5 : undefined}
-      className="cursor-default"
+      className={cx("cursor-default", onPath === false && "[&_path]:opacity-40 [&_text]:fill-soft")}
     >
       <path d={d} fill="none" stroke="transparent" strokeWidth={14} pointerEvents="stroke" />
       {(selected || who) && (

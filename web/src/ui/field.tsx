@@ -113,7 +113,7 @@ export function SearchInput({
           type="button"
           aria-label="Clear the search"
           onClick={() => onChange("")}
-          className="absolute end-1 top-1/2 grid size-6.5 -translate-y-1/2 place-items-center rounded-sm text-soft hover:bg-raised"
+          className="absolute end-0.5 top-1/2 grid size-7 -translate-y-1/2 place-items-center rounded-sm text-soft hover:bg-raised"
         >
           <X aria-hidden size={13} />
         </button>

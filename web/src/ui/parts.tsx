@@ -66,7 +66,7 @@ export function Avatar({ name, size = 22 }: { name: string; size?: number }) {
 
 /** Owner is a person's name with initials, or that there is none. */
 export function Owner({ name, short }: { name?: string; short?: boolean }) {
-  if (!name) return <span className="text-soft">{short ? "–" : "Nobody"}</span>;
+  if (!name) return <span className={cx("text-soft", short && "max-sm:hidden")}>{short ? "–" : "Nobody"}</span>;
   return (
     <span className="inline-flex min-w-0 items-center gap-1.5">
       <Avatar name={name} size={18} />
@@ -162,7 +162,7 @@ export function Tabs({
           <Tb.Trigger
             key={t.value}
             value={t.value}
-            className="-mb-px inline-flex h-9 items-center gap-1.5 whitespace-nowrap border-transparent border-b-2 text-sm text-soft hover:text-text data-[state=active]:border-accent data-[state=active]:text-text"
+            className="-mb-px inline-flex h-9 items-center gap-1.5 whitespace-nowrap border-transparent border-b-2 text-sm text-soft -outline-offset-2 hover:text-text data-[state=active]:border-accent data-[state=active]:text-text"
           >
             {t.text}
           </Tb.Trigger>

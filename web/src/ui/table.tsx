@@ -210,7 +210,7 @@ export function Table<T>({
                 key={c.id}
                 role="columnheader"
                 aria-sort={c.sort ? (on ?? "none") : undefined}
-                className={cx("flex h-9 min-w-0 items-center gap-1", c.align === "end" && "justify-end")}
+                className={cx("flex h-9 min-w-0 items-center gap-1", c.align === "end" && "justify-end pe-2")}
               >
                 {c.sort ? (
                   <button
@@ -279,7 +279,7 @@ export function Table<T>({
                 <>
                   {onSelect && <div role="cell">{pick(row, v.index)}</div>}
                   {columns.map((c) => (
-                    <div key={c.id} role="cell" className={cx("min-w-0", c.align === "end" && "text-end")}>
+                    <div key={c.id} role="cell" className={cx("min-w-0", c.align === "end" && "pe-2 text-end")}>
                       {c.cell(row)}
                     </div>
                   ))}
@@ -316,7 +316,7 @@ function NarrowRow<T>({ row, columns, pick }: { row: T; columns: Column<T>[]; pi
           </div>
         ))}
       </div>
-      <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-soft text-xs">
+      <div className={cx("flex flex-wrap items-center gap-x-3 gap-y-1 text-soft text-xs", pick !== undefined && "ps-6")}>
         {at("below").map((c) => (
           <div key={c.id} role="cell" className="min-w-0">
             {c.cell(row)}

@@ -14,14 +14,14 @@ export function countermeasureColumns(product: string): Column<Countermeasure>[]
     {
       id: "title",
       name: "Countermeasure",
-      width: "minmax(13rem,6fr)",
+      width: "minmax(13rem,9fr)",
       narrow: "title",
       sort: (c) => c.title,
       text: (c) => c.title,
       cell: (c) => (
         <div className="min-w-0">
           <div className="flex min-w-0 items-center gap-2">
-            <bdi className="truncate font-medium" title={c.title}>
+            <bdi className="truncate font-medium max-sm:line-clamp-2 max-sm:whitespace-normal" title={c.title}>
               {c.title}
             </bdi>
             <CommentCount n={c.comments} />
@@ -73,7 +73,7 @@ export function countermeasureColumns(product: string): Column<Countermeasure>[]
     {
       id: "ticket",
       name: "Ticket",
-      width: "minmax(8.5rem,2fr)",
+      width: "minmax(7.5rem,2fr)",
       sort: (c) => c.tickets?.[0]?.key || undefined,
       text: (c) => (c.tickets ?? []).map((k) => `${k.key} ${ticketWord(k)}`).join("; "),
       cell: (c) => <TicketCell tickets={c.tickets} />,
@@ -89,7 +89,7 @@ export function countermeasureColumns(product: string): Column<Countermeasure>[]
     {
       id: "owner",
       name: "Owner",
-      width: "minmax(5rem,2fr)",
+      width: "minmax(3.5rem,2fr)",
       sort: (c) => c.owner_name || undefined,
       text: (c) => c.owner_name,
       cell: (c) => <Owner name={c.owner_name ?? c.owner} short />,

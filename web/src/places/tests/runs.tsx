@@ -45,7 +45,7 @@ const columns: Column<Run>[] = [
   {
     id: "source",
     name: "Source",
-    width: "minmax(8rem,1.3fr)",
+    width: "minmax(11rem,2fr)",
     cell: (r) => (
       <span className="flex min-w-0 items-baseline gap-1.5">
         <bdi className="truncate">{r.source || "–"}</bdi>

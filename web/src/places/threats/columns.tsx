@@ -46,7 +46,7 @@ export const threatColumns: Column<Threat>[] = [
     cell: (t) => (
       <div className="min-w-0">
         <div className="flex min-w-0 items-center gap-2">
-          <bdi className="truncate font-medium" title={t.title}>
+          <bdi className="truncate font-medium max-sm:line-clamp-2 max-sm:whitespace-normal" title={t.title}>
             {t.title}
           </bdi>
           <CommentCount n={t.comments} />
