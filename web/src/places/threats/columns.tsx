@@ -104,7 +104,7 @@ export const threatColumns: Column<Threat>[] = [
   {
     id: "state",
     name: "Status",
-    width: "6.5rem",
+    width: "7.25rem",
     sort: (t) => order.indexOf(t.status),
     text: (t) => word(t.status),
     cell: (t) =>
@@ -143,7 +143,7 @@ export const threatColumns: Column<Threat>[] = [
   {
     id: "origin",
     name: "From",
-    width: "4rem",
+    width: "4.5rem",
     narrow: "hide",
     sort: (t) => t.origin,
     text: (t) => word(t.origin),
