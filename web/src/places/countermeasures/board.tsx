@@ -108,7 +108,7 @@ export function Board({
         aria-label="Countermeasures by state"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard
         tabIndex={0}
-        className="-mx-4 grid auto-cols-[minmax(15.5rem,1fr)] grid-flow-col gap-2.5 overflow-x-auto px-4 pb-4 sm:-mx-6 sm:px-6 lg:auto-cols-[minmax(11.5rem,1fr)]"
+        className="relative -mx-4 grid auto-cols-[minmax(15.5rem,1fr)] grid-flow-col gap-2.5 overflow-x-auto px-4 pb-4 sm:-mx-6 sm:px-6 lg:auto-cols-[minmax(11.5rem,1fr)]"
       >
         {states.map((s) => (
           <Lane

@@ -18,7 +18,7 @@ export function ProductTabs({ product, path, plan }: { product: string; path: st
   const scroll = (by: number) => list.current?.scrollBy({ left: by * 0.7 * list.current.clientWidth, behavior: "smooth" });
   return (
     <nav aria-label="Places of the product" className="relative -mb-px">
-      <ul ref={list} className="flex gap-5 overflow-x-auto [scrollbar-width:none]">
+      <ul ref={list} className="relative flex gap-5 overflow-x-auto [scrollbar-width:none]">
         {productPlaces.map((t) => (
           <li key={t.path} className="shrink-0">
             <Link
