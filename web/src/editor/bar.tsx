@@ -190,7 +190,8 @@ function Diagrams() {
     editor.sync?.flush();
     toast(`Diagram ${shown.title} deleted`, async () => {
       editor.undo();
-      editor.sync?.flush();
+      // It is there again before it is opened.
+      await editor.sync?.settled();
       go(shown.id);
     });
     go(all.find((d) => d.id !== shown.id)?.id);

@@ -232,7 +232,7 @@ export function TrustSlider({ items, value, guess }: { items: Item[]; value: num
         aria-label="Trust"
         aria-valuetext={`${value}, ${word}`}
         onChange={(e) => change("Trust", { trust: Number(e.target.value), guess: undefined })}
-        className="w-full"
+        className="h-6 w-full"
       />
       <p className="flex items-center justify-between gap-2 text-soft text-xs">
         {word}

@@ -177,7 +177,7 @@ export function PickField({
           trigger={
             <button
               type="button"
-              aria-label={`${label}: choose`}
+              aria-label={`Add: ${label}`}
               className="inline-flex h-6 items-center gap-1 rounded-sm px-1.5 text-soft text-xs hover:bg-raised hover:text-text"
             >
               <Plus aria-hidden size={13} /> Add

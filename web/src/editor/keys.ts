@@ -71,7 +71,8 @@ export function useEditorKeys(editor: Editor, calls: Calls, edits: boolean): voi
     window.addEventListener("keydown", note, true);
     return () => window.removeEventListener("keydown", note, true);
   }, []);
-  const alone = () => Date.now() - leader.current > 1000;
+  // What is typed into a list that is just opening draws nothing.
+  const alone = () => Date.now() - leader.current > 1000 && !document.activeElement?.closest("[role=dialog], [role=combobox], [role=listbox]");
   const key = (does: string, run: Key["run"], more: Partial<Key> = {}): Key => ({ does, in: heading, run, when: alone, ...more });
   const listed = (does: string): Key => ({ does, in: heading, run: () => {}, when: () => false });
   const hidden = (run: Key["run"], when = onCanvas): Key => ({ does: "", in: heading, run, when, hidden: true });

@@ -18,7 +18,7 @@ const CountermeasureDrawer = lazy(() => import("../places/risks/countermeasure-d
 
 /** Drawers show the threat or countermeasure that is open: its id is in the address. */
 export function Drawers() {
-  const { product } = useDrawing((s) => s);
+  const product = useDrawing((s) => s.product);
   const [search, set] = useAddress();
   const [kind, id] = (search.open ?? "").split(":") as [string, string | undefined];
   if (!id) return null;
@@ -226,28 +226,31 @@ export function PlanStrip({ where }: { where?: string }) {
     c.retire && `−${c.retire} retired`,
   ].filter(Boolean);
   return (
-    <details className="group border-accent/25 border-b bg-accent-soft text-sm">
-      <summary className="flex list-none items-center gap-2 px-4 py-2 [&::-webkit-details-marker]:hidden">
-        <span className="min-w-0 flex-1 truncate font-medium text-accent" role="status">
-          {parts.join(", ") || `+${plural(added, "item")}`}
-        </span>
-        <Link to="/products/$product/review" params={{ product }} className="link shrink-0 text-xs">
-          Review
-        </Link>
-      </summary>
-      <ul className="max-h-56 overflow-y-auto px-4 pb-2.5">
-        {(plan.data?.items ?? []).map((i) => (
-          <li key={i.key} className="flex gap-2 py-0.5 text-xs">
-            <span className="w-3 shrink-0 font-semibold text-accent">{i.op === "add" ? "+" : i.op === "retire" ? "−" : "~"}</span>
-            <bdi className="min-w-0 flex-1">
-              {i.title}
-              {!where && <span className="text-soft"> · {i.where_name}</span>}
-            </bdi>
-          </li>
-        ))}
-        {!!plan.data?.more && <li className="text-soft text-xs">and {plan.data.more} more</li>}
-      </ul>
-    </details>
+    <div className="flex items-start border-accent/25 border-b bg-accent-soft text-sm">
+      <details className="min-w-0 flex-1">
+        <summary className="list-none py-2 ps-4 pe-2 [&::-webkit-details-marker]:hidden">
+          <span className="block truncate font-medium text-accent" role="status">
+            {parts.join(", ") || `+${plural(added, "item")}`}
+          </span>
+        </summary>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard */}
+        <ul tabIndex={0} aria-label="What the rules would change" className="max-h-56 overflow-y-auto ps-4 pb-2.5">
+          {(plan.data?.items ?? []).map((i) => (
+            <li key={i.key} className="flex gap-2 py-0.5 text-xs">
+              <span className="w-3 shrink-0 font-semibold text-accent">{i.op === "add" ? "+" : i.op === "retire" ? "−" : "~"}</span>
+              <bdi className="min-w-0 flex-1">
+                {i.title}
+                {!where && <span className="text-soft"> · {i.where_name}</span>}
+              </bdi>
+            </li>
+          ))}
+          {!!plan.data?.more && <li className="text-soft text-xs">and {plan.data.more} more</li>}
+        </ul>
+      </details>
+      <Link to="/products/$product/review" params={{ product }} className="link mx-3 mt-1.5 grid h-6 shrink-0 place-items-center text-xs">
+        Review
+      </Link>
+    </div>
   );
 }
 

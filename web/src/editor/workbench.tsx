@@ -26,6 +26,9 @@ import { type Editor, EditorProvider, listOf, useDrawing } from "./store";
 import { useShownThreat } from "./threat";
 import { nameOf, wordOf } from "./types";
 
+// Lists to choose from open without a wait, or the first letters that are typed would be lost.
+void import("../ui/choices");
+
 const Welcome = lazy(() => import("./welcome").then((m) => ({ default: m.Welcome })));
 
 /** Workbench is the editor of one open drawing: canvas, tools, panels. */
@@ -129,6 +132,11 @@ function Bench({ editor }: { editor: Editor }) {
         <p className="flex items-center gap-2 border-line border-b bg-raised px-4 py-1.5 text-soft text-xs">
           <Eye aria-hidden size={14} className="shrink-0" /> On a screen this narrow the diagram is to look at: drag to move, pinch to zoom. It is
           drawn on a wider one.
+        </p>
+      )}
+      {wide && !can("model.edit") && (
+        <p className="flex items-center gap-2 border-line border-b bg-raised px-4 py-1.5 text-soft text-xs">
+          <Eye aria-hidden size={14} className="shrink-0" /> You may look at this diagram, not change it. Who edits the model can.
         </p>
       )}
       <Unplaced onArrange={layout} readOnly={readOnly} />
