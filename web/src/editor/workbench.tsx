@@ -58,7 +58,13 @@ function Bench({ editor }: { editor: Editor }) {
     const fill = () => setHeight(`calc(100dvh - ${Math.round((box.current?.getBoundingClientRect().top ?? 0) + window.scrollY)}px)`);
     fill();
     window.addEventListener("resize", fill);
-    return () => window.removeEventListener("resize", fill);
+    // The line that says that the server is away takes its place above the editor.
+    const above = new ResizeObserver(fill);
+    for (let e = box.current?.parentElement; e && e !== document.documentElement; e = e.parentElement) above.observe(e);
+    return () => {
+      above.disconnect();
+      window.removeEventListener("resize", fill);
+    };
   }, []);
   const [open, setOpen] = useState<Open>();
   const [side, setSide] = useState<"panel" | "history" | undefined>(() => (panelWanted() ? "panel" : undefined));

@@ -1,0 +1,159 @@
+// server: fresh
+// Two people draw on one sheet: each sees the other's work with the name, a clash is shown
+// with both values, and what is drawn while the server is away is kept and sent.
+import { assert, eventually, firstStart, open, rest, signIn } from "../rig.mjs";
+import { begin, canvas, drag, drawing, element, middle, name, names, panel, pull, saved, spot, stored } from "../drawing.mjs";
+
+const password = "correct horse battery staple";
+const people = {
+  modeller: { name: "Erik Editor", email: "erik@example.org", password },
+  viewer: { name: "Vera Viewer", email: "vera@example.org", password },
+};
+
+export default async function () {
+  const a = await open({ path: "/", allowed: [/status of (401|412|409)/, /ERR_INTERNET_DISCONNECTED/] });
+  await firstStart(a.page);
+  const product = await begin(a.page, "Parcel desk");
+  await pull(a.page, "actor", await spot(a.page, 170, 250), "Customer");
+  await pull(a.page, "process", await spot(a.page, 480, 250), "Shop");
+  await saved(a.page);
+  for (const [role, who] of Object.entries(people)) {
+    const { id } = await rest(a.page, "POST", "/users", who);
+    await rest(a.page, "PUT", `/products/${product}/members/${id}`, { role });
+  }
+  const b = await open({ path: `/products/${product}/diagram`, allowed: [/status of (401|412|409)/] });
+  await signIn(b.page, people.modeller);
+  await element(b.page, "Shop").waitFor();
+
+  await seen(a, b, product);
+  await clash(a, b, product);
+  await away(a, b, product);
+  await expired(a, product);
+  await readers(product);
+  await b.done();
+  await a.done();
+}
+
+/** seen: what one draws the other sees by itself, and two moves at once are both kept. */
+async function seen(a, b, product) {
+  await pull(a.page, "store", await spot(a.page, 620, 380), "Orders");
+  await element(b.page, "Orders").waitFor();
+  await b.page.getByText("Ada Lovelace changed Orders").waitFor();
+  await b.shot("draw-together-seen");
+  const before = await drawing(a.page, product);
+  await Promise.all([
+    middle(a.page, "Customer").then(async (from) => drag(a.page, from, { x: from.x, y: from.y + 200 })),
+    middle(b.page, "Orders").then(async (from) => drag(b.page, from, { x: from.x, y: from.y + 100 })),
+  ]);
+  const y = (d, n) => d.components.find((c) => c.name === n).box.y;
+  await stored(a.page, product, "both moves", (d) => y(d, "Customer") > y(before, "Customer") && y(d, "Orders") > y(before, "Orders"));
+  await a.page.getByText("Erik Editor changed Orders").waitFor();
+}
+
+/** rename renames on the canvas without waiting for the server. */
+async function rename(page, old, text) {
+  await element(page, old).dblclick();
+  await name(page, text);
+}
+
+/** clash: both rename the same, and one deletes what the other changes. */
+async function clash(a, b, product) {
+  await b.context.setOffline(true);
+  await rename(b.page, "Shop", "Till");
+  await b.page.locator("[data-save=offline]").waitFor();
+  await rename(a.page, "Shop", "Counter");
+  await saved(a.page);
+  await b.context.setOffline(false);
+  await b.page.getByRole("button", { name: "1 conflict: choose" }).click();
+  const dialog = b.page.getByRole("dialog", { name: "Two people changed the same" });
+  await dialog.getByText("Till", { exact: true }).last().waitFor();
+  await dialog.getByText("Counter", { exact: true }).waitFor();
+  await dialog.getByText(/^Ada Lovelace/).waitFor();
+  await b.axe("a conflict");
+  await b.shot("draw-together-conflict");
+  await dialog.getByRole("button", { name: "Take this" }).click();
+  await b.page.keyboard.press("Escape");
+  await saved(b.page);
+  for (const p of [a.page, b.page]) await element(p, "Counter").waitFor();
+
+  await b.context.setOffline(true);
+  await rename(b.page, "Orders", "Order book");
+  await element(a.page, "Orders").click();
+  await a.page.keyboard.press("Delete");
+  await saved(a.page);
+  await b.context.setOffline(false);
+  await b.page.getByRole("button", { name: "1 conflict: choose" }).click();
+  await b.shot("draw-together-deleted");
+  await dialog.getByRole("button", { name: "Keep the element" }).click();
+  await b.page.keyboard.press("Escape");
+  await saved(b.page);
+  await element(a.page, "Order book").waitFor();
+  await stored(b.page, product, "the element that was kept", (d) => names(d).includes("Order book"));
+}
+
+/** away: without a server the work stays, over a reload too. */
+async function away(a, b, product) {
+  await a.context.setOffline(true);
+  await pull(a.page, "actor", await spot(a.page, 170, 120), "Courier");
+  await a.page.getByText("Unsaved, kept here").waitFor();
+  await a.shot("draw-together-offline");
+  await a.axe("offline");
+  await a.context.setOffline(false);
+  await saved(a.page);
+  await element(b.page, "Courier").waitFor();
+  // A reload that the server does not answer: what was kept is there when it does.
+  await a.page.route("**/api/v1/products/*/drawing/changes", (r) => r.abort());
+  await pull(a.page, "actor", await spot(a.page, 330, 120), "Auditor");
+  await a.page.locator("[data-save=offline]").waitFor();
+  a.page.on("dialog", (d) => d.accept());
+  await a.page.reload();
+  await element(a.page, "Auditor").waitFor();
+  await a.page.unroute("**/api/v1/products/*/drawing/changes");
+  await stored(a.page, product, "what was kept over a reload", (d) => names(d).includes("Auditor"));
+  await saved(a.page);
+}
+
+/** expired: a session that ends while something is drawn takes nothing away. */
+async function expired(a, product) {
+  await a.context.clearCookies();
+  await pull(a.page, "process", await spot(a.page, 600, 120), "Sorting");
+  await a.page.getByLabel("Password").waitFor();
+  await a.shot("draw-together-expired");
+  const email = a.page.getByLabel("E-mail");
+  if ((await email.count()) > 0 && (await email.isEditable())) await email.fill("ada@example.org");
+  await a.page.getByLabel("Password").fill("a long enough passphrase");
+  await a.page.keyboard.press("Enter");
+  await stored(a.page, product, "what was drawn without a session", (d) => names(d).includes("Sorting"));
+  await element(a.page, "Sorting").waitFor();
+  await saved(a.page);
+}
+
+/** readers: who may not change the drawing, and who has no room to, look at it. */
+async function readers(product) {
+  for (const [width, who] of [
+    [1280, people.viewer],
+    [900, people.modeller],
+    [390, people.modeller],
+  ]) {
+    const { page, shot, axe, done } = await open({ width, path: `/products/${product}/diagram` });
+    await signIn(page, who);
+    await element(page, "Counter").waitFor();
+    assert.equal(await page.getByRole("toolbar", { name: "Draw" }).count(), 0, `tools at ${width}`);
+    assert.equal(await page.getByRole("button", { name: "Arrange automatically" }).count(), 0);
+    await page
+      .getByText(who === people.viewer ? "You may look at this diagram, not change it" : "On a screen this narrow the diagram is to look at")
+      .waitFor();
+    const before = await element(page, "Counter").boundingBox();
+    await element(page, "Counter").click();
+    await page.keyboard.press("Delete");
+    await canvas(page).focus();
+    await page.keyboard.press("p");
+    assert.equal(await canvas(page).getByRole("textbox").count(), 0, "nothing new is drawn");
+    assert.ok(before.width > 20, "large enough to see");
+    if (who === people.viewer) assert.ok(await panel(page).locator("fieldset").first().isDisabled(), "fields of a viewer");
+    await eventually("what is drawn stays", () => element(page, "Counter").count(), 1);
+    await axe("to look at");
+    await shot(`draw-look-${who.name.split(" ")[0].toLowerCase()}`);
+    await done();
+  }
+}
