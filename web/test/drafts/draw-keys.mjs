@@ -1,8 +1,9 @@
 // server: fresh
 // The main path of the diagram editor by keys alone: a product is made, drawn, connected,
 // described, taken back and done again, and what the rules bring is reached.
-import { assert, eventually, firstStart, open, rest } from "../rig.mjs";
+
 import { canvas, element, name, names, panel, saved, stored } from "../drawing.mjs";
+import { assert, eventually, firstStart, open, rest } from "../rig.mjs";
 
 export default async function () {
   const { page, shot, axe, done } = await open({ path: "/" });
@@ -87,7 +88,12 @@ export default async function () {
   await key("Control+z");
   await eventually("once again", () => element(page, "Customer").count(), 1);
   await key("Control+Shift+L");
-  await stored(page, id, "an automatic layout", (l) => l.components[0].box.x !== d.components[0].box.x || l.components[0].box.y !== d.components[0].box.y);
+  await stored(
+    page,
+    id,
+    "an automatic layout",
+    (l) => l.components[0].box.x !== d.components[0].box.x || l.components[0].box.y !== d.components[0].box.y,
+  );
   await key("Control+f");
   await page.getByPlaceholder("Name or kind").waitFor();
   await page.keyboard.type("Customer");

@@ -1,8 +1,9 @@
 // server: fresh
 // Two people draw on one sheet: each sees the other's work with the name, a clash is shown
 // with both values, and what is drawn while the server is away is kept and sent.
-import { assert, eventually, firstStart, open, rest, signIn } from "../rig.mjs";
+
 import { begin, canvas, drag, drawing, element, middle, name, names, panel, pull, saved, spot, stored } from "../drawing.mjs";
+import { assert, eventually, firstStart, open, rest, signIn } from "../rig.mjs";
 
 const password = "correct horse battery staple";
 const people = {
