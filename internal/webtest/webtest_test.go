@@ -163,7 +163,7 @@ func TestStories(t *testing.T) {
 			default:
 				env = append(env, "STORY_URL="+serve(t))
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, node, filepath.Join("test", "story.mjs"), "stories/"+name+".mjs")
 			cmd.Dir = web
