@@ -15,9 +15,9 @@ export default async function () {
   const dialog = page.getByRole("dialog", { name: "New custom field" });
   await dialog.getByLabel("Name").fill("Data class");
   await dialog.getByLabel("Type").selectOption("choice");
-  await dialog.getByLabel("Option 1").fill("Public");
+  await dialog.getByLabel("Option 1", { exact: true }).fill("Public");
   await page.keyboard.press("Enter");
-  await dialog.getByLabel("Option 2").fill("Secret");
+  await dialog.getByLabel("Option 2", { exact: true }).fill("Secret");
   await dialog.getByLabel("Required for new products").check();
   await axe("a choice");
   await shot("fields-choice");

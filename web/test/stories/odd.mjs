@@ -106,7 +106,7 @@ export default async function () {
   // Back and forward through drawers and filters.
   const table = page.getByRole("table", { name: "Threats" });
   await at(`${of}/threats`);
-  await page.getByRole("button", { name: "From", exact: true }).click();
+  await page.getByRole("button", { name: "From", exact: true }).first().click();
   await page.getByRole("option", { name: /import/i }).click();
   await page.keyboard.press("Escape");
   await page.waitForURL(/origin=import/);
