@@ -66,7 +66,6 @@ export default async function () {
   await page.getByRole("combobox", { name: "Project" }).click();
   await page.getByPlaceholder("Key of the project").fill("SHOP");
   await page.getByRole("option", { name: "Use “SHOP”" }).click();
-  await page.getByLabel("Ask when more come at once than").fill("0");
   await page.getByLabel("A ticket for a vulnerability opens").selectOption("contradicted");
   await page.getByLabel("Close it once the test passes again").check();
   await page.getByLabel("The pass must have stood for").fill("0");
@@ -188,6 +187,15 @@ export default async function () {
   await drawer.getByText("Fails").first().waitFor();
   await watching.page.getByText(/claimed, not proven/).waitFor({ state: "hidden" });
   await watching.shot("loop-contradicted");
+  // The first results of a product wait for a person.
+  await eventually(
+    "the vulnerability to wait for a person",
+    async () => (await all("tickets")).filter((t) => t.purpose === "vulnerability" && t.state === "held").length,
+    1,
+  );
+  await page.goto(at(`${of}/tickets?purpose=vulnerability`));
+  await page.getByRole("checkbox", { name: "Select this row" }).first().check();
+  await page.getByRole("button", { name: "Release 1", exact: true }).click();
   const vulnerability = (
     await eventually(
       "one open vulnerability ticket",
