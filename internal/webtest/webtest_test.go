@@ -171,6 +171,8 @@ func TestStories(t *testing.T) {
 			cmd.WaitDelay = 10 * time.Second
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("the story ended early: %v\n%s", err, out)
+			} else {
+				t.Logf("%s", out)
 			}
 		})
 	}
