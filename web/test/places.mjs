@@ -1,0 +1,192 @@
+// Every place and every state of it that opens over it, on a product that went round
+// the loop, on one that was only imported, and on an empty one; in both themes, at
+// the width given: a picture of each, no fault that axe finds, nothing that scrolls sideways.
+import { readFileSync } from "node:fs";
+import { assert, file, open, rest, server, signIn } from "./rig.mjs";
+
+/** walk goes through all places at a width. */
+export async function walk(width) {
+  // A wrong password and a server that does not answer are brought about here.
+  const { page, shot, axe, done } = await open({ width, allowed: [/status of (401|404|422|503)/] });
+  const faults = [];
+  // The theme is a matter of the style sheet alone: in the other one only what is coloured is asked again.
+  const look = async (name, { still = false } = {}) => {
+    if (!still) await settled(page);
+    for (const scheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme: scheme });
+      // What the browser skips until it is scrolled to would keep the colours of before.
+      await page.evaluate(() => {
+        for (const el of document.querySelectorAll("[class*=content-visibility]")) el.style.contentVisibility = "visible";
+      });
+      for (const ask of [shot, axe])
+        await ask(name, { scheme, rules: scheme === "dark" ? ["color-contrast"] : undefined }).catch((err) => faults.push(err.message));
+    }
+    await page.emulateMedia({ colorScheme: "light" });
+  };
+  const steps = async (list) => {
+    for (const [name, path, ...acts] of list) {
+      try {
+        await page.goto(server.url + path);
+        await page.getByRole("main").waitFor();
+        await settled(page);
+        for (const act of acts) await act(page);
+        await look(name, { still: acts.length > 0 });
+      } catch (err) {
+        faults.push(`${name} at ${width}: ${err.message}`);
+      }
+    }
+  };
+
+  await page.getByRole("heading", { name: "Sign in to Threatloop" }).waitFor();
+  await look("sign-in", { still: true });
+  await page.getByLabel("E-mail").fill("nobody@example.org");
+  await page.getByLabel("Password").fill("not the password");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").waitFor();
+  await look("sign-in-refused", { still: true });
+  await signIn(page);
+  await page.getByText("Parcel desk").first().waitFor();
+  const made = await others(page);
+
+  const first = (path) => rest(page, "GET", path).then((p) => p.items[0].id);
+  const id = server.product;
+  const threat = await first(`/products/${id}/threats?sort=-rating&limit=1`);
+  const countermeasure = await first(`/products/${id}/countermeasures?state=implemented,required&limit=1`);
+  const connection = await first("/connections");
+  const run = await first(`/products/${id}/runs?limit=1`);
+  const of = `/products/${id}`;
+  const fresh = `/products/${made.fresh}`;
+  const empty = `/products/${made.empty}`;
+  const wide = width > 1000;
+  await steps([
+    ["portfolio", "/"],
+    ["portfolio-heat", "/?view=heat"],
+    ["portfolio-none", "/?q=nothing+has+this+name"],
+    ["palette", "/", keys("Control+k"), typed("par")],
+    ["keys", "/", keys("?")],
+    [
+      "account-menu",
+      "/",
+      ...(wide ? [] : [press("Menu")]),
+      (p) =>
+        p
+          .getByRole("button")
+          .filter({ hasText: "admin" })
+          .or(p.getByRole("button").filter({ hasText: /Ada$/ }))
+          .last()
+          .click(),
+    ],
+    ["assigned", "/assigned"],
+    ["new", "/new"],
+    ["new-questionnaire", "/new?how=questionnaire"],
+    ["new-import", "/new?how=import"],
+    ["new-template", "/new?how=template"],
+    ["trackers", "/trackers"],
+    ["trackers-connect", "/trackers", press("Connect a tracker")],
+    ["tracker", `/trackers/${connection}`],
+    ["tracker-settings", `/trackers/${connection}?view=settings`],
+    ["board", `/board/${connection}`],
+    ["account", "/account"],
+    ["admin-people", "/admin/people"],
+    ["admin-roles", "/admin/roles"],
+    ["admin-tokens", "/admin/tokens"],
+    ["admin-audit", "/admin/audit"],
+    ["admin-fields", "/admin/fields"],
+    ["admin-instance", "/admin/instance"],
+    ["overview", `${of}/overview`],
+    ["overview-empty", `${empty}/overview`],
+    ["product-menu", `${of}/overview`, press("More about this product")],
+    ["diagram", `${of}/diagram`],
+    ["diagram-exposure", `${of}/diagram?threat=${threat}`],
+    ["diagram-empty", `${empty}/diagram`],
+    ["questionnaire", `${of}/questionnaire`],
+    ["threats", `${of}/threats`],
+    ["threats-chosen", `${of}/threats`, chosen],
+    ["threats-filter", `${of}/threats`, press("Status", { exact: true })],
+    ["threats-add", `${of}/threats`, press("Add a threat")],
+    ["threats-empty", `${empty}/threats`],
+    ["threat", `${of}/threats?open=${threat}`],
+    ["threat-why", `${of}/threats?open=${threat}`, tab("Why")],
+    ["threat-evidence", `${of}/threats?open=${threat}`, tab("Evidence")],
+    ["threat-history", `${of}/threats?open=${threat}`, tab("History")],
+    ["threat-comments", `${of}/threats?open=${threat}`, tab(/^Comments/)],
+    ["threat-status", `${of}/threats?open=${threat}`, inDrawer(/^Status of/)],
+    ["threat-accept", `${of}/threats?open=${threat}`, inDrawer(/^Status of/), item(/^Accept until/)],
+    ["countermeasures", `${of}/countermeasures`],
+    ["countermeasures-board", `${of}/countermeasures?as=board`],
+    ["countermeasure", `${of}/countermeasures?open=${countermeasure}`],
+    ["countermeasure-reject", `${of}/countermeasures?open=${countermeasure}`, inDrawer(/^State of/), item(/^Rejected/)],
+    ["review", `${of}/review`],
+    ["review-waiting", `${fresh}/review`],
+    ["review-publish", `${of}/review?step=publish`],
+    ["tests", `${of}/tests`],
+    ["tests-empty", `${empty}/tests`],
+    ["run", `${of}/tests?run=${run}`],
+    ["triage", `${of}/tests?view=triage`],
+    ["tickets", `${of}/tickets`],
+    ["tickets-empty", `${empty}/tickets`],
+    ["history", `${of}/history`],
+    ["settings", `${of}/settings`],
+    ["nowhere", "/nowhere"],
+    ["no-product", "/products/prd_00000000000000000000/overview"],
+  ]);
+  await page.route("**/api/v1/connections*", (r) => r.fulfill({ status: 503, contentType: "application/json", body: `{"title":"Busy"}` }));
+  await steps([["trackers-failed", "/trackers", (p) => p.getByRole("button", { name: "Try again" }).waitFor()]]);
+  await page.unroute("**/api/v1/connections*");
+  await steps([
+    ["toast", `${empty}/overview`, press("More about this product"), item("Archive"), (p) => p.getByRole("button", { name: "Undo" }).waitFor()],
+  ]);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByText("This product is archived").waitFor({ state: "detached" });
+  assert.deepEqual(faults, [], `every place in both themes at ${width}`);
+  await done();
+}
+
+/** others makes a product that waits for its first review and one with nothing in it. */
+async function others(page) {
+  const fresh = await page.evaluate(
+    async (body) => {
+      const r = await fetch("/api/v1/imports?name=diagram.json&product_name=Parcel+lockers", {
+        method: "POST",
+        headers: { "Content-Type": "application/octet-stream", "Idempotency-Key": crypto.randomUUID() },
+        body,
+      });
+      if (!r.ok) throw new Error(await r.text());
+      return r.json();
+    },
+    readFileSync(file("diagram.json"), "utf8"),
+  );
+  const empty = await rest(page, "POST", "/products", { name: "Returns counter", team: "Shop" });
+  return { fresh: fresh.product?.id ?? fresh.product ?? fresh.id, empty: empty.id };
+}
+
+const press =
+  (name, { exact = false } = {}) =>
+  (page) =>
+    page.getByRole("button", { name, exact }).first().click();
+const keys = (chord) => (page) => page.keyboard.press(chord);
+const typed = (text) => async (page) => {
+  await page.keyboard.type(text);
+  await page.getByRole("option").first().waitFor();
+};
+const tab = (name) => async (page) => {
+  await page.getByRole("tab", { name }).click();
+  await settled(page);
+};
+const inDrawer = (name) => (page) => page.locator("[data-drawer]").getByRole("button", { name }).first().click();
+const item = (name) => (page) => page.getByRole("menuitem", { name }).click();
+const chosen = async (page) => {
+  const boxes = page.getByRole("checkbox", { name: "Select this row" });
+  await boxes.nth(0).click();
+  await boxes.nth(1).click();
+};
+
+/** settled waits until nothing is being read and nothing holds another's place. */
+async function settled(page) {
+  await page.waitForFunction(
+    () =>
+      document.querySelectorAll("[aria-label=Loading], [aria-busy=true]").length === 0 &&
+      (document.querySelector("main")?.textContent?.trim().length ?? 0) > 0,
+  );
+  await page.waitForTimeout(120);
+}
