@@ -39,6 +39,8 @@ func table(t *testing.T, file, key, value string) map[string]string {
 	return out
 }
 
+// TestStandards holds the declared clauses to the published catalogues, where these are at hand, and
+// the countermeasures to clauses that are declared.
 func TestStandards(t *testing.T) {
 	t.Parallel()
 	lib := load(t)
@@ -47,31 +49,53 @@ func TestStandards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	masvs := regexp.MustCompile(`(?m)^\s*- id: (MASVS-\w+-\d+)$`).FindAllStringSubmatch(string(body), -1)
-	known := map[string]bool{}
-	for _, m := range masvs {
-		known[m[1]] = true
+	masvs := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^\s*- id: (MASVS-\w+-\d+)$`).FindAllStringSubmatch(string(body), -1) {
+		masvs[m[1]] = true
 	}
-	served := 0
-	for _, p := range lib.Patterns {
-		for _, c := range p.Countermeasures {
-			for _, clause := range c.Standards {
-				ok := false
-				switch clause.Standard {
-				case "asvs-5.0":
-					_, ok = asvs["V"+clause.Clause]
-				case "masvs-2":
-					ok = known[clause.Clause]
+	texts := table(t, "asvs-5.0.0.csv", "req_id", "req_description")
+	for _, s := range lib.Standards {
+		for _, c := range s.Clauses {
+			switch s.Ref {
+			case "asvs-5.0":
+				if level := asvs["V"+c.ID]; level != strconv.Itoa(c.Level) {
+					t.Errorf("%s: asvs-5.0:%s has level %d, the catalogue has %q", c.At, c.ID, c.Level, level)
 				}
-				if !ok {
-					t.Errorf("countermeasure %s: %s:%s is in no catalogue", c.Ref, clause.Standard, clause.Clause)
+				if strings.Contains(strings.ToLower(texts["V"+c.ID]), strings.ToLower(c.Title)) {
+					t.Errorf("%s: the title of asvs-5.0:%s is copied from the catalogue", c.At, c.ID)
 				}
-				served++
+			case "masvs-2":
+				if !masvs[c.ID] {
+					t.Errorf("%s: masvs-2:%s is in no catalogue", c.At, c.ID)
+				}
+				if strings.Contains(string(body), c.Title) {
+					t.Errorf("%s: the title of masvs-2:%s is copied from the catalogue", c.At, c.ID)
+				}
+			}
+			if len(c.Title) > 80 {
+				t.Errorf("%s: the title of %s:%s has %d characters, want 80 or less: our own few words", c.At, s.Ref, c.ID, len(c.Title))
 			}
 		}
 	}
-	if served < 100 {
-		t.Errorf("%d clauses are served, want 100 or more", served)
+	if got := len(lib.Standard("asvs-5.0").Clauses); got != len(asvs) {
+		t.Errorf("asvs-5.0 has %d clauses, want all %d: a gap nobody declares is a gap nobody sees", got, len(asvs))
+	}
+	if got := len(lib.Standard("masvs-2").Clauses); got != len(masvs) {
+		t.Errorf("masvs-2 has %d clauses, want all %d", got, len(masvs))
+	}
+	served := map[string]bool{}
+	for _, p := range lib.Patterns {
+		for _, c := range p.Countermeasures {
+			for _, clause := range c.Standards {
+				if s := lib.Standard(clause.Standard); s == nil || s.Clause(clause.Clause) == nil {
+					t.Errorf("countermeasure %s: %s:%s is not declared", c.Ref, clause.Standard, clause.Clause)
+				}
+				served[clause.Standard+":"+clause.Clause] = true
+			}
+		}
+	}
+	if len(served) < 100 {
+		t.Errorf("%d clauses are served, want 100 or more", len(served))
 	}
 }
 

@@ -17,8 +17,6 @@ var (
 	optionForm   = regexp.MustCompile(`^[a-z0-9]+([-_][a-z0-9]+)*$`)
 	wordForm     = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	unitForm     = regexp.MustCompile(`^(days|[A-Z]{3})$`)
-	clauseForm   = regexp.MustCompile(`^([a-z][a-z0-9.-]*):([A-Za-z0-9][A-Za-z0-9._-]*)$`)
-	clauseForms  = map[string]*regexp.Regexp{"asvs-5.0": regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`), "masvs-2": regexp.MustCompile(`^MASVS-[A-Z]+-[0-9]+$`)}
 	reservedWord = []string{"as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop", "namespace", "null", "package", "return", "true", "var", "void", "while"}
 )
 
@@ -53,7 +51,7 @@ func (r *raw) file(d *document, body ast.Node) {
 	if !ok {
 		return
 	}
-	readers := map[string]func(*document, ast.Node){"ref": r.readHead, "type": r.readType, "pattern": r.readPattern, "rules": r.readRules, "questionnaire": r.readQuestionnaire}
+	readers := map[string]func(*document, ast.Node){"ref": r.readHead, "type": r.readType, "pattern": r.readPattern, "rules": r.readRules, "questionnaire": r.readQuestionnaire, "standard": r.readStandard}
 	for _, e := range list {
 		if read := readers[e.key]; read != nil {
 			read(d, body)
@@ -303,7 +301,7 @@ func (r *raw) readPattern(d *document, body ast.Node) {
 			d.each(n, "weaknesses", func(n ast.Node) { p.Weaknesses = append(p.Weaknesses, readWeakness(d, n)) })
 		},
 		"countermeasures": func(n ast.Node) {
-			d.each(n, "countermeasures", func(n ast.Node) { p.Countermeasures = append(p.Countermeasures, readCountermeasure(d, n)) })
+			d.each(n, "countermeasures", func(n ast.Node) { p.Countermeasures = append(p.Countermeasures, r.readCountermeasure(d, n)) })
 		},
 		"threats": func(n ast.Node) {
 			d.each(n, "threats", func(n ast.Node) { p.Threats = append(p.Threats, r.readThreat(d, n)) })
@@ -324,7 +322,7 @@ func readWeakness(d *document, n ast.Node) Weakness {
 	return w
 }
 
-func readCountermeasure(d *document, n ast.Node) Countermeasure {
+func (r *raw) readCountermeasure(d *document, n ast.Node) Countermeasure {
 	var c Countermeasure
 	state := string(model.Recommended)
 	c.At = d.fields(n, "countermeasure", map[string]func(ast.Node){
@@ -333,20 +331,9 @@ func readCountermeasure(d *document, n ast.Node) Countermeasure {
 		"description": d.text(&c.Description, "description"),
 		"standards": func(n ast.Node) {
 			d.each(n, "standards", func(n ast.Node) {
-				s, ok := d.word(n, "standards")
-				if !ok {
-					return
+				if standard, id, ok := r.clause(d, n, "standards"); ok {
+					c.Standards = append(c.Standards, model.Clause{Standard: standard, Clause: id})
 				}
-				parts := clauseForm.FindStringSubmatch(s)
-				if parts == nil {
-					d.add(d.at(n), "standards: %q is not of the form standard:clause, such as asvs-5.0:1.2.4", s)
-					return
-				}
-				if form := clauseForms[parts[1]]; form != nil && !form.MatchString(parts[2]) {
-					d.add(d.at(n), "standards: %q is no clause of %s", parts[2], parts[1])
-					return
-				}
-				c.Standards = append(c.Standards, model.Clause{Standard: parts[1], Clause: parts[2]})
 			})
 		},
 		"cost": func(n ast.Node) {

@@ -41,6 +41,7 @@ type Library struct {
 	Attributes  []Attribute       `json:"attributes"`
 	Types       []Type            `json:"types"`
 	Patterns    []Pattern         `json:"patterns"`
+	Standards   []Standard        `json:"standards,omitempty"`
 	Rules       []*Rule           `json:"rules"`
 	// Questionnaires keep their questions in the order in which they are asked.
 	Questionnaires []Questionnaire `json:"questionnaires"`
@@ -56,6 +57,7 @@ type Library struct {
 	countermeasures map[string]*Countermeasure
 	questions       map[string]*Question
 	attributes      map[string]*Attribute
+	standards       map[string]*Standard
 	facts           map[string]*factDecl
 	env             *environment
 }
@@ -296,6 +298,9 @@ func (l *Library) Question(ref string) *Question { return l.questions[ref] }
 // Attribute returns the attribute with the name, or nil.
 func (l *Library) Attribute(name string) *Attribute { return l.attributes[name] }
 
+// Standard returns the standard with the ref, or nil.
+func (l *Library) Standard(ref string) *Standard { return l.standards[ref] }
+
 // TypeFor returns the ref of the component type of that kind with the word as
 // its ref, name or alias, ignoring case and punctuation; "" when there is none.
 // An empty kind fits every type.
@@ -325,6 +330,13 @@ func (l *Library) seal() {
 	slices.SortFunc(l.Patterns, func(a, b Pattern) int { return byRef(a.Ref, b.Ref) })
 	slices.SortFunc(l.Rules, func(a, b *Rule) int { return byRef(a.Ref, b.Ref) })
 	slices.SortFunc(l.Questionnaires, func(a, b Questionnaire) int { return byRef(a.Ref, b.Ref) })
+	slices.SortFunc(l.Standards, func(a, b Standard) int { return byRef(a.Ref, b.Ref) })
+	l.standards = map[string]*Standard{}
+	for i := range l.Standards {
+		s := &l.Standards[i]
+		slices.SortStableFunc(s.Clauses, func(a, b StandardClause) int { return CompareClauses(a.ID, b.ID) })
+		l.standards[s.Ref] = s
+	}
 	for i := range l.Patterns {
 		p := &l.Patterns[i]
 		slices.SortFunc(p.Threats, func(a, b Threat) int { return byRef(a.Ref, b.Ref) })

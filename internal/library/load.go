@@ -95,6 +95,9 @@ func (r *raw) unique(p *problems) {
 			once("threat", pattern.Ref+"/"+t.Ref, t.At)
 		}
 	}
+	for i := range r.Standards {
+		once("standard", r.Standards[i].Ref, r.Standards[i].At)
+	}
 	for _, rule := range r.Rules {
 		once("rule", rule.Ref, rule.Position)
 		for _, t := range rule.Tests {
@@ -130,6 +133,7 @@ func (r *raw) resolve(p *problems) {
 			}
 		}
 	}
+	r.resolveClauses(p)
 	for _, u := range r.uses["value"] {
 		name, value, _ := strings.Cut(u.ref, "=")
 		a := r.attributes[name]

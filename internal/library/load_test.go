@@ -56,6 +56,15 @@ groups:
       - {question: users, title: Users?, kind: number, when: answers.web}
 `
 
+const standard = `standard: asvs-5.0
+name: ASVS
+version: 5.0.0
+url: https://example.org/
+clauses:
+  - {id: "1.2.10", title: Last, level: 3}
+  - {id: "1.2.4", title: Bind, level: 1}
+`
+
 // rule wraps the body of one rule; its lines begin at rules.yaml line 3.
 func rule(body string) string {
 	return "rules:\n  - rule: r\n    " + strings.ReplaceAll(strings.TrimSpace(body), "\n", "\n    ") + "\n"
@@ -68,7 +77,7 @@ tests: []`
 
 func files(over map[string]string) fstest.MapFS {
 	fsys := fstest.MapFS{}
-	for name, text := range map[string]string{"library.yaml": head, "types/web.yaml": types, "patterns/inj.yaml": pattern, "questionnaires/q.yaml": questionnaire} {
+	for name, text := range map[string]string{"library.yaml": head, "types/web.yaml": types, "patterns/inj.yaml": pattern, "questionnaires/q.yaml": questionnaire, "standards/asvs.yaml": standard} {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	for name, text := range over {
@@ -145,7 +154,13 @@ func TestLoadRefuses(t *testing.T) {
 		{"dangling pattern", "types/web.yaml", strings.Replace(types, "[inj]", "[injj]", 1), []string{`types/web.yaml:4:12: patterns: unknown pattern "injj"; did you mean "inj"?`}},
 		{"dangling countermeasure", "patterns/inj.yaml", strings.Replace(pattern, "[{ref: bind,", "[{ref: bond,", 1), []string{`patterns/inj.yaml:13:57: ref: unknown countermeasure "bond"; did you mean "bind"?`}},
 		{"category", "patterns/inj.yaml", strings.Replace(pattern, "stride:tampering", "stride:tempering", 1), []string{`patterns/inj.yaml:10:18: categories: unknown category "stride:tempering"; did you mean "stride:tampering"?`}},
-		{"standard", "patterns/inj.yaml", strings.Replace(pattern, "asvs-5.0:1.2.4", "asvs-5.0:1.2", 1), []string{`patterns/inj.yaml:6:42: standards: "1.2" is no clause of asvs-5.0`}},
+		{"standard", "patterns/inj.yaml", strings.Replace(pattern, "asvs-5.0:1.2.4", "asvs-5.0:1.2", 1), []string{`patterns/inj.yaml:6:42: standards: asvs-5.0 has no clause "1.2"`}},
+		{"unknown standard", "patterns/inj.yaml", strings.Replace(pattern, "asvs-5.0:1.2.4", "asvs-5:1.2.4", 1), []string{`patterns/inj.yaml:6:42: standards: unknown standard "asvs-5"; did you mean "asvs-5.0"?`}},
+		{"no clause form", "patterns/inj.yaml", strings.Replace(pattern, "asvs-5.0:1.2.4", "asvs", 1), []string{`patterns/inj.yaml:6:42: standards: "asvs" is not of the form standard:clause`}},
+		{"clause twice", "standards/asvs.yaml", standard + "  - {id: \"1.2.4\", title: Again}\n", []string{`standards/asvs.yaml:8:5: clause "1.2.4" is there twice, first in line 7`}},
+		{"standard twice", "standards/b.yaml", standard, []string{`standards/b.yaml:1:1: standard "asvs-5.0" is there twice, first at standards/asvs.yaml:1:1`}},
+		{"level of a clause", "standards/asvs.yaml", strings.Replace(standard, "level: 3", "level: 0", 1), []string{`standards/asvs.yaml:6:40: level: expected a number from 1 to 9, found 0`}},
+		{"address of a standard", "standards/asvs.yaml", strings.Replace(standard, "https:", "http:", 1), []string{`standards/asvs.yaml:4:6: url: "http://example.org/" does not begin with https://`}},
 		{"share", "patterns/inj.yaml", strings.Replace(pattern, "share: 80", "share: 101", 1), []string{"patterns/inj.yaml:13:70: share: expected a number from 0 to 100, found 101"}},
 		{"attribute value", "types/web.yaml", strings.Replace(types, "note: plain", "encrypted: maybe", 1), []string{
 			`types/web.yaml:6:25: attribute "encrypted" is for flow, store, not for a process`, `types/web.yaml:6:25: attribute "encrypted": "maybe" is not one of yes, no`,

@@ -67,14 +67,14 @@ func TestStarterReferences(t *testing.T) {
 	if len(asvs) < 300 || len(capec) < 300 || len(masvs) < 20 {
 		t.Fatalf("read %d ASVS, %d CAPEC and %d MASVS ids, want hundreds and dozens", len(asvs), len(capec), len(masvs))
 	}
-	for _, p := range starterLibrary(t).Patterns {
-		for _, c := range p.Countermeasures {
-			for _, s := range c.Standards {
-				if s.Standard == "asvs-5.0" && !asvs["V"+s.Clause] || s.Standard == "masvs-2" && !masvs[s.Clause] {
-					t.Errorf("%s: %s has no clause %s", c.At, s.Standard, s.Clause)
-				}
+	for _, s := range starterLibrary(t).Standards {
+		for _, c := range s.Clauses {
+			if s.Ref == "asvs-5.0" && !asvs["V"+c.ID] || s.Ref == "masvs-2" && !masvs[c.ID] {
+				t.Errorf("%s: %s has no clause %s", c.At, s.Ref, c.ID)
 			}
 		}
+	}
+	for _, p := range starterLibrary(t).Patterns {
 		for _, threat := range p.Threats {
 			for _, id := range threat.CAPEC {
 				if !capec[strconv.Itoa(id)] {
