@@ -1,17 +1,19 @@
 // Package interchange reads and writes model files: Threatloop's own YAML and
 // those of other tools. The format is told by the content, never by the name.
-// Each format is a sub-package; all return an imported.Import, whose model is
-// valid and whose notes say what was guessed, kept without being understood, or
-// refused. Nothing here opens a file: callers give bytes.
+// Each format is a sub-package and a line in formats; all return an
+// imported.Import, whose model is valid and whose notes say what was guessed,
+// kept without being understood, or refused. Nothing here opens a file: callers
+// give bytes.
 package interchange
 
 import (
 	"bytes"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/interchange/imported"
 	"github.com/threatloop/threatloop/internal/interchange/jsontree"
-	"github.com/threatloop/threatloop/internal/interchange/threatdragon"
 	"github.com/threatloop/threatloop/internal/interchange/tlyaml"
 	"github.com/threatloop/threatloop/internal/model"
 )
@@ -36,82 +38,97 @@ const MaxBytes = imported.MaxBytes
 // Invalid with the place for broken JSON or YAML, Unsupported for a sound file of another kind.
 func Detect(data []byte) (Format, error) {
 	f, _, err := open(data, Options{})
-	return f, err
+	if err != nil {
+		return "", err
+	}
+	return f.Name, nil
 }
 
 // Read reads a model file of any known format. Errors are those of Detect, and
 // Invalid with the places of everything wrong in it.
 func Read(data []byte, opts Options) (*Import, error) {
-	_, read, err := open(data, opts)
+	f, s, err := open(data, opts)
 	if err != nil {
 		return nil, err
 	}
-	return read()
+	return f.Read(s)
+}
+
+// ReadAs is Read for a file that must be of the named format; another one is
+// Invalid and named. Format "" is any.
+func ReadAs(name Format, data []byte, opts Options) (*Import, error) {
+	f, s, err := open(data, opts)
+	if err != nil {
+		return nil, err
+	}
+	if name != "" && name != f.Name && name != f.Family {
+		return nil, fault.New(fault.Invalid, "model.format", "the file is no %s file", name).With("", "it is a file of the format %s", f.Name)
+	}
+	return f.Read(s)
 }
 
 // Write returns the model in Threatloop's own YAML, always the same bytes for the same model.
 func Write(m *model.Model) ([]byte, error) { return tlyaml.Write(m) }
 
-func open(data []byte, opts Options) (Format, func() (*Import, error), error) {
+// WriteAs returns the model in a format that can be written (Written lists them),
+// and notes on what the format cannot hold. Original is the file that the result
+// will replace, or nil: what it says and the model does not know stays where the
+// format allows. The error is a fault.Invalid for a format that is not written.
+func WriteAs(name Format, m *model.Model, original []byte) ([]byte, []Note, error) {
+	for i := range formats {
+		if f := &formats[i]; f.Write != nil && (f.Name == name || f.Family == name) {
+			return f.Write(m, original)
+		}
+	}
+	bad := fault.New(fault.Invalid, "model.format", "models are not written in the format %q", name)
+	for _, w := range Written() {
+		bad.With("", "%s: %s", w.Name, w.Title)
+	}
+	return nil, nil, bad
+}
+
+// source is a file to be read, in the forms that the formats ask for.
+type source struct {
+	data []byte         // the whole file as given
+	head []byte         // its first 64 KiB without byte order mark and blanks before it
+	json jsontree.Value // absent unless the file begins like JSON
+	root *yaml.Node     // the root mapping of a file that is neither JSON nor XML nor an archive
+	opts Options
+}
+
+// yaml returns the file as YAML, which JSON is too.
+func (s *source) yaml() (*yaml.Node, error) {
+	if s.root != nil {
+		return s.root, nil
+	}
+	return tlyaml.Parse(s.data, s.opts)
+}
+
+// open parses the file by its first characters and finds its format.
+func open(data []byte, opts Options) (*format, *source, error) {
 	if len(data) > MaxBytes {
-		return "", nil, imported.TooLarge(len(data))
+		return nil, nil, imported.TooLarge(len(data))
 	}
 	trimmed := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
 	if len(trimmed) == 0 {
-		return "", nil, fault.New(fault.Invalid, "model.empty", "the model file is empty")
+		return nil, nil, fault.New(fault.Invalid, "model.empty", "the model file is empty")
 	}
-	if trimmed[0] == '{' || trimmed[0] == '[' {
-		root, err := jsontree.Parse(data, opts)
-		if err != nil {
-			return "", nil, err
-		}
-		if f, ok := threatdragon.Detect(root); ok {
-			return f, func() (*Import, error) { return threatdragon.Read(root, opts) }, nil
-		}
-		if root.Get("product").Object() || root.Get("answers").Object() || root.Get("answers").Array() {
-			return openYAML(data, opts) // JSON is YAML: the model or the answers as the interface has them
-		}
-		return "", nil, unknown(data)
+	s := &source{data: data, head: trimmed[:min(len(trimmed), 64<<10)], opts: opts}
+	var err error
+	switch {
+	case trimmed[0] == '{' || trimmed[0] == '[':
+		s.json, err = jsontree.Parse(data, opts)
+	case trimmed[0] == '<' || bytes.HasPrefix(trimmed, []byte("PK\x03\x04")):
+	default:
+		s.root, err = tlyaml.Parse(data, opts)
 	}
-	if trimmed[0] == '<' || bytes.HasPrefix(trimmed, []byte("PK\x03\x04")) {
-		return "", nil, unknown(data)
-	}
-	return openYAML(data, opts)
-}
-
-func openYAML(data []byte, opts Options) (Format, func() (*Import, error), error) {
-	root, err := tlyaml.Parse(data, opts)
 	if err != nil {
-		return "", nil, err
+		return nil, nil, err
 	}
-	if tlyaml.DetectAnswers(root) {
-		return imported.Answers, func() (*Import, error) { return tlyaml.ReadAnswers(root, opts) }, nil
-	}
-	if !tlyaml.Detect(root) {
-		return "", nil, unknown(data)
-	}
-	return imported.Threatloop, func() (*Import, error) { return tlyaml.Read(root, opts) }, nil
-}
-
-// strangers are the marks of other tools' files, to name what was given.
-var strangers = []struct{ mark, name string }{
-	{"otmVersion", "an Open Threat Model file"},
-	{"threagile_version", "a Threagile model"},
-	{"schemas.datacontract.org/2004/07/ThreatModeling", "a model of the Microsoft Threat Modeling Tool"},
-	{"bomFormat", "a CycloneDX document"},
-	{"<testsuite", "a JUnit report: see results show"},
-	{"<OWASPZAPReport", "a ZAP report: see results show"},
-	{`"runs"`, "a SARIF report: see results show"},
-}
-
-func unknown(data []byte) error {
-	f := fault.New(fault.Unsupported, "model.unknown_format",
-		"the file is no threat model that can be read here; these can: Threat Dragon 1 and 2 (JSON), Threatloop (YAML), answers to a questionnaire (JSON, YAML)")
-	head := data[:min(len(data), 64<<10)]
-	for _, s := range strangers {
-		if bytes.Contains(head, []byte(s.mark)) {
-			return f.With("", "it looks like %s", s.name)
+	for i := range formats {
+		if formats[i].Detect(s) {
+			return &formats[i], s, nil
 		}
 	}
-	return f
+	return nil, nil, unknown(s.head)
 }

@@ -45,7 +45,9 @@ const (
 type Note struct {
 	Level Level  `json:"level"`
 	Where string `json:"where"` // "diagram 0", "zone ID (name)", "file"
-	Text  string `json:"text"`
+	// At is the place in the file, "name:line:column"; "" where it has none.
+	At   string `json:"at,omitempty"`
+	Text string `json:"text"`
 }
 
 // Counts is what the file holds, counted in the file and not in the model.
@@ -79,8 +81,13 @@ type Import struct {
 	dropped map[Level]int
 }
 
-// Add adds a note. After 200 of a level further ones are only counted.
+// Add adds a note without a place in the file. After 200 of a level further ones are only counted.
 func (i *Import) Add(level Level, where, format string, args ...any) {
+	i.AddAt(level, "", where, format, args...)
+}
+
+// AddAt is Add for a note on one place of the file, "name:line:column" as Options.At makes it.
+func (i *Import) AddAt(level Level, at, where, format string, args ...any) {
 	n := 0
 	for _, note := range i.Notes {
 		if note.Level == level {
@@ -94,7 +101,7 @@ func (i *Import) Add(level Level, where, format string, args ...any) {
 		i.dropped[level]++
 		return
 	}
-	i.Notes = append(i.Notes, Note{Level: level, Where: where, Text: fmt.Sprintf(format, args...)})
+	i.Notes = append(i.Notes, Note{Level: level, Where: where, At: at, Text: fmt.Sprintf(format, args...)})
 }
 
 // Close adds the counts of the notes that were left out.

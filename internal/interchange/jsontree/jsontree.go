@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sort"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -26,8 +27,9 @@ type Value struct {
 }
 
 type document struct {
-	data []byte
-	opts imported.Options
+	data  []byte
+	opts  imported.Options
+	lines []int // offsets at which lines begin, built when first asked for
 }
 
 // Member is one key of an object with its value.
@@ -84,12 +86,31 @@ func (d *document) limits() error {
 }
 
 func (d *document) fault(off int, format string, args ...any) *fault.Error {
-	off = max(0, min(off, len(d.data)))
-	before := d.data[:off]
-	line := 1 + bytes.Count(before, []byte("\n"))
-	column := 1 + off - (bytes.LastIndexByte(before, '\n') + 1)
 	return fault.New(fault.Invalid, "model.syntax", "the model file cannot be read").
-		With(d.opts.At(line, column), format, args...)
+		With(d.at(off), format, args...)
+}
+
+// at returns the place of an offset, "name:line:column"; columns count bytes.
+func (d *document) at(off int) string {
+	off = max(0, min(off, len(d.data)))
+	if d.lines == nil {
+		d.lines = []int{0}
+		for i, b := range d.data {
+			if b == '\n' {
+				d.lines = append(d.lines, i+1)
+			}
+		}
+	}
+	line := sort.SearchInts(d.lines, off+1)
+	return d.opts.At(line, 1+off-d.lines[line-1])
+}
+
+// At returns the place of the value in the file, "name:line:column"; "" for an absent value.
+func (v Value) At() string {
+	if v.doc == nil {
+		return ""
+	}
+	return v.doc.at(v.off)
 }
 
 // Fault returns a fault.Invalid that names the place of the value.

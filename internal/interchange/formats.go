@@ -1,0 +1,139 @@
+package interchange
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/interchange/imported"
+	"github.com/threatloop/threatloop/internal/interchange/threatdragon"
+	"github.com/threatloop/threatloop/internal/interchange/tlyaml"
+	"github.com/threatloop/threatloop/internal/model"
+)
+
+// format is one kind of model file.
+type format struct {
+	Name Format
+	// Family is a second name, under which several versions of one format are
+	// asked for; "" is none. The member that has Write is the one that is written.
+	Family Format
+	// Title names the format for people, with how its files look: "Threatloop (YAML)".
+	Title string
+	// Extension, with its dot, and MediaType are of the files that Write makes.
+	Extension, MediaType string
+	// Detect reports whether the file is one. It must be cheap and must not guess:
+	// the first format of the table that says yes reads the file.
+	Detect func(s *source) bool
+	Read   func(s *source) (*Import, error)
+	// Write is as WriteAs; nil where the format is only read.
+	Write func(m *model.Model, original []byte) ([]byte, []Note, error)
+}
+
+// formats are all that can be read, in the order in which they are asked.
+var formats = []format{
+	{
+		Name: imported.ThreatDragon2, Family: "threat-dragon", Title: "OWASP Threat Dragon 2 (JSON)", Extension: ".json", MediaType: "application/json",
+		Detect: func(s *source) bool { f, ok := threatdragon.Detect(s.json); return ok && f == imported.ThreatDragon2 },
+		Read:   func(s *source) (*Import, error) { return threatdragon.Read(s.json, s.opts) },
+	},
+	{
+		Name: imported.ThreatDragon1, Family: "threat-dragon", Title: "OWASP Threat Dragon 1 (JSON)",
+		Detect: func(s *source) bool { f, ok := threatdragon.Detect(s.json); return ok && f == imported.ThreatDragon1 },
+		Read:   func(s *source) (*Import, error) { return threatdragon.Read(s.json, s.opts) },
+	},
+	{
+		Name: imported.Answers, Title: "answers to a questionnaire (JSON, YAML)",
+		Detect: func(s *source) bool { return isAnswers(s) },
+		Read: func(s *source) (*Import, error) {
+			root, err := s.yaml()
+			if err != nil {
+				return nil, err
+			}
+			return tlyaml.ReadAnswers(root, s.opts)
+		},
+	},
+	{
+		Name: imported.Threatloop, Title: "Threatloop (YAML)", Extension: ".yaml", MediaType: "application/yaml",
+		Detect: isThreatloop,
+		Read: func(s *source) (*Import, error) {
+			root, err := s.yaml()
+			if err != nil {
+				return nil, err
+			}
+			return tlyaml.Read(root, s.opts)
+		},
+		Write: func(m *model.Model, _ []byte) ([]byte, []Note, error) {
+			data, err := tlyaml.Write(m)
+			return data, nil, err
+		},
+	},
+}
+
+// isThreatloop knows our own files, and the model as the interface has it in JSON.
+func isThreatloop(s *source) bool {
+	return s.json.Get("product").Object() || s.root != nil && tlyaml.Detect(s.root)
+}
+
+func isAnswers(s *source) bool {
+	answers := s.json.Get("answers")
+	return !isThreatloop(s) && (answers.Object() || answers.Array() || s.root != nil && tlyaml.DetectAnswers(s.root))
+}
+
+// Writable is a format that models can be written in.
+type Writable struct {
+	Name      Format `json:"name"`
+	Title     string `json:"title"`     // for people
+	Extension string `json:"extension"` // of the file, with its dot
+	MediaType string `json:"media_type"`
+}
+
+// Written lists the formats that models can be written in, in the order of
+// their names. A format of several versions goes by the name of all.
+func Written() []Writable {
+	var all []Writable
+	for i := range formats {
+		if f := &formats[i]; f.Write != nil {
+			w := Writable{Name: f.Name, Title: f.Title, Extension: f.Extension, MediaType: f.MediaType}
+			if f.Family != "" {
+				w.Name = f.Family
+			}
+			all = append(all, w)
+		}
+	}
+	slices.SortFunc(all, func(a, b Writable) int { return strings.Compare(string(a.Name), string(b.Name)) })
+	return all
+}
+
+// ReadableTitles lists for people what Read reads, in the order of the table.
+func ReadableTitles() []string {
+	all := make([]string, 0, len(formats))
+	for i := range formats {
+		all = append(all, formats[i].Title)
+	}
+	return all
+}
+
+// strangers are the marks of files that are no models, or of models that no
+// format above reads, to name what was given.
+var strangers = []struct{ mark, name string }{
+	{"otmVersion", "an Open Threat Model file"},
+	{"threagile_version", "a Threagile model"},
+	{"schemas.datacontract.org/2004/07/ThreatModeling", "a model of the Microsoft Threat Modeling Tool"},
+	{"bomFormat", "a CycloneDX document"},
+	{"<testsuite", "a JUnit report: see results show"},
+	{"<OWASPZAPReport", "a ZAP report: see results show"},
+	{`"runs"`, "a SARIF report: see results show"},
+}
+
+// unknown is the refusal of a sound file that no format knows.
+func unknown(head []byte) error {
+	f := fault.New(fault.Unsupported, "model.unknown_format",
+		"the file is no threat model that can be read here; these can: %s", strings.Join(ReadableTitles(), ", "))
+	for _, s := range strangers {
+		if bytes.Contains(head, []byte(s.mark)) {
+			return f.With("", "it looks like %s", s.name)
+		}
+	}
+	return f
+}
