@@ -85,6 +85,9 @@ func (tx *Tx) listProduct(id model.ProductID, doc []byte) error {
 	if err := tx.listTrend(id); err != nil {
 		return err
 	}
+	if err := tx.listUses(&head.Product); err != nil {
+		return err
+	}
 	_, err := tx.exec(`UPDATE product_summary SET last_test = coalesce((SELECT max(r.at) FROM run r WHERE r.product_id = $1 AND r.complete AND r.state = 'done'), 0)
 		WHERE product_id = $1`, string(id))
 	return err

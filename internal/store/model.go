@@ -274,6 +274,9 @@ func (tx *Tx) saveModel(old, next *model.Model, s Save) (Saved, error) {
 	if err := tx.writeObjects(next, d, saved.Version); err != nil {
 		return Saved{}, err
 	}
+	if err := tx.saveUses(old, next, saved); err != nil {
+		return Saved{}, err
+	}
 	if s.Words != nil {
 		if err := tx.indexObjects(next, d, s.Words); err != nil {
 			return Saved{}, err

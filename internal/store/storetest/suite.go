@@ -42,6 +42,8 @@ func Run(t *testing.T, open func(*testing.T) *store.DB) {
 		{"names of people", names},
 		{"comments", comments},
 		{"shared models", sharedModels},
+		{"library's draft and versions", libraryVersions},
+		{"use of the library", libraryUse},
 		{"lease is taken over and fences", leases},
 		{"lease under contention", leaseContention},
 		{"work", work},
