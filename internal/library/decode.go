@@ -1,6 +1,8 @@
 package library
 
 import (
+	"cmp"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -30,8 +32,12 @@ type use struct {
 // raw is everything that the files say, before it is checked.
 type raw struct {
 	*Library
-	head []Position
-	uses map[string][]use // by kind of what is named: pattern, type, weakness, ...
+	layer   string // that is read
+	base    bool
+	head    []Position // of the layer
+	items   []*item    // of all layers, in their order
+	current *item
+	uses    map[string][]use // of what stands, by kind of what is named: pattern, type, weakness, ...
 	// kindless are components of tests that take over the kind of their type.
 	kindless []kindless
 }
@@ -42,7 +48,7 @@ type kindless struct {
 }
 
 func (r *raw) use(kind string, at Position, ref, what string) {
-	r.uses[kind] = append(r.uses[kind], use{at, ref, what})
+	r.current.uses = append(r.current.uses, namedUse{kind, use{at, ref, what}})
 }
 
 // file reads one file by the key that says what it is.
@@ -51,11 +57,20 @@ func (r *raw) file(d *document, body ast.Node) {
 	if !ok {
 		return
 	}
-	readers := map[string]func(*document, ast.Node){"ref": r.readHead, "type": r.readType, "pattern": r.readPattern, "rules": r.readRules, "questionnaire": r.readQuestionnaire, "standard": r.readStandard}
-	for _, e := range list {
-		if read := readers[e.key]; read != nil {
-			read(d, body)
-			return
+	readers := map[string]func(*document, ast.Node){
+		"ref": r.readHead, "rules": r.readRules,
+		EntryType: r.readType, EntryPattern: r.readPattern, EntryQuestionnaire: r.readQuestionnaire, EntryStandard: r.readStandard,
+	}
+	if !r.base {
+		readers["vocabulary"], readers["version"] = r.readHead, r.readHead
+	}
+	// A head has keys of others, so it is asked last.
+	for _, head := range []bool{false, true} {
+		for _, e := range list {
+			if read := readers[e.key]; read != nil && head == slices.Contains([]string{"ref", "vocabulary", "version"}, e.key) {
+				read(d, body)
+				return
+			}
 		}
 	}
 	d.add(d.at(body), "the file has none of the keys %s: it is no part of a library", strings.Join(keysOf(readers), ", "))
@@ -211,8 +226,11 @@ func (d *document) locator(n ast.Node, value string) func(line, column int) Posi
 	}
 }
 
+// readHead reads what names the library, and its words; one of a later layer may say a part of it.
 func (r *raw) readHead(d *document, body ast.Node) {
-	r.Tags, r.Categories = map[string]string{}, map[string]string{}
+	h := Library{Tags: map[string]string{}, Categories: map[string]string{}}
+	it := &item{at: d.at(body)}
+	r.items, r.current = append(r.items, it), it
 	meanings := func(to map[string]string, what string) func(ast.Node) {
 		return func(n ast.Node) {
 			list, _ := d.entries(n, what)
@@ -223,23 +241,38 @@ func (r *raw) readHead(d *document, body ast.Node) {
 			}
 		}
 	}
+	required := []string{"ref", "name", "version"}
+	if !r.base {
+		required = nil
+	}
 	at := d.fields(body, "library", map[string]func(ast.Node){
-		"ref":         d.pattern(&r.Ref, "ref", refForm),
-		"name":        d.text(&r.Name, "name"),
-		"version":     d.text(&r.Version, "version"),
-		"description": d.text(&r.Description, "description"),
+		"ref":         d.pattern(&h.Ref, "ref", refForm),
+		"name":        d.text(&h.Name, "name"),
+		"version":     d.text(&h.Version, "version"),
+		"description": d.text(&h.Description, "description"),
 		"vocabulary": func(n ast.Node) {
 			d.fields(n, "vocabulary", map[string]func(ast.Node){
-				"tags":       meanings(r.Tags, "tags"),
-				"categories": meanings(r.Categories, "categories"),
-				"attributes": func(n ast.Node) { r.readAttributes(d, n) },
+				"tags":       meanings(h.Tags, "tags"),
+				"categories": meanings(h.Categories, "categories"),
+				"attributes": func(n ast.Node) { h.Attributes = readAttributes(d, n) },
 			})
 		},
-	}, "ref", "name", "version")
+	}, required...)
 	r.head = append(r.head, at)
+	it.add = func(l *Library) {
+		l.Ref, l.Name = cmp.Or(h.Ref, l.Ref), cmp.Or(h.Name, l.Name)
+		l.Version, l.Description = cmp.Or(h.Version, l.Version), cmp.Or(h.Description, l.Description)
+		maps.Copy(l.Tags, h.Tags)
+		maps.Copy(l.Categories, h.Categories)
+		for _, a := range h.Attributes {
+			l.Attributes = slices.DeleteFunc(l.Attributes, func(b Attribute) bool { return a.Name == b.Name })
+			l.Attributes = append(l.Attributes, a)
+		}
+	}
 }
 
-func (r *raw) readAttributes(d *document, n ast.Node) {
+func readAttributes(d *document, n ast.Node) []Attribute {
+	var all []Attribute
 	list, _ := d.entries(n, "attributes")
 	for _, e := range list {
 		a := Attribute{Name: e.key, At: e.at}
@@ -257,24 +290,27 @@ func (r *raw) readAttributes(d *document, n ast.Node) {
 				})
 			},
 		}, "for", "text")
-		r.Attributes = append(r.Attributes, a)
+		all = append(all, a)
 	}
+	return all
 }
 
 func (r *raw) readType(d *document, body ast.Node) {
-	t := Type{Attributes: map[string]string{}}
-	kind := ""
-	t.At = d.fields(body, "component type", map[string]func(ast.Node){
-		"type":        d.pattern(&t.Ref, "type", refForm),
-		"name":        d.text(&t.Name, "name"),
-		"kind":        d.oneOf(&kind, "kind", "actor", "process", "store"),
-		"description": d.text(&t.Description, "description"),
-		"patterns":    r.refs(d, &t.Patterns, "pattern", "patterns"),
-		"aliases":     d.texts(&t.Aliases, "aliases"),
-		"attributes":  r.elementAttributes(d, t.Attributes, func() string { return kind }),
-	}, "type", "name", "kind")
-	t.Kind = model.Kind(kind)
-	r.Types = append(r.Types, t)
+	r.entry(d, body, EntryType, refForm, func(it *item) {
+		t := Type{Attributes: map[string]string{}, Layer: d.layer}
+		kind := ""
+		t.At = d.fields(body, "component type", map[string]func(ast.Node){
+			"type":        d.pattern(&t.Ref, "type", refForm),
+			"name":        d.text(&t.Name, "name"),
+			"kind":        d.oneOf(&kind, "kind", "actor", "process", "store"),
+			"description": d.text(&t.Description, "description"),
+			"patterns":    r.refs(d, &t.Patterns, "pattern", "patterns"),
+			"aliases":     d.texts(&t.Aliases, "aliases"),
+			"attributes":  r.elementAttributes(d, t.Attributes, func() string { return kind }),
+		}, "type", "name", "kind")
+		t.Kind = model.Kind(kind)
+		it.ref, it.at, it.add = t.Ref, t.At, func(l *Library) { l.Types = append(l.Types, t) }
+	})
 }
 
 // elementAttributes reads an element's attributes; kind is known when everything is read.
@@ -292,22 +328,24 @@ func (r *raw) elementAttributes(d *document, to map[string]string, kind func() s
 }
 
 func (r *raw) readPattern(d *document, body ast.Node) {
-	var p Pattern
-	p.At = d.fields(body, "pattern", map[string]func(ast.Node){
-		"pattern":     d.pattern(&p.Ref, "pattern", refForm),
-		"name":        d.text(&p.Name, "name"),
-		"description": d.text(&p.Description, "description"),
-		"weaknesses": func(n ast.Node) {
-			d.each(n, "weaknesses", func(n ast.Node) { p.Weaknesses = append(p.Weaknesses, readWeakness(d, n)) })
-		},
-		"countermeasures": func(n ast.Node) {
-			d.each(n, "countermeasures", func(n ast.Node) { p.Countermeasures = append(p.Countermeasures, r.readCountermeasure(d, n)) })
-		},
-		"threats": func(n ast.Node) {
-			d.each(n, "threats", func(n ast.Node) { p.Threats = append(p.Threats, r.readThreat(d, n)) })
-		},
-	}, "pattern", "name", "threats")
-	r.Patterns = append(r.Patterns, p)
+	r.entry(d, body, EntryPattern, refForm, func(it *item) {
+		p := Pattern{Layer: d.layer}
+		p.At = d.fields(body, "pattern", map[string]func(ast.Node){
+			"pattern":     d.pattern(&p.Ref, "pattern", refForm),
+			"name":        d.text(&p.Name, "name"),
+			"description": d.text(&p.Description, "description"),
+			"weaknesses": func(n ast.Node) {
+				d.each(n, "weaknesses", func(n ast.Node) { p.Weaknesses = append(p.Weaknesses, readWeakness(d, n)) })
+			},
+			"countermeasures": func(n ast.Node) {
+				d.each(n, "countermeasures", func(n ast.Node) { p.Countermeasures = append(p.Countermeasures, r.readCountermeasure(d, n)) })
+			},
+			"threats": func(n ast.Node) {
+				d.each(n, "threats", func(n ast.Node) { p.Threats = append(p.Threats, r.readThreat(d, n)) })
+			},
+		}, "pattern", "name", "threats")
+		it.ref, it.at, it.add = p.Ref, p.At, func(l *Library) { l.Patterns = append(l.Patterns, p) }
+	})
 }
 
 func readWeakness(d *document, n ast.Node) Weakness {

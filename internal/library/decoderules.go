@@ -11,76 +11,84 @@ import (
 
 func (r *raw) readRules(d *document, body ast.Node) {
 	d.fields(body, "the file", map[string]func(ast.Node){
-		"rules": func(n ast.Node) { d.each(n, "rules", func(n ast.Node) { r.readRule(d, n) }) },
+		"rules": func(n ast.Node) {
+			sources := ruleSources(d, n)
+			d.each(n, "rules", func(n ast.Node) {
+				r.readRule(d, n)
+				r.current.source, sources = sources[0], sources[1:]
+			})
+		},
 	})
 }
 
 func (r *raw) readRule(d *document, n ast.Node) {
-	rule := &Rule{}
-	var target, end string
-	var does []string
-	doing := func(what string, read func(ast.Node)) func(ast.Node) {
-		return func(n ast.Node) {
-			does = append(does, what)
-			read(n)
-		}
-	}
-	rule.Position = d.fields(n, "rule", map[string]func(ast.Node){
-		"rule":  d.pattern(&rule.Ref, "rule", refForm),
-		"title": d.text(&rule.Title, "title"),
-		"for":   d.oneOf(&target, "for", string(ForProduct), string(ForComponent), string(ForFlow)),
-		"kinds": func(n ast.Node) {
-			d.each(n, "kinds", func(n ast.Node) {
-				var s string
-				d.oneOf(&s, "kinds", "actor", "process", "store")(n)
-				rule.Kinds = append(rule.Kinds, model.Kind(s))
-			})
-			slices.Sort(rule.Kinds)
-		},
-		"types":     r.refs(d, &rule.Types, "type", "types"),
-		"when":      d.expr(&rule.When, "when", false),
-		"at":        d.oneOf(&end, "at", string(AtSource), string(AtDest)),
-		"apply":     doing("apply", r.refs(d, &rule.Apply, "pattern", "apply")),
-		"require":   doing("require", r.refs(d, &rule.Require, "countermeasure", "require")),
-		"recommend": doing("recommend", r.refs(d, &rule.Recommend, "countermeasure", "recommend")),
-		"ask":       doing("ask", r.refs(d, &rule.Ask, "question", "ask")),
-		"conclude": doing("conclude", func(n ast.Node) {
-			list, _ := d.entries(n, "conclude")
-			for _, e := range list {
-				c := Conclusion{Fact: e.key, At: e.at}
-				if !wordForm.MatchString(e.key) || slices.Contains(reservedWord, e.key) {
-					d.add(e.at, "conclude: %q is not of the form %s", e.key, wordForm)
-					continue
-				}
-				if d.expr(&c.Value, e.key, true)(e.value); c.Value != nil {
-					rule.Conclude = append(rule.Conclude, c)
-				}
+	r.entry(d, n, EntryRule, refForm, func(it *item) {
+		rule := &Rule{Layer: d.layer}
+		var target, end string
+		var does []string
+		doing := func(what string, read func(ast.Node)) func(ast.Node) {
+			return func(n ast.Node) {
+				does = append(does, what)
+				read(n)
 			}
-		}),
-		"set":    doing("set", func(n ast.Node) { rule.Set = readValues(d, n, "set") }),
-		"raise":  doing("raise", func(n ast.Node) { rule.Raise = readValues(d, n, "raise") }),
-		"reason": d.text(&rule.Reason, "reason"),
-		"tests": func(n ast.Node) {
-			d.each(n, "tests", func(n ast.Node) { rule.Tests = append(rule.Tests, r.readTest(d, n)) })
-		},
-	}, "rule", "title", "for", "reason", "tests")
-	rule.For, rule.At = Target(target), End(end)
-	for _, list := range [][]string{rule.Types, rule.Apply, rule.Require, rule.Recommend, rule.Ask} {
-		slices.Sort(list)
-	}
-	slices.SortFunc(rule.Conclude, func(a, b Conclusion) int { return compareText(a.Fact, b.Fact) })
-	what := "rule " + strconv.Quote(rule.Ref)
-	switch {
-	case len(does) == 0:
-		d.add(rule.Position, "%s does nothing: it has none of apply, require, recommend, conclude, ask, set, raise", what)
-	case rule.For != ForComponent && (rule.Kinds != nil || rule.Types != nil):
-		d.add(rule.Position, "%s: kinds and types are for rules for component; here the condition can say flow.source.type", what)
-	case rule.For != ForFlow && rule.At != AtTarget:
-		d.add(rule.Position, "%s: at is for rules for flow", what)
-	case rule.For != ForProduct && (rule.Set != nil || rule.Raise != nil):
-		d.add(rule.Position, "%s: set and raise are for rules for product", what)
-	}
-	r.Rules = append(r.Rules, rule)
+		}
+		rule.Position = d.fields(n, "rule", map[string]func(ast.Node){
+			"rule":  d.pattern(&rule.Ref, "rule", refForm),
+			"title": d.text(&rule.Title, "title"),
+			"for":   d.oneOf(&target, "for", string(ForProduct), string(ForComponent), string(ForFlow)),
+			"kinds": func(n ast.Node) {
+				d.each(n, "kinds", func(n ast.Node) {
+					var s string
+					d.oneOf(&s, "kinds", "actor", "process", "store")(n)
+					rule.Kinds = append(rule.Kinds, model.Kind(s))
+				})
+				slices.Sort(rule.Kinds)
+			},
+			"types":     r.refs(d, &rule.Types, "type", "types"),
+			"when":      d.expr(&rule.When, "when", false),
+			"at":        d.oneOf(&end, "at", string(AtSource), string(AtDest)),
+			"apply":     doing("apply", r.refs(d, &rule.Apply, "pattern", "apply")),
+			"require":   doing("require", r.refs(d, &rule.Require, "countermeasure", "require")),
+			"recommend": doing("recommend", r.refs(d, &rule.Recommend, "countermeasure", "recommend")),
+			"ask":       doing("ask", r.refs(d, &rule.Ask, "question", "ask")),
+			"conclude": doing("conclude", func(n ast.Node) {
+				list, _ := d.entries(n, "conclude")
+				for _, e := range list {
+					c := Conclusion{Fact: e.key, At: e.at}
+					if !wordForm.MatchString(e.key) || slices.Contains(reservedWord, e.key) {
+						d.add(e.at, "conclude: %q is not of the form %s", e.key, wordForm)
+						continue
+					}
+					if d.expr(&c.Value, e.key, true)(e.value); c.Value != nil {
+						rule.Conclude = append(rule.Conclude, c)
+					}
+				}
+			}),
+			"set":    doing("set", func(n ast.Node) { rule.Set = readValues(d, n, "set") }),
+			"raise":  doing("raise", func(n ast.Node) { rule.Raise = readValues(d, n, "raise") }),
+			"reason": d.text(&rule.Reason, "reason"),
+			"tests": func(n ast.Node) {
+				d.each(n, "tests", func(n ast.Node) { rule.Tests = append(rule.Tests, r.readTest(d, n)) })
+			},
+		}, "rule", "title", "for", "reason", "tests")
+		rule.For, rule.At = Target(target), End(end)
+		for _, list := range [][]string{rule.Types, rule.Apply, rule.Require, rule.Recommend, rule.Ask} {
+			slices.Sort(list)
+		}
+		slices.SortFunc(rule.Conclude, func(a, b Conclusion) int { return compareText(a.Fact, b.Fact) })
+		what := "rule " + strconv.Quote(rule.Ref)
+		switch {
+		case len(does) == 0:
+			d.add(rule.Position, "%s does nothing: it has none of apply, require, recommend, conclude, ask, set, raise", what)
+		case rule.For != ForComponent && (rule.Kinds != nil || rule.Types != nil):
+			d.add(rule.Position, "%s: kinds and types are for rules for component; here the condition can say flow.source.type", what)
+		case rule.For != ForFlow && rule.At != AtTarget:
+			d.add(rule.Position, "%s: at is for rules for flow", what)
+		case rule.For != ForProduct && (rule.Set != nil || rule.Raise != nil):
+			d.add(rule.Position, "%s: set and raise are for rules for product", what)
+		}
+		it.ref, it.at, it.add = rule.Ref, rule.Position, func(l *Library) { l.Rules = append(l.Rules, rule) }
+	})
 }
 
 func readValues(d *document, n ast.Node, what string) *Values {
@@ -238,7 +246,7 @@ func (r *raw) readComponent(d *document, m *model.Model, n ast.Node) {
 	if c.Kind == "" {
 		c.Kind = model.Process
 		if c.Type != "" {
-			r.kindless = append(r.kindless, kindless{m, len(m.Components)})
+			r.current.kindless = append(r.current.kindless, kindless{m, len(m.Components)})
 		}
 	}
 	m.Components = append(m.Components, c)
@@ -266,26 +274,28 @@ func (r *raw) readFlow(d *document, m *model.Model, n ast.Node) {
 }
 
 func (r *raw) readQuestionnaire(d *document, body ast.Node) {
-	var q Questionnaire
-	q.At = d.fields(body, "questionnaire", map[string]func(ast.Node){
-		"questionnaire": d.pattern(&q.Ref, "questionnaire", refForm),
-		"name":          d.text(&q.Name, "name"),
-		"description":   d.text(&q.Description, "description"),
-		"groups": func(n ast.Node) {
-			d.each(n, "groups", func(n ast.Node) {
-				var g Group
-				d.fields(n, "group", map[string]func(ast.Node){
-					"group": d.pattern(&g.Ref, "group", refForm),
-					"title": d.text(&g.Title, "title"),
-					"questions": func(n ast.Node) {
-						d.each(n, "questions", func(n ast.Node) { g.Questions = append(g.Questions, readQuestion(d, n)) })
-					},
-				}, "group", "title", "questions")
-				q.Groups = append(q.Groups, g)
-			})
-		},
-	}, "questionnaire", "name", "groups")
-	r.Questionnaires = append(r.Questionnaires, q)
+	r.entry(d, body, EntryQuestionnaire, refForm, func(it *item) {
+		q := Questionnaire{Layer: d.layer}
+		q.At = d.fields(body, "questionnaire", map[string]func(ast.Node){
+			"questionnaire": d.pattern(&q.Ref, "questionnaire", refForm),
+			"name":          d.text(&q.Name, "name"),
+			"description":   d.text(&q.Description, "description"),
+			"groups": func(n ast.Node) {
+				d.each(n, "groups", func(n ast.Node) {
+					var g Group
+					d.fields(n, "group", map[string]func(ast.Node){
+						"group": d.pattern(&g.Ref, "group", refForm),
+						"title": d.text(&g.Title, "title"),
+						"questions": func(n ast.Node) {
+							d.each(n, "questions", func(n ast.Node) { g.Questions = append(g.Questions, readQuestion(d, n)) })
+						},
+					}, "group", "title", "questions")
+					q.Groups = append(q.Groups, g)
+				})
+			},
+		}, "questionnaire", "name", "groups")
+		it.ref, it.at, it.add = q.Ref, q.At, func(l *Library) { l.Questionnaires = append(l.Questionnaires, q) }
+	})
 }
 
 func readQuestion(d *document, n ast.Node) Question {

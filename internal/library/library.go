@@ -22,12 +22,22 @@ import (
 
 // Position is a place in a library's file; lines and columns count from 1, columns in characters.
 type Position struct {
+	Layer        string // "" where the library has one layer only
 	File         string
 	Line, Column int
 }
 
-// String returns "file:line:column".
-func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+// String returns "file:line:column", or "layer/file:line:column"; of a whole file without line and column.
+func (p Position) String() string {
+	file := p.File
+	if p.Layer != "" {
+		file = p.Layer + "/" + p.File
+	}
+	if p.Line == 0 {
+		return file
+	}
+	return fmt.Sprintf("%s:%d:%d", file, p.Line, p.Column)
+}
 
 // Library is one loaded library. Its lists are sorted by ref; the order of
 // files, and of entries in a file, leaves no trace.
@@ -60,6 +70,8 @@ type Library struct {
 	standards       map[string]*Standard
 	facts           map[string]*factDecl
 	env             *environment
+	entries         []Entry
+	sources         map[string]source // by kind and ref
 }
 
 // Warning is a finding that does not refuse the library.
@@ -87,6 +99,7 @@ type Type struct {
 	Attributes  map[string]string `json:"attributes,omitempty"` // read where the component does not say
 	Aliases     []string          `json:"aliases,omitempty"`    // words of other tools, for importers
 	At          Position          `json:"-"`
+	Layer       string            `json:"-"`
 }
 
 // Pattern is a risk pattern: threats with their weaknesses and countermeasures.
@@ -98,6 +111,7 @@ type Pattern struct {
 	Countermeasures []Countermeasure `json:"countermeasures,omitempty"`
 	Threats         []Threat         `json:"threats"`
 	At              Position         `json:"-"`
+	Layer           string           `json:"-"`
 }
 
 // Weakness is defined once in a library and used by any pattern.
@@ -187,6 +201,7 @@ type Rule struct {
 	Reason    string       `json:"reason"`
 	Tests     []Test       `json:"-"`
 	Position  Position     `json:"-"`
+	Layer     string       `json:"-"`
 	// Level orders rules so that a fact is concluded before it is read.
 	Level int `json:"-"`
 }
@@ -248,6 +263,7 @@ type Questionnaire struct {
 	Description string   `json:"description,omitempty"`
 	Groups      []Group  `json:"groups"`
 	At          Position `json:"-"`
+	Layer       string   `json:"-"`
 }
 
 // Group is a page of a questionnaire.

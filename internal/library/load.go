@@ -1,7 +1,7 @@
 package library
 
 import (
-	"io/fs"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -10,22 +10,9 @@ import (
 	"github.com/threatloop/threatloop/internal/model"
 )
 
-// Load reads a library: every .yaml file under fsys. The error is a
-// fault.Invalid (code library.invalid) with all that is wrong, at most 50 fields, each
-// with file:line:column and in that order.
-func Load(fsys fs.FS) (*Library, error) {
-	p := &problems{}
-	r := &raw{Library: &Library{Tags: map[string]string{}, Categories: map[string]string{}}, uses: map[string][]use{}}
-	names := yamlFiles(fsys, p)
-	for _, name := range names {
-		if d, body := readFile(fsys, name, p); body != nil {
-			r.file(d, body)
-		}
-	}
-	if len(names) == 0 && len(p.list) == 0 {
-		p.add(Position{File: "."}, "no YAML file is there")
-	}
-	r.heads(p)
+// build makes the library of what was read.
+func (r *raw) build(p *problems) (*Library, error) {
+	r.merge(p)
 	r.unique(p)
 	r.seal()
 	r.resolve(p)
@@ -39,24 +26,14 @@ func Load(fsys fs.FS) (*Library, error) {
 		return nil, err
 	}
 	r.warn()
+	r.trace()
 	if r.Digest, err = r.digest(); err != nil {
 		return nil, err
 	}
 	return r.Library, nil
 }
 
-func (r *raw) heads(p *problems) {
-	for i, at := range r.head {
-		if i > 0 {
-			p.add(at, "the library has a head already, in %s", r.head[0])
-		}
-	}
-	if len(r.head) == 0 && len(p.list) == 0 {
-		p.add(Position{File: "."}, "no file has the library's ref, name and version")
-	}
-}
-
-// unique refuses refs that are there twice.
+// unique refuses refs that are there twice; those of entries are merge's business.
 func (r *raw) unique(p *problems) {
 	seen := map[string]Position{}
 	once := func(kind, ref string, at Position) {
@@ -64,9 +41,6 @@ func (r *raw) unique(p *problems) {
 			return
 		}
 		if first, twice := seen[kind+" "+ref]; twice {
-			if at.File < first.File || at.File == first.File && at.Line < first.Line {
-				first, at = at, first
-			}
 			p.add(at, "%s %q is there twice, first at %s", kind, ref, first)
 			return
 		}
@@ -76,7 +50,6 @@ func (r *raw) unique(p *problems) {
 		once("attribute", a.Name, a.At)
 	}
 	for _, t := range r.Types {
-		once("component type", t.Ref, t.At)
 		for _, word := range t.Aliases {
 			if model.Slug(word) != t.Ref {
 				once("alias", model.Slug(word), t.At)
@@ -84,7 +57,6 @@ func (r *raw) unique(p *problems) {
 		}
 	}
 	for _, pattern := range r.Patterns {
-		once("pattern", pattern.Ref, pattern.At)
 		for _, w := range pattern.Weaknesses {
 			once("weakness", w.Ref, w.At)
 		}
@@ -95,17 +67,12 @@ func (r *raw) unique(p *problems) {
 			once("threat", pattern.Ref+"/"+t.Ref, t.At)
 		}
 	}
-	for i := range r.Standards {
-		once("standard", r.Standards[i].Ref, r.Standards[i].At)
-	}
 	for _, rule := range r.Rules {
-		once("rule", rule.Ref, rule.Position)
 		for _, t := range rule.Tests {
 			once("test", rule.Ref+"/"+t.Name, t.At)
 		}
 	}
 	for _, q := range r.Questionnaires {
-		once("questionnaire", q.Ref, q.At)
 		for _, g := range q.Groups {
 			for _, one := range g.Questions {
 				once("question", one.Ref, one.At)
@@ -129,7 +96,7 @@ func (r *raw) resolve(p *problems) {
 	} {
 		for _, u := range r.uses[kind] {
 			if !slices.Contains(known, u.ref) {
-				p.add(u.at, "%s: unknown %s %q%s", u.what, kind, u.ref, nearest(u.ref, known))
+				p.add(u.at, "%s: unknown %s %q%s", u.what, kind, u.ref, cmp.Or(r.lost(kind, u.ref), nearest(u.ref, known)))
 			}
 		}
 	}

@@ -150,7 +150,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"second document", "types/web.yaml", types + "---\ntype: x\n", []string{"types/web.yaml:8:1: a second YAML document"}},
 		{"empty", "types/web.yaml", "", []string{"types/web.yaml:1:1: the file is empty"}},
 		{"something else", "types/web.yaml", "hello: world\n", []string{"types/web.yaml:1:1: the file has none of the keys"}},
-		{"two refs", "types/two.yaml", types, []string{`types/web.yaml:1:1: alias "website" is there twice, first at types/two.yaml:1:1`, `types/web.yaml:1:1: component type "web" is there twice, first at types/two.yaml:1:1`}},
+		{"two refs", "types/two.yaml", types, []string{`types/web.yaml:1:1: component type "web" is there twice, first at types/two.yaml:1:1`}},
 		{"dangling pattern", "types/web.yaml", strings.Replace(types, "[inj]", "[injj]", 1), []string{`types/web.yaml:4:12: patterns: unknown pattern "injj"; did you mean "inj"?`}},
 		{"dangling countermeasure", "patterns/inj.yaml", strings.Replace(pattern, "[{ref: bind,", "[{ref: bond,", 1), []string{`patterns/inj.yaml:13:57: ref: unknown countermeasure "bond"; did you mean "bind"?`}},
 		{"category", "patterns/inj.yaml", strings.Replace(pattern, "stride:tampering", "stride:tempering", 1), []string{`patterns/inj.yaml:10:18: categories: unknown category "stride:tempering"; did you mean "stride:tampering"?`}},

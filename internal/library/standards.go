@@ -22,6 +22,7 @@ type Standard struct {
 	URL     string           `json:"url,omitempty"`
 	Clauses []StandardClause `json:"clauses"` // sorted by CompareClauses
 	At      Position         `json:"-"`
+	Layer   string           `json:"-"`
 }
 
 // StandardClause is one requirement: its published id and a title in our own words.
@@ -89,30 +90,32 @@ func digits(s string) int {
 }
 
 func (r *raw) readStandard(d *document, body ast.Node) {
-	var s Standard
-	s.At = d.fields(body, "standard", map[string]func(ast.Node){
-		"standard": d.pattern(&s.Ref, "standard", standardForm),
-		"name":     d.text(&s.Name, "name"),
-		"version":  d.text(&s.Version, "version"),
-		"url": func(n ast.Node) {
-			if d.text(&s.URL, "url")(n); s.URL != "" && !strings.HasPrefix(s.URL, "https://") {
-				d.add(d.at(n), "url: %q does not begin with https://", s.URL)
-			}
-		},
-		"clauses": func(n ast.Node) {
-			first := map[string]Position{}
-			d.each(n, "clauses", func(n ast.Node) {
-				c := readStandardClause(d, n)
-				if at, twice := first[c.ID]; twice && c.ID != "" {
-					d.add(c.At, "clause %q is there twice, first in line %d", c.ID, at.Line)
-					return
+	r.entry(d, body, EntryStandard, standardForm, func(it *item) {
+		s := Standard{Layer: d.layer}
+		s.At = d.fields(body, "standard", map[string]func(ast.Node){
+			"standard": d.pattern(&s.Ref, "standard", standardForm),
+			"name":     d.text(&s.Name, "name"),
+			"version":  d.text(&s.Version, "version"),
+			"url": func(n ast.Node) {
+				if d.text(&s.URL, "url")(n); s.URL != "" && !strings.HasPrefix(s.URL, "https://") {
+					d.add(d.at(n), "url: %q does not begin with https://", s.URL)
 				}
-				first[c.ID] = c.At
-				s.Clauses = append(s.Clauses, c)
-			})
-		},
-	}, "standard", "name", "clauses")
-	r.Standards = append(r.Standards, s)
+			},
+			"clauses": func(n ast.Node) {
+				first := map[string]Position{}
+				d.each(n, "clauses", func(n ast.Node) {
+					c := readStandardClause(d, n)
+					if at, twice := first[c.ID]; twice && c.ID != "" {
+						d.add(c.At, "clause %q is there twice, first in line %d", c.ID, at.Line)
+						return
+					}
+					first[c.ID] = c.At
+					s.Clauses = append(s.Clauses, c)
+				})
+			},
+		}, "standard", "name", "clauses")
+		it.ref, it.at, it.add = s.Ref, s.At, func(l *Library) { l.Standards = append(l.Standards, s) }
+	})
 }
 
 func readStandardClause(d *document, n ast.Node) StandardClause {

@@ -33,7 +33,10 @@ type problem struct {
 }
 
 // problems collects everything that is wrong with a library.
-type problems struct{ list []problem }
+type problems struct {
+	list   []problem
+	layers []string // in their order
+}
 
 func (p *problems) add(at Position, format string, args ...any) {
 	p.list = append(p.list, problem{at, fmt.Sprintf(format, args...)})
@@ -45,7 +48,7 @@ func (p *problems) err() error {
 		return nil
 	}
 	slices.SortFunc(p.list, func(a, b problem) int {
-		return cmp.Or(cmp.Compare(a.at.File, b.at.File), cmp.Compare(a.at.Line, b.at.Line), cmp.Compare(a.at.Column, b.at.Column), cmp.Compare(a.text, b.text))
+		return cmp.Or(cmp.Compare(slices.Index(p.layers, a.at.Layer), slices.Index(p.layers, b.at.Layer)), cmp.Compare(a.at.File, b.at.File), cmp.Compare(a.at.Line, b.at.Line), cmp.Compare(a.at.Column, b.at.Column), cmp.Compare(a.text, b.text))
 	})
 	p.list = slices.Compact(p.list)
 	noun := "errors"
@@ -57,11 +60,7 @@ func (p *problems) err() error {
 		if i == maxProblems {
 			break
 		}
-		where := one.at.String()
-		if one.at.Line == 0 {
-			where = one.at.File
-		}
-		f.With(where, "%s", one.text)
+		f.With(one.at.String(), "%s", one.text)
 	}
 	return f
 }
@@ -69,14 +68,14 @@ func (p *problems) err() error {
 // document is one YAML file while it is read.
 type document struct {
 	*problems
-	file  string
-	lines []string
+	layer, file string
+	lines       []string
 }
 
 // readFile parses a file and returns its one document's body, or nil after adding the problem.
-func readFile(fsys fs.FS, name string, p *problems) (*document, ast.Node) {
-	d := &document{problems: p, file: name}
-	top := Position{File: name, Line: 1, Column: 1}
+func readFile(fsys fs.FS, layer, name string, p *problems) (*document, ast.Node) {
+	d := &document{problems: p, layer: layer, file: name}
+	top := Position{Layer: layer, File: name, Line: 1, Column: 1}
 	info, err := fs.Stat(fsys, name)
 	if err == nil && info.Size() > maxFile {
 		p.add(top, "the file has %d bytes, at most %d are read", info.Size(), maxFile)
@@ -84,7 +83,7 @@ func readFile(fsys fs.FS, name string, p *problems) (*document, ast.Node) {
 	}
 	content, err := fs.ReadFile(fsys, name)
 	if err != nil {
-		p.add(Position{File: name}, "the file cannot be read")
+		p.add(Position{Layer: layer, File: name}, "the file cannot be read")
 		return d, nil
 	}
 	d.lines = strings.Split(string(content), "\n")
@@ -93,7 +92,7 @@ func readFile(fsys fs.FS, name string, p *problems) (*document, ast.Node) {
 		if e, ok := err.(yaml.Error); ok {
 			p.add(d.tokenAt(e.GetToken()), "%s", e.GetMessage())
 		} else if limit := (*limitError)(nil); errors.As(err, &limit) {
-			p.add(Position{File: name, Line: limit.line, Column: 1}, "%s", limit.text)
+			p.add(Position{Layer: layer, File: name, Line: limit.line, Column: 1}, "%s", limit.text)
 		} else {
 			p.add(top, "%s", err)
 		}
@@ -183,9 +182,9 @@ func bracketDepth(content string) int {
 
 func (d *document) tokenAt(t *token.Token) Position {
 	if t == nil || t.Position == nil {
-		return Position{File: d.file, Line: 1, Column: 1}
+		return Position{Layer: d.layer, File: d.file, Line: 1, Column: 1}
 	}
-	return Position{File: d.file, Line: t.Position.Line, Column: max(1, t.Position.Column)}
+	return Position{Layer: d.layer, File: d.file, Line: t.Position.Line, Column: max(1, t.Position.Column)}
 }
 
 // at returns where a node begins; of a mapping that is its first key.
@@ -400,7 +399,7 @@ func (d *document) integer(to *int, what string, low, high int) func(ast.Node) {
 }
 
 // yamlFiles lists the library's files, sorted.
-func yamlFiles(fsys fs.FS, p *problems) []string {
+func yamlFiles(fsys fs.FS, layer string, p *problems) []string {
 	var names []string
 	err := fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
 		switch {
@@ -414,7 +413,7 @@ func yamlFiles(fsys fs.FS, p *problems) []string {
 		return nil
 	})
 	if err != nil {
-		p.add(Position{File: "."}, "the folder cannot be read")
+		p.add(Position{Layer: layer, File: "."}, "the folder cannot be read")
 	}
 	slices.Sort(names)
 	return names
