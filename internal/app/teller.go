@@ -264,7 +264,19 @@ func (t *teller) single(r *store.Audit) bool {
 			Reopened  int `json:"reopened"`
 		}
 		_ = json.Unmarshal(r.New, &done) // as above
-		return say("test", "Test results came in: %d new, %d passed now, %d reopened", done.New, done.PassedNow, done.Reopened)
+		var parts []string
+		for _, p := range []struct {
+			n    int
+			text string
+		}{{done.New, "%d failing for the first time"}, {done.Reopened, "%d failing again"}, {done.PassedNow, "%d passed now"}} {
+			if p.n > 0 {
+				parts = append(parts, fmt.Sprintf(p.text, p.n))
+			}
+		}
+		if len(parts) == 0 {
+			return say("test", "Test results came in and changed nothing")
+		}
+		return say("test", "Test results came in: %s", strings.Join(parts, ", "))
 	}
 	return false
 }

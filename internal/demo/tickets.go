@@ -10,7 +10,7 @@ import (
 // connect makes the connection with the tracker.
 func (t *tour) connect() error {
 	settings := map[string]any{"status": map[string]any{}}
-	in := map[string]any{"name": "Demo: " + t.Tracker.Kind, "kind": t.Tracker.Kind, "settings": settings}
+	in := map[string]any{"name": map[string]string{"builtin": "Board", "jira": "Jira"}[t.Tracker.Kind], "kind": t.Tracker.Kind, "settings": settings}
 	if t.Tracker.Kind == "jira" {
 		settings["base_url"], settings["email"] = t.Tracker.URL, t.Tracker.Email
 		in["credential"] = map[string]string{"token": t.Tracker.Token, "pat": t.Tracker.PAT}

@@ -34,6 +34,10 @@ type Result struct {
 	fired   map[string][]model.ElementID // by rule; filled for the tests of rules only
 }
 
+func (r *Result) wantsAnything() bool {
+	return len(r.Threats)+len(r.Weaknesses)+len(r.Countermeasures) > 0 || r.Value != nil || r.Exposure != nil
+}
+
 // Question is a question of the library that rules ask.
 type Question struct {
 	Question string            `json:"question"`
@@ -70,22 +74,13 @@ func Desired(m *model.Model, lib *library.Library) (*Result, error) {
 }
 
 func desired(m *model.Model, lib *library.Library, trace bool) (*Result, error) {
-	g := &generator{
-		m: m, lib: lib, stamp: lib.Stamp(), res: &Result{Library: lib.Stamp(), model: m, library: lib},
-		sites: make(map[model.ElementID]*site, len(m.Components)), prepared: prepare(lib), questions: map[string]*asked{}, candidates: map[kindAndType][]*library.Rule{}, grounds: map[place][]model.Fact{},
+	g, err := newGenerator(m, lib)
+	if err != nil {
+		return nil, err
 	}
 	if trace {
 		g.res.fired = map[string][]model.ElementID{}
 	}
-	answers, problems, err := lib.ReadAnswers(m.Answers)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range problems {
-		g.res.Notes = append(g.res.Notes, Note{"answers." + p.Question, p.Text})
-	}
-	g.answers = answers
-	g.views = newViews(m, lib)
 	g.unknownTypes()
 	if err := g.productRules(); err != nil {
 		return nil, err
@@ -98,6 +93,23 @@ func desired(m *model.Model, lib *library.Library, trace bool) (*Result, error) 
 	}
 	g.finish()
 	return g.res, nil
+}
+
+func newGenerator(m *model.Model, lib *library.Library) (*generator, error) {
+	g := &generator{
+		m: m, lib: lib, stamp: lib.Stamp(), res: &Result{Library: lib.Stamp(), model: m, library: lib},
+		sites: make(map[model.ElementID]*site, len(m.Components)), prepared: prepare(lib), questions: map[string]*asked{}, candidates: map[kindAndType][]*library.Rule{}, grounds: map[place][]model.Fact{},
+	}
+	answers, problems, err := lib.ReadAnswers(m.Answers)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range problems {
+		g.res.Notes = append(g.res.Notes, Note{"answers." + p.Question, p.Text})
+	}
+	g.answers = answers
+	g.views = newViews(m, lib)
+	return g, nil
 }
 
 type kindAndType struct {

@@ -40,7 +40,8 @@ func (p *planner) product() {
 	}
 	figure("value", m.Value, value, m.Value != nil, value != nil)
 	figure("exposure", m.Exposure, exposure, m.Exposure != nil, exposure != nil)
-	if m.Library != d.Library {
+	// A product that nothing is wanted of, and nothing was, has no use for a stamp: it would be a step to review that changes nothing.
+	if m.Library != d.Library && (m.Library != "" || d.wantsAnything()) {
 		item.Fields = append(item.Fields, Difference{Field: "library", Old: asJSON(m.Library), New: asJSON(d.Library)})
 	}
 	if len(item.Fields) > 0 {

@@ -84,7 +84,7 @@ export function Risks({ item }: { item: Item }) {
                 >
                   <Figure value={t.rating.unrated ? undefined : t.rating.current} band={asBand(t.rating.band)} muted={t.status !== "open"} />
                   <span className="min-w-0 flex-1">
-                    <bdi className="block truncate text-sm" title={t.title}>
+                    <bdi className="line-clamp-2 text-sm leading-4.5" title={t.title}>
                       {t.title}
                     </bdi>
                     <span className="block truncate text-2xs text-soft">
@@ -123,7 +123,7 @@ export function Risks({ item }: { item: Item }) {
                   onClick={() => set({ open: `countermeasure:${m.id}` }, true)}
                   className="flex w-full items-center gap-2 rounded-md px-2 py-1.5 text-start hover:bg-raised"
                 >
-                  <bdi className="min-w-0 flex-1 truncate text-sm" title={m.title}>
+                  <bdi className="line-clamp-2 min-w-0 flex-1 text-sm leading-4.5" title={m.title}>
                     {m.title}
                   </bdi>
                   <Badge tone={m.state === "implemented" ? "good" : m.state === "required" ? "accent" : "neutral"}>{word(m.state)}</Badge>

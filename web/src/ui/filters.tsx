@@ -5,6 +5,7 @@ import { Button } from "./button";
 import { Choices, type Option } from "./combobox";
 import { SearchInput } from "./field";
 import { Popover } from "./parts";
+import { plural } from "./words";
 
 /** Filter is one thing that a list can be filtered by; its values are in the address under its key. */
 export interface Filter {
@@ -47,7 +48,7 @@ export function FilterBar({
         </Button>
       )}
       <span className="num text-soft text-xs" role="status">
-        {shown === total ? total.toLocaleString("en") : `${shown.toLocaleString("en")} of ${total.toLocaleString("en")}`}
+        {shown === total ? plural(total, "row") : `${shown.toLocaleString("en")} of ${plural(total, "row")}`}
       </span>
       {children && <div className="ms-auto flex flex-wrap items-center gap-2">{children}</div>}
     </div>

@@ -157,12 +157,12 @@ export function Tabs({
 }) {
   return (
     <Tb.Root value={value} onValueChange={onChange}>
-      <Tb.List className="mb-4 flex gap-4 overflow-x-auto border-line border-b">
+      <Tb.List className="-mx-1.5 mb-4 flex gap-2.5 overflow-x-auto border-line border-b">
         {tabs.map((t) => (
           <Tb.Trigger
             key={t.value}
             value={t.value}
-            className="-mb-px inline-flex h-9 items-center gap-1.5 whitespace-nowrap border-transparent border-b-2 text-sm text-soft -outline-offset-2 hover:text-text data-[state=active]:border-accent data-[state=active]:text-text"
+            className="-mb-px inline-flex h-9 items-center gap-1.5 whitespace-nowrap rounded-t-sm border-transparent border-b-2 px-1.5 text-sm text-soft -outline-offset-2 hover:text-text data-[state=active]:border-accent data-[state=active]:text-text"
           >
             {t.text}
           </Tb.Trigger>

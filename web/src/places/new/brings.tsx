@@ -53,7 +53,7 @@ function Sums({ preview: p }: { preview: Preview }) {
   const changed = Object.entries(p.changes ?? {}).filter(([what, n]) => n > 0 && ["change", "retire", "remove", "revive"].includes(what));
   return (
     <>
-      <div role="status" className="mt-2 grid grid-cols-3 gap-2">
+      <div role="status" className="mt-2 flex flex-wrap justify-between gap-x-3 gap-y-1">
         <Sum n={b.threats} name={b.threats === 1 ? "threat" : "threats"} />
         <Sum n={b.weaknesses} name={b.weaknesses === 1 ? "weakness" : "weaknesses"} />
         <Sum n={b.countermeasures} name={b.countermeasures === 1 ? "countermeasure" : "countermeasures"} />

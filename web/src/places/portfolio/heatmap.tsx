@@ -68,7 +68,7 @@ export function HeatMap({ products }: { products: Product[] }) {
                 <span className="capitalize">{by}</span>
               </th>
               {columns.map((b) => (
-                <th key={b} scope="col" className="w-[11%] pb-1 font-normal text-soft text-xs">
+                <th key={b} scope="col" className="w-[11%] whitespace-nowrap pb-1 font-normal text-soft text-xs max-sm:text-2xs">
                   <span className="inline-flex items-center gap-1.5">
                     <Bars band={b} />
                     {bandNames[b]}

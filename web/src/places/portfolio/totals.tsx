@@ -1,6 +1,5 @@
 import type { ReactNode } from "react";
 import { Bandline, Bars, bandNames, bands } from "../../ui/rating";
-import { plural } from "../../ui/words";
 import type { Totals } from "./data";
 
 /** Head is the portfolio in one calm row of figures; it follows the filters. */
@@ -18,7 +17,7 @@ export function Head({ totals: t, complete }: { totals: Totals; complete: boolea
         <ByBand counts={t.threats} of="current rating" />
       </Cell>
       <Cell name="Above tolerance" value={t.exceeding}>
-        {t.exceeding === 0 ? "every product is within it" : plural(t.exceeding, "product")}
+        {t.exceeding === 0 ? "none exceeds it" : t.exceeding === 1 ? "product exceeds it" : "products exceed it"}
       </Cell>
       <Cell name="Vulnerabilities" value={t.vulnerabilities}>
         {t.untested === 0 ? "all products tested" : `${t.untested.toLocaleString("en")} never tested`}

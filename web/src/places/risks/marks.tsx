@@ -4,6 +4,7 @@ import { cx } from "../../ui/cx";
 import { Badge } from "../../ui/parts";
 import { Tooltip } from "../../ui/tooltip";
 import { category, word } from "../../ui/words";
+import { own } from "../tickets/key";
 import type { TicketRef } from "./data";
 
 /** Categories are the letters of a threat's categories, with their names for who asks. */
@@ -67,7 +68,7 @@ export function EvidenceBadge({ evidence, short }: { evidence: S["Evidence"]; sh
         : (["neutral", CircleDashed, "Untested"] as const);
   const mark =
     short && verdict === "untested" ? (
-      <span className="inline-flex items-center align-middle text-soft">
+      <span title={name} className="inline-flex items-center align-middle text-soft">
         <Icon aria-hidden size={14} />
         <span className="sr-only">{name}</span>
       </span>
@@ -103,13 +104,13 @@ export function TicketBadge({ ticket, brief }: { ticket: TicketRef; brief?: bool
       {ticket.key &&
         (ticket.url ? (
           <a
-            href={ticket.url}
-            target={ticket.url.startsWith("/") ? undefined : "_blank"}
+            href={own(ticket.url) ?? ticket.url}
+            target={own(ticket.url) ? undefined : "_blank"}
             rel="noreferrer"
             className="link num inline-flex shrink-0 items-center gap-0.5 whitespace-nowrap"
           >
             <bdi>{ticket.key}</bdi>
-            {!brief && !ticket.url.startsWith("/") && <ExternalLink aria-label="opens in the tracker" size={10} className="shrink-0" />}
+            {!brief && !own(ticket.url) && <ExternalLink aria-label="opens in the tracker" size={10} className="shrink-0" />}
           </a>
         ) : (
           <bdi className="num truncate whitespace-nowrap">{ticket.key}</bdi>

@@ -2,10 +2,13 @@ import { Link } from "@tanstack/react-router";
 import { ExternalLink } from "lucide-react";
 import { cx } from "../../ui/cx";
 
+/** own is the path of a ticket's card where its address is one of our own boards. */
+export const own = (url: string | undefined): string | undefined => url?.match(/\/board\/con_\w+\?ticket=[^&#]+$/)?.[0];
+
 /** TicketKey is a ticket's key as a link: to our board where the ticket is ours, else to the tracker. */
 export function TicketKey({ ticket: t, className }: { ticket: { key: string; url?: string; connection: string }; className?: string }) {
   if (!t.key) return <span className="text-soft">not yet</span>;
-  if (t.url?.includes(`/board/${t.connection}`) || !t.url)
+  if (!t.url || own(t.url))
     return (
       <Link
         to="/board/$connection"
