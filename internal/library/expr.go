@@ -152,12 +152,16 @@ type environment struct {
 // questions is the environment of the conditions of questions.
 const questions Target = "question"
 
+// componentQuestions is that of the conditions of component questions.
+const componentQuestions Target = "component question"
+
 func newEnvironment() (*environment, error) {
 	e := &environment{fields: fixedFields(), envs: map[Target]*cel.Env{}, roots: map[Target]map[string]string{
-		questions:    {"answers": answersType},
-		ForProduct:   {"answers": answersType, "product": productType, "facts": factsType(ForProduct), "components": "", "flows": ""},
-		ForComponent: {"answers": answersType, "product": productType, "facts": factsType(ForComponent), "component": componentType, "zone": zoneType},
-		ForFlow:      {"answers": answersType, "product": productType, "facts": factsType(ForFlow), "flow": flowType},
+		questions:          {"answers": answersType},
+		componentQuestions: {"answers": answersType, "product": productType, "component": componentType, "zone": zoneType},
+		ForProduct:         {"answers": answersType, "product": productType, "facts": factsType(ForProduct), "components": "", "flows": ""},
+		ForComponent:       {"answers": answersType, "product": productType, "facts": factsType(ForComponent), "component": componentType, "zone": zoneType},
+		ForFlow:            {"answers": answersType, "product": productType, "facts": factsType(ForFlow), "flow": flowType},
 	}}
 	for _, name := range []string{answersType, attributesType, factsType(""), factsType(ForProduct), factsType(ForComponent), factsType(ForFlow)} {
 		e.fields[name] = map[string]field{}

@@ -244,55 +244,6 @@ type Test struct {
 	At    Position
 }
 
-// QuestionKind is the form of a question's answer.
-type QuestionKind string
-
-// The kinds of questions.
-const (
-	Choice  QuestionKind = "choice"
-	Choices QuestionKind = "choices"
-	YesNo   QuestionKind = "yes_no"
-	Text    QuestionKind = "text"
-	Number  QuestionKind = "number"
-)
-
-// Questionnaire describes a product without drawing.
-type Questionnaire struct {
-	Ref         string   `json:"questionnaire"`
-	Name        string   `json:"name"`
-	Description string   `json:"description,omitempty"`
-	Groups      []Group  `json:"groups"`
-	At          Position `json:"-"`
-	Layer       string   `json:"-"`
-}
-
-// Group is a page of a questionnaire.
-type Group struct {
-	Ref       string     `json:"group"`
-	Title     string     `json:"title"`
-	Questions []Question `json:"questions"`
-}
-
-// Question is one question. Default is what a page offers; it is no answer.
-type Question struct {
-	Ref     string       `json:"question"`
-	Title   string       `json:"title"`
-	Help    string       `json:"help,omitempty"`
-	Kind    QuestionKind `json:"kind"`
-	Options []Option     `json:"options,omitempty"`
-	When    *Expr        `json:"when,omitempty"`  // shown, and its answer read, only where it holds; nil is always
-	Asked   bool         `json:"asked,omitempty"` // shown only where a rule asks it
-	Default []string     `json:"default,omitempty"`
-	At      Position     `json:"-"`
-	level   int
-}
-
-// Option is one answer to choose.
-type Option struct {
-	Ref   string `json:"ref"`
-	Title string `json:"title"`
-}
-
 // Stamp names the library, its version and its content: "starter@1+0a1b2c3d".
 func (l *Library) Stamp() string { return l.Ref + "@" + l.Version + "+" + l.Digest[:8] }
 
@@ -326,16 +277,6 @@ func (l *Library) TypeFor(word string, kind model.Kind) string {
 		return ref
 	}
 	return ""
-}
-
-// Questionnaire returns the questionnaire with the ref, or nil.
-func (l *Library) Questionnaire(ref string) *Questionnaire {
-	for i := range l.Questionnaires {
-		if l.Questionnaires[i].Ref == ref {
-			return &l.Questionnaires[i]
-		}
-	}
-	return nil
 }
 
 // seal sorts the lists, fills the look-ups and computes the digest.
@@ -385,10 +326,9 @@ func (l *Library) seal() {
 		}
 	}
 	for i := range l.Questionnaires {
-		for g := range l.Questionnaires[i].Groups {
-			questions := l.Questionnaires[i].Groups[g].Questions
-			for j := range questions {
-				l.questions[questions[j].Ref] = &questions[j]
+		for q := range l.Questionnaires[i].own() {
+			if q.Attribute == "" {
+				l.questions[q.Ref] = q
 			}
 		}
 	}

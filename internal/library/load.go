@@ -30,6 +30,7 @@ func (r *raw) build(p *problems) (*Library, error) {
 	if r.Digest, err = r.digest(); err != nil {
 		return nil, err
 	}
+	r.include()
 	return r.Library, nil
 }
 
@@ -72,10 +73,10 @@ func (r *raw) unique(p *problems) {
 			once("test", rule.Ref+"/"+t.Name, t.At)
 		}
 	}
-	for _, q := range r.Questionnaires {
-		for _, g := range q.Groups {
-			for _, one := range g.Questions {
-				once("question", one.Ref, one.At)
+	for i := range r.Questionnaires {
+		for q := range r.Questionnaires[i].own() {
+			if q.Attribute == "" {
+				once("question", q.Ref, q.At)
 			}
 		}
 	}
@@ -91,7 +92,7 @@ var builtinCategories = []string{
 func (r *raw) resolve(p *problems) {
 	for kind, known := range map[string][]string{
 		"pattern": keysOf(r.patterns), "type": keysOf(r.types), "weakness": keysOf(r.weaknesses), "countermeasure": keysOf(r.countermeasures),
-		"question": keysOf(r.questions), "attribute": keysOf(r.attributes), "tag": keysOf(r.Tags),
+		"question": keysOf(r.questions), "questionnaire": r.questionnaireRefs(), "attribute": keysOf(r.attributes), "tag": keysOf(r.Tags),
 		"category": append(keysOf(r.Categories), builtinCategories...),
 	} {
 		for _, u := range r.uses[kind] {
@@ -101,6 +102,7 @@ func (r *raw) resolve(p *problems) {
 		}
 	}
 	r.resolveClauses(p)
+	r.resolveQuestionnaires(p)
 	for _, u := range r.uses["value"] {
 		name, value, _ := strings.Cut(u.ref, "=")
 		a := r.attributes[name]
@@ -140,6 +142,7 @@ func (r *raw) compile(p *problems) {
 		}
 	}
 	r.compileQuestions(p)
+	r.compileComponentQuestions(p)
 	if !r.order(p) {
 		return // the types of facts in a circle would be read before they are known
 	}
