@@ -205,7 +205,8 @@ function Links({
       <Minus aria-label="does not count" size={14} className="inline text-soft" />
     );
   return (
-    <div className="overflow-x-auto">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard
+    <div tabIndex={0} role="group" aria-label="The impact, property by property" className="overflow-x-auto">
       <table className="num w-full min-w-96 text-sm">
         <thead>
           <tr className="text-soft text-xs">
