@@ -7,6 +7,7 @@ import (
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/interchange/imported"
+	"github.com/threatloop/threatloop/internal/interchange/threagile"
 	"github.com/threatloop/threatloop/internal/interchange/threatdragon"
 	"github.com/threatloop/threatloop/internal/interchange/tlyaml"
 	"github.com/threatloop/threatloop/internal/model"
@@ -41,6 +42,22 @@ var formats = []format{
 		Name: imported.ThreatDragon1, Family: "threat-dragon", Title: "OWASP Threat Dragon 1 (JSON)",
 		Detect: func(s *source) bool { f, ok := threatdragon.Detect(s.json); return ok && f == imported.ThreatDragon1 },
 		Read:   func(s *source) (*Import, error) { return threatdragon.Read(s.json, s.opts) },
+	},
+	{
+		Name: imported.Threagile, Title: "Threagile (YAML, or a zip file of its folder)",
+		Detect: func(s *source) bool {
+			if s.root != nil {
+				return threagile.Detect(s.root)
+			}
+			_, ok := threagile.OpenArchive(s.data)
+			return ok
+		},
+		Read: func(s *source) (*Import, error) {
+			if a, ok := threagile.OpenArchive(s.data); ok {
+				return a.Read(s.opts)
+			}
+			return threagile.Read(s.root, s.opts)
+		},
 	},
 	{
 		Name: imported.Answers, Title: "answers to a questionnaire (JSON, YAML)",
@@ -118,7 +135,6 @@ func ReadableTitles() []string {
 // format above reads, to name what was given.
 var strangers = []struct{ mark, name string }{
 	{"otmVersion", "an Open Threat Model file"},
-	{"threagile_version", "a Threagile model"},
 	{"schemas.datacontract.org/2004/07/ThreatModeling", "a model of the Microsoft Threat Modeling Tool"},
 	{"bomFormat", "a CycloneDX document"},
 	{"<testsuite", "a JUnit report: see results show"},

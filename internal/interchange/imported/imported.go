@@ -5,6 +5,7 @@ package imported
 
 import (
 	"fmt"
+	"io/fs"
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/model"
@@ -28,6 +29,10 @@ const (
 	ThreatDragon2 Format = "threat-dragon-v2"
 	Threatloop    Format = "threatloop"
 	Answers       Format = "threatloop-answers" // answers to a questionnaire, without a model
+	Threagile     Format = "threagile"
+	IriusRisk     Format = "iriusrisk" // a project or template, not a library
+	PyTM          Format = "pytm"
+	DrawIO        Format = "drawio"
 )
 
 // Level says what a note is about.
@@ -124,6 +129,10 @@ type Options struct {
 	// GuessType returns the library type of a component by its name and attributes,
 	// or "". A type chosen so is noted as a guess. Nil guesses nothing.
 	GuessType func(kind model.Kind, name string, attributes map[string]string) string
+	// Files are those beside the model file, for formats that are spread over
+	// several: slash-separated paths from the model file's folder. Readers ask for
+	// nothing outside it and read at most MaxBytes of all together. Nil has none.
+	Files fs.FS
 }
 
 // At returns the place of a line and column in the file, "name:line:column".
