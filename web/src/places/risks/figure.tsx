@@ -206,7 +206,7 @@ function Links({
     );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard
-    <div tabIndex={0} role="group" aria-label="The impact, property by property" className="overflow-x-auto">
+    <div tabIndex={0} role="group" aria-label="What each countermeasure takes off" className="overflow-x-auto">
       <table className="num w-full min-w-96 text-sm">
         <thead>
           <tr className="text-soft text-xs">
