@@ -91,6 +91,7 @@ func desired(m *model.Model, lib *library.Library, trace bool) (*Result, error) 
 	if err := g.flowRules(); err != nil {
 		return nil, err
 	}
+	g.keepStandards()
 	g.finish()
 	return g.res, nil
 }

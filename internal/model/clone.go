@@ -78,6 +78,7 @@ func cloneWhy(list []Why) []Why {
 
 func (p *Product) own() {
 	p.Tags = slices.Clone(p.Tags)
+	p.Standards = slices.Clone(p.Standards)
 	p.Value = clonePointer(p.Value)
 	p.Exposure = clonePointer(p.Exposure)
 	p.Tolerance = clonePointer(p.Tolerance)

@@ -71,6 +71,9 @@ type Product struct {
 	// component is modelled; nil is unknown.
 	Exposure      *int   `json:"exposure,omitempty"`
 	Questionnaire string `json:"questionnaire,omitempty"` // ref of the questionnaire that is answered
+	// Standards are those that the product keeps: "asvs-5.0", or "asvs-5.0:2" up to level 2
+	// (see ParseStandard). What serves their clauses is required.
+	Standards []string `json:"standards,omitempty"`
 	// Library is the version of the library that the generated part stands at.
 	Library string `json:"library,omitempty"`
 	// Branch and Environment name the only evidence that moves the ratings; "" is any.

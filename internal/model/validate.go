@@ -74,6 +74,16 @@ func (v *validator) product(m *Model) {
 	if p.Method != "" && p.Method != "threatloop" && p.Method != "iriusrisk" {
 		v.add("product", "method is %q, expected threatloop or iriusrisk", p.Method)
 	}
+	standards := map[string]bool{}
+	for _, s := range p.Standards {
+		ref, _, ok := ParseStandard(s)
+		if !ok {
+			v.add("product", "standard %q is not of the form standard or standard:level, such as asvs-5.0:2", s)
+		} else if standards[ref] {
+			v.add("product", "standard %q is applied twice", ref)
+		}
+		standards[ref] = true
+	}
 	seen := map[string]bool{}
 	for _, a := range m.Answers {
 		unique(v, seen, "answer", a.Question)
