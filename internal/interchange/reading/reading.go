@@ -147,6 +147,42 @@ func (b *Builder) Threat(t model.Threat, id string) model.ThreatID {
 	return t.ID
 }
 
+// Adopt adds a threat that has its id and ref already.
+func (b *Builder) Adopt(t model.Threat) {
+	b.threats[t.ID] = true
+	b.Model.Threats = append(b.Model.Threats, t)
+}
+
+// HasThreat reports whether a threat of the id was added.
+func (b *Builder) HasThreat(id model.ThreatID) bool { return b.threats[id] }
+
+// AdoptWeakness adds a weakness that has its id already, once.
+func (b *Builder) AdoptWeakness(w model.Weakness) {
+	if !b.flaws[w.ID] {
+		b.flaws[w.ID] = true
+		b.Model.Weaknesses = append(b.Model.Weaknesses, w)
+	}
+}
+
+// HasWeakness reports whether a weakness of the id was added.
+func (b *Builder) HasWeakness(id model.WeaknessID) bool { return b.flaws[id] }
+
+// AdoptCountermeasure adds a countermeasure that has its id already, once.
+func (b *Builder) AdoptCountermeasure(c model.Countermeasure) {
+	if _, ok := b.counters[c.ID]; !ok {
+		b.counters[c.ID] = len(b.Model.Countermeasures)
+		b.Model.Countermeasures = append(b.Model.Countermeasures, c)
+	}
+}
+
+// CountermeasureByID returns the countermeasure of the id, or nil.
+func (b *Builder) CountermeasureByID(id model.CountermeasureID) *model.Countermeasure {
+	if i, ok := b.counters[id]; ok {
+		return &b.Model.Countermeasures[i]
+	}
+	return nil
+}
+
 // CWE returns the weakness of the number at the place; there is one.
 func (b *Builder) CWE(where model.ElementID, cwe int) model.WeaknessID {
 	w := CWE(b.Model.Product.ID, where, cwe)

@@ -12,7 +12,7 @@ import (
 var kinds = wordsOf(map[model.Kind]string{
 	model.Actor: `actor browser client clients customer customers employee external human internet ios android
 		mobile operator partner people person phone user users visitor administrator admin attacker supplier citizen patient`,
-	model.Store: `bucket buckets blob cache cassandra cosmos cosmosdb couchbase couchdb data database databases datalake datastore
+	model.Store: `bucket buckets blob cache cassandra cosmos cosmosdb couchbase couchdb database databases datalake datastore
 		db disk documentdb dynamodb ebs efs elasticache elasticsearch etcd file files filesystem firestore fs lake ldap
 		mariadb memcached mongo mongodb mssql mysql neo4j opensearch oracle postgres postgresql rds redis redshift s3 snowflake
 		sql sqlite storage store stores table tables volume warehouse aurora bigquery neptune nas san bigtable dataset`,
