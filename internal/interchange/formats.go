@@ -6,10 +6,12 @@ import (
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/interchange/drawio"
 	"github.com/threatloop/threatloop/internal/interchange/imported"
 	"github.com/threatloop/threatloop/internal/interchange/threagile"
 	"github.com/threatloop/threatloop/internal/interchange/threatdragon"
 	"github.com/threatloop/threatloop/internal/interchange/tlyaml"
+	"github.com/threatloop/threatloop/internal/interchange/xmltree"
 	"github.com/threatloop/threatloop/internal/model"
 )
 
@@ -37,6 +39,7 @@ var formats = []format{
 		Name: imported.ThreatDragon2, Family: "threat-dragon", Title: "OWASP Threat Dragon 2 (JSON)", Extension: ".json", MediaType: "application/json",
 		Detect: func(s *source) bool { f, ok := threatdragon.Detect(s.json); return ok && f == imported.ThreatDragon2 },
 		Read:   func(s *source) (*Import, error) { return threatdragon.Read(s.json, s.opts) },
+		Write:  func(m *model.Model, _ []byte) ([]byte, []Note, error) { return threatdragon.Write(m) },
 	},
 	{
 		Name: imported.ThreatDragon1, Family: "threat-dragon", Title: "OWASP Threat Dragon 1 (JSON)",
@@ -58,6 +61,11 @@ var formats = []format{
 			}
 			return threagile.Read(s.root, s.opts)
 		},
+	},
+	{
+		Name: imported.DrawIO, Title: "draw.io drawings (XML)",
+		Detect: func(s *source) bool { return drawio.Detect(s.xmlRoot()) },
+		Read:   func(s *source) (*Import, error) { return s.readXML(drawio.Read) },
 	},
 	{
 		Name: imported.Answers, Title: "answers to a questionnaire (JSON, YAML)",
@@ -85,6 +93,23 @@ var formats = []format{
 			return data, nil, err
 		},
 	},
+}
+
+// xmlRoot returns the root element of a file in XML without its content, else nil.
+func (s *source) xmlRoot() *xmltree.Element {
+	if len(s.head) == 0 || s.head[0] != '<' {
+		return nil
+	}
+	return xmltree.Root(s.head)
+}
+
+// readXML parses the file and has it read.
+func (s *source) readXML(read func(*xmltree.Element, Options) (*Import, error)) (*Import, error) {
+	root, err := xmltree.Parse(s.data, s.opts)
+	if err != nil {
+		return nil, err
+	}
+	return read(root, s.opts)
 }
 
 // isThreatloop knows our own files, and the model as the interface has it in JSON.

@@ -521,19 +521,29 @@ func BenchmarkReadThreatDragon(b *testing.B) {
 
 // addSamples adds small real files as seeds, where they are at hand.
 func addSamples(f *testing.F) {
+	for _, data := range smallSamples(f) {
+		f.Add(data)
+	}
+}
+
+// smallSamples returns the small real files, none where they are not at hand.
+func smallSamples(t testing.TB) [][]byte {
+	t.Helper()
 	dir := os.Getenv("THREATLOOP_SHARED")
 	if dir == "" {
-		dir = filepath.Join(sharedtest.Root(f), "..", "shared")
+		dir = filepath.Join(sharedtest.Root(t), "..", "shared")
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "samples", "threat-dragon", "*.json"))
 	if err != nil {
-		f.Fatal(err)
+		t.Fatal(err)
 	}
+	var all [][]byte
 	for _, path := range files {
-		if data, err := os.ReadFile(path); err == nil && len(data) < 40<<10 {
-			f.Add(data)
+		if data, err := os.ReadFile(path); err == nil && len(data) < 50<<10 {
+			all = append(all, data)
 		}
 	}
+	return all
 }
 
 func FuzzThreatDragon(f *testing.F) {

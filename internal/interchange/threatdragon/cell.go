@@ -14,6 +14,7 @@ type cell struct {
 	raw     jsontree.Value
 	kind    kind
 	version int
+	index   int // in its diagram
 	id      string
 	props   jsontree.Value
 }

@@ -15,6 +15,7 @@ import (
 type diagramReader struct {
 	*reader
 	diagram *model.Diagram
+	index   int                        // of the diagram in the file
 	byID    map[string]model.ElementID // the file's cell id -> ours, in this diagram
 	ends    map[model.ElementID]string // the names of what a flow may join
 	unnamed int
@@ -28,9 +29,10 @@ func (r *diagramReader) cells(raws []jsontree.Value, version int) json.RawMessag
 	ids := make([]model.ElementID, len(raws))
 	for i, raw := range raws {
 		cells[i] = newCell(raw, version)
+		cells[i].index = i
 		if cells[i].kind == unknown {
 			list[i] = raw.Raw()
-			r.out.Add(imported.Refused, r.where(), "cell %q has the unknown shape %q; it is kept in the file and is not in the model",
+			r.note(imported.Refused, raw, r.where(), "cell %q has the unknown shape %q; it is kept in the file and is not in the model",
 				cells[i].id, raw.Get("shape").Text()+raw.Get("type").Text())
 			continue
 		}
@@ -58,7 +60,11 @@ func (r *diagramReader) where() string { return "diagram " + string(r.diagram.ID
 // element returns the id of a cell: the file's, or a derived one where the file
 // has none or uses it twice, as it does after "duplicate diagram".
 func (r *diagramReader) element(c cell, index int) model.ElementID {
+	own := c.prop(OwnKey)
 	id := model.ElementID(c.id)
+	if given := model.ElementID(own.Get("id").Text()); given != "" && !r.elements[given] {
+		id = given
+	}
 	if id == "" || r.elements[id] {
 		base := []string{string(r.m.Product.ID), string(r.diagram.ID), c.id}
 		if c.id == "" {
@@ -68,12 +74,16 @@ func (r *diagramReader) element(c cell, index int) model.ElementID {
 			base = append(base, "again")
 		}
 		if c.id == "" {
-			r.out.Add(imported.Guess, r.where(), "cell %d has no id; it is called %s here", index+1, id)
+			r.note(imported.Guess, c.raw, r.where(), "cell %d has no id; it is called %s here", index+1, id)
 		} else {
-			r.out.Add(imported.Guess, r.where(), "the id %q of a cell is already taken; this one is called %s here", c.id, id)
+			r.note(imported.Guess, c.raw.Get("id"), r.where(), "the id %q of a cell is already taken; this one is called %s here", c.id, id)
 		}
 	}
 	r.elements[id] = true
+	r.sited(string(id), r.index, ".", index)
+	if own.Object() {
+		r.own["element/"+string(id)] = own
+	}
 	if c.id != "" {
 		if _, taken := r.byID[c.id]; !taken {
 			r.byID[c.id] = id
@@ -144,11 +154,14 @@ func (r *diagramReader) component(c cell, id model.ElementID, name, description 
 		k.Type = r.opts.GuessType(k.Kind, k.Name, k.Attributes)
 	}
 	if k.Type != "" {
-		r.out.Add(imported.Guess, fmt.Sprintf("component %s (%s)", id, k.Name), "the type %q is chosen by the name and properties", k.Type)
+		r.note(imported.Guess, c.raw, fmt.Sprintf("component %s (%s)", id, k.Name), "the type %q is chosen by the name and properties", k.Type)
 	} else {
 		r.out.TypeHints = append(r.out.TypeHints, imported.TypeHint{Element: id, Kind: k.Kind, Words: hintWords(k.Name, k.Attributes)})
 	}
 	k.Extra = model.Extra{Key: r.keep(c, id, k.Name)}
+	if k.Type != "" {
+		k.Extra[guessKey] = quoted(k.Type)
+	}
 	r.m.Components = append(r.m.Components, k)
 	r.ends[id] = k.Name
 }
@@ -175,13 +188,18 @@ func (r *diagramReader) flow(c cell, id model.ElementID) {
 	f.To, f.ToPoint = r.end(c, id, "target")
 	if f.Name == "" {
 		r.unnamed++
-		f.Name = "Flow"
-		if from, to := r.ends[f.From], r.ends[f.To]; from != "" && to != "" {
-			f.Name = from + " to " + to
-		}
+		f.Name = r.called(f.From, f.To)
 	}
 	f.Extra = model.Extra{Key: r.keep(c, id, f.Name)}
 	r.m.Flows = append(r.m.Flows, f)
+}
+
+// called returns what a flow without a name is called.
+func (r *diagramReader) called(from, to model.ElementID) string {
+	if from, to := r.ends[from], r.ends[to]; from != "" && to != "" {
+		return from + " to " + to
+	}
+	return "Flow"
 }
 
 // end resolves an end of a flow. One that names no component of the diagram becomes loose.
@@ -198,7 +216,7 @@ func (r *diagramReader) end(c cell, id model.ElementID, key string) (model.Eleme
 	if ok {
 		why = "is no component"
 	}
-	r.out.Add(imported.Guess, fmt.Sprintf("flow %s (%s)", id, c.name()), "its %s %q %s; the end is loose", key, e.cell, why)
+	r.note(imported.Guess, c.raw.Get(key), fmt.Sprintf("flow %s (%s)", id, c.name()), "its %s %q %s; the end is loose", key, e.cell, why)
 	return "", nil
 }
 
@@ -238,15 +256,18 @@ func (r *diagramReader) known(c cell) {
 }
 
 // keep reads the threats of a cell, in data and on the cell, and returns the cell
-// as written with the ids of its threats in their places.
+// as written with the ids of its threats in their places and without our own key.
 func (r *diagramReader) keep(c cell, id model.ElementID, name string) json.RawMessage {
-	with := map[string]json.RawMessage{}
-	if data := c.raw.Get("data"); data.Get("threats").Array() {
-		ids := r.threatsOf(data.Get("threats"), c, id, name)
-		with["data"] = data.Replace(map[string]json.RawMessage{"threats": ids})
+	with := map[string]json.RawMessage{OwnKey: nil}
+	if data := c.raw.Get("data"); data.Object() {
+		inData := map[string]json.RawMessage{OwnKey: nil}
+		if data.Get("threats").Array() {
+			inData["threats"] = r.threatsOf(data.Get("threats"), c, ".data.", id, name)
+		}
+		with["data"] = data.Replace(inData)
 	}
 	if threats := c.raw.Get("threats"); threats.Array() {
-		with["threats"] = r.threatsOf(threats, c, id, name)
+		with["threats"] = r.threatsOf(threats, c, ".", id, name)
 	}
 	return c.raw.Replace(with)
 }

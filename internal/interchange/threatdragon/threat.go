@@ -14,16 +14,18 @@ import (
 // maxTitle is how many characters of a mitigation become its countermeasure's title.
 const maxTitle = 80
 
-func (r *diagramReader) threatsOf(list jsontree.Value, c cell, at model.ElementID, name string) json.RawMessage {
+func (r *diagramReader) threatsOf(list jsontree.Value, c cell, in string, at model.ElementID, name string) json.RawMessage {
 	items := list.Items()
 	ids := make([]json.RawMessage, 0, len(items))
-	for _, raw := range items {
+	for i, raw := range items {
 		if !raw.Object() {
 			ids = append(ids, raw.Raw())
-			r.out.Add(imported.Refused, place(at, name), "a threat is no object; it is kept in the file and is not in the model")
+			r.note(imported.Refused, raw, place(at, name), "a threat is no object; it is kept in the file and is not in the model")
 			continue
 		}
-		ids = append(ids, quoted(string(r.threat(raw, c, at, name))))
+		id := r.threat(raw, c, at, name)
+		r.sited(string(id), r.index, ".", c.index, in, i)
+		ids = append(ids, quoted(string(id)))
 	}
 	return joined(ids)
 }
@@ -38,11 +40,11 @@ func (r *diagramReader) threat(raw jsontree.Value, c cell, at model.ElementID, n
 		"score", "new", "cardSuit", "cardNumber", "eopGameId", "threatId", "ruleId")
 	t := model.Threat{
 		Where: at, Title: oneLine(raw.Get("title").Text()), Description: raw.Get("description").Text(),
-		Origin: model.ByImport, Extra: model.Extra{Key: raw.Raw()},
+		Origin: model.ByImport, Extra: model.Extra{Key: raw.Replace(map[string]json.RawMessage{OwnKey: nil})},
 	}
 	if t.Title == "" {
 		t.Title = "Untitled threat"
-		r.out.Add(imported.Guess, place(at, name), "a threat has no title")
+		r.note(imported.Guess, raw, place(at, name), "a threat has no title")
 	}
 	t.ID, t.Ref = r.identify(raw, at, name)
 	if n, ok := raw.Get("number").Number(); ok && n >= 0 && n < 1e9 {
@@ -56,9 +58,12 @@ func (r *diagramReader) threat(raw jsontree.Value, c cell, at model.ElementID, n
 	}
 	r.status(&t, raw, mitigation)
 	r.m.Threats = append(r.m.Threats, t)
+	if own := raw.Get(OwnKey); own.Object() {
+		r.own["threat/"+string(t.ID)] = own
+	}
 	switch {
 	case t.Status == model.Mitigated && mitigation == "":
-		r.out.Add(imported.Guess, "threat "+string(t.ID), "is mitigated in the file, which does not say how: nothing lowers its rating until a person names the countermeasure")
+		r.note(imported.Guess, raw.Get("status"), "threat "+string(t.ID), "is mitigated in the file, which does not say how: nothing lowers its rating until a person names the countermeasure")
 	case t.Status == model.Mitigated || t.Status == model.Open && mitigation != "":
 		r.countermeasure(&t, mitigation)
 	}
@@ -81,6 +86,14 @@ func (r *diagramReader) identify(raw jsontree.Value, at model.ElementID, name st
 	first, seen := r.threats[own]
 	base := ref
 	id := model.NewThreatID(r.m.Product.ID, at, ref)
+	given := model.ThreatID(raw.Get(OwnKey, "id").Text())
+	if given != "" && !r.ids[given] {
+		r.ids[given] = true
+		if own != "" && !seen {
+			r.threats[own] = at
+		}
+		return given, ref
+	}
 	for n := 2; r.ids[id]; n++ {
 		ref = fmt.Sprintf("%s/%d", base, n)
 		id = model.NewThreatID(r.m.Product.ID, at, ref)
@@ -89,8 +102,8 @@ func (r *diagramReader) identify(raw jsontree.Value, at model.ElementID, name st
 	if own == "" {
 		return id, ref
 	}
-	if seen {
-		r.out.Add(imported.Guess, place(at, name), "the threat id %s is also used at element %s: a copy; it is a threat of its own here, %s", own, first, id)
+	if seen || given != "" {
+		r.note(imported.Guess, raw.Get("id"), place(at, name), "the threat id %s is also used at element %s: a copy; it is a threat of its own here, %s", own, first, id)
 	} else {
 		r.threats[own] = at
 	}
@@ -112,7 +125,7 @@ func (r *diagramReader) categorise(t *model.Threat, raw jsontree.Value) {
 		return
 	}
 	if written != "" && !strings.EqualFold(written, "generic") {
-		r.out.Add(imported.Kept, "threat "+string(t.ID), "the category %q is of no methodology known here and is kept as written", written)
+		r.note(imported.Kept, raw.Get("type"), "threat "+string(t.ID), "the category %q is of no methodology known here and is kept as written", written)
 	}
 }
 
@@ -124,7 +137,7 @@ func (r *diagramReader) severity(t *model.Threat, raw jsontree.Value) {
 	default:
 		t.Severity = "tbd"
 		if s != "tbd" && s != "tba" && s != "" {
-			r.out.Add(imported.Guess, "threat "+string(t.ID), "the severity %q is unknown; the threat stays unrated", written)
+			r.note(imported.Guess, raw.Get("severity"), "threat "+string(t.ID), "the severity %q is unknown; the threat stays unrated", written)
 		}
 	}
 }
@@ -140,7 +153,7 @@ func (r *diagramReader) status(t *model.Threat, raw jsontree.Value, mitigation s
 	if !ok {
 		s = model.Open
 		if written != "" {
-			r.out.Add(imported.Guess, "threat "+string(t.ID), "the status %q is unknown; the threat counts as open", written)
+			r.note(imported.Guess, raw.Get("status"), "threat "+string(t.ID), "the status %q is unknown; the threat counts as open", written)
 		}
 	}
 	t.Status = s
@@ -148,7 +161,7 @@ func (r *diagramReader) status(t *model.Threat, raw jsontree.Value, mitigation s
 	case model.Open, model.Mitigated:
 	case model.Accepted, model.Transferred:
 		t.StatusReason = mitigation
-		r.out.Add(imported.Guess, "threat "+string(t.ID), "is %s in the file, which names no owner and no end date; a person should say both", s)
+		r.note(imported.Guess, raw.Get("status"), "threat "+string(t.ID), "is %s in the file, which names no owner and no end date; a person should say both", s)
 	default:
 		t.StatusReason = mitigation
 	}

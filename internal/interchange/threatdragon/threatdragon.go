@@ -1,18 +1,23 @@
-// Package threatdragon reads the models of OWASP Threat Dragon, versions 1 and 2
+// Package threatdragon reads and writes the models of OWASP Threat Dragon, versions 1 and 2
 // and what lies between, and keeps everything that it does not understand.
 //
 // A file is read diagram by diagram: one with cells is version 2, one with
 // diagramJson.cells version 1, whatever the file says of itself. Every object's
 // Extra[Key] holds the object as the file has it; where it contains other
 // objects of the model (diagrams, cells, threats) their ids stand in their
-// places, so that a writer finds order, unknown keys and spelling again.
+// places, so that the writer finds order, unknown keys and spelling again.
+//
+// Write merges what was changed into the objects as they were read; what Threat
+// Dragon cannot say goes under OwnKey, one key per object.
 //
 // Format: td.vue/src/assets/schema of OWASP/threat-dragon, and real files where they differ.
 package threatdragon
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -75,40 +80,85 @@ type reader struct {
 	diagrams map[model.DiagramID]bool
 	threats  map[string]model.ElementID // where a threat id of the file was first seen
 	ids      map[model.ThreatID]bool
-	unknown  map[string]int // keys that are kept, by "level key"
+	unknown  map[string]*unknownKey    // keys that are kept, by "level key"
+	own      map[string]jsontree.Value // what stands under OwnKey, by kind and id
+	made     map[model.DiagramID]bool  // diagrams that the writer made to show what no diagram draws
+	placed   map[string]string         // id given to what stands at a path, for the writer; nil otherwise
+}
+
+// unknownKey counts a key that has no meaning here.
+type unknownKey struct {
+	times int
+	at    string // of the first
 }
 
 // Read returns the model of the file. The root must be one that Detect knows.
 func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) {
+	r, err := read(root, opts)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.own) > 0 {
+		refused := r.restore()
+		if refused == nil {
+			refused = model.Validate(r.m)
+		}
+		if refused != nil {
+			if r, err = read(root, opts); err != nil {
+				return nil, err
+			}
+			r.note(imported.Refused, root.Get(OwnKey), "file", "what Threatloop noted in the file does not go with it any more, and the file is read without: %v", refused)
+		}
+	}
+	if opts.Product != "" {
+		r.m.Product.ID = opts.Product
+	}
+	r.kept()
+	model.Sort(r.m)
+	if err := model.Validate(r.m); err != nil {
+		return nil, fmt.Errorf("threat dragon: the model that was read: %w", err)
+	}
+	return r.out, nil
+}
+
+// read reads what Threat Dragon says; what stands under OwnKey is only collected, but for ids.
+func read(root jsontree.Value, opts imported.Options) (*reader, error) {
+	r := &reader{opts: opts}
+	return r, r.read(root)
+}
+
+func (r *reader) read(root jsontree.Value) error {
 	format, ok := Detect(root)
 	if !ok {
-		return nil, root.Fault("is no Threat Dragon model: it needs the objects summary and detail")
+		return root.Fault("is no Threat Dragon model: it needs the objects summary and detail")
 	}
 	list := root.Get("detail", "diagrams")
 	if list.Exists() && !list.Null() && !list.Array() {
-		return nil, list.Fault("detail.diagrams is no list")
+		return list.Fault("detail.diagrams is no list")
 	}
-	r := &reader{
-		opts: opts, out: &imported.Import{Format: format}, m: &model.Model{},
-		elements: map[model.ElementID]bool{model.AtProduct: true}, diagrams: map[model.DiagramID]bool{},
-		threats: map[string]model.ElementID{}, ids: map[model.ThreatID]bool{}, unknown: map[string]int{},
-	}
+	r.out, r.m = &imported.Import{Format: format}, &model.Model{}
+	r.elements, r.diagrams = map[model.ElementID]bool{model.AtProduct: true}, map[model.DiagramID]bool{}
+	r.threats, r.ids = map[string]model.ElementID{}, map[model.ThreatID]bool{}
+	r.unknown, r.own, r.made = map[string]*unknownKey{}, map[string]jsontree.Value{}, map[model.DiagramID]bool{}
 	r.out.Model = r.m
 	r.product(root)
 	ids := make([]json.RawMessage, 0, len(list.Items()))
 	total := 0
 	for i, d := range list.Items() {
 		if !d.Object() {
-			return nil, d.Fault("diagram %d is no object", i)
+			return d.Fault("diagram %d is no object", i)
 		}
 		_, cells := cellsOf(d)
 		if total += len(cells); total > maxCells {
-			return nil, tooMany("elements", maxCells)
+			return tooMany("elements", maxCells)
 		}
 		ids = append(ids, quoted(string(r.diagram(d, i))))
 	}
-	detail := root.Get("detail").Replace(map[string]json.RawMessage{"diagrams": joined(ids)})
-	r.m.Extra = model.Extra{Key: root.Replace(map[string]json.RawMessage{"detail": detail})}
+	with := map[string]json.RawMessage{OwnKey: nil}
+	if list.Array() {
+		with["detail"] = root.Get("detail").Replace(map[string]json.RawMessage{"diagrams": joined(ids)})
+	}
+	r.m.Extra = model.Extra{Key: root.Replace(with)}
 	points := 0
 	for i := range r.m.Flows {
 		points += len(r.m.Flows[i].Vertices)
@@ -118,17 +168,17 @@ func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) 
 	}
 	switch {
 	case r.out.Counts.Boundary > maxBoundaries:
-		return nil, tooMany("boundaries", maxBoundaries)
+		return tooMany("boundaries", maxBoundaries)
 	case points > maxPoints:
-		return nil, tooMany("points on flows and curves", maxPoints)
+		return tooMany("points on flows and curves", maxPoints)
 	}
 	r.place()
-	r.kept()
-	model.Sort(r.m)
-	if err := model.Validate(r.m); err != nil {
-		return nil, fmt.Errorf("threat dragon: the model that was read: %w", err)
-	}
-	return r.out, nil
+	return nil
+}
+
+// note adds a note on a value of the file.
+func (r *reader) note(level imported.Level, v jsontree.Value, where, format string, args ...any) {
+	r.out.AddAt(level, v.At(), where, format, args...)
 }
 
 func tooMany(what string, limit int) error {
@@ -141,11 +191,16 @@ func (r *reader) product(root jsontree.Value) {
 	p.Name = oneLine(summary.Get("title").Text())
 	if p.Name == "" {
 		p.Name = "Untitled model"
-		r.out.Add(imported.Guess, "file", "the model has no title")
+		r.note(imported.Guess, summary, "file", "the model has no title")
 	}
 	p.Description = summary.Get("description").Text()
 	p.Owner = oneLine(summary.Get("owner").Text())
-	p.ID = r.opts.Product
+	// Ids are derived under the product that the file was written from, so that they are the same again.
+	own := root.Get(OwnKey)
+	if own.Object() {
+		r.own["file"] = own
+	}
+	p.ID = cmp.Or(model.ProductID(own.Get("product").Text()), r.opts.Product)
 	if p.ID == "" {
 		p.ID = model.ProductID(model.DeriveID("prd", p.Name))
 	}
@@ -156,18 +211,24 @@ func (r *reader) product(root jsontree.Value) {
 
 func (r *reader) diagram(raw jsontree.Value, index int) model.DiagramID {
 	version, cells := cellsOf(raw)
-	id := model.DiagramID(raw.Get("id").Text())
+	own := raw.Get(OwnKey)
+	id := model.DiagramID(cmp.Or(own.Get("id").Text(), raw.Get("id").Text()))
 	if id == "" || r.diagrams[id] {
 		fresh := model.DiagramID(fmt.Sprintf("%d", index))
 		for n := 2; r.diagrams[fresh]; n++ {
 			fresh = model.DiagramID(fmt.Sprintf("%d-%d", index, n))
 		}
 		if id != "" {
-			r.out.Add(imported.Guess, "diagram "+string(id), "the id is used by two diagrams; the later one is called %s here", fresh)
+			r.note(imported.Guess, raw.Get("id"), "diagram "+string(id), "the id is used by two diagrams; the later one is called %s here", fresh)
 		}
 		id = fresh
 	}
 	r.diagrams[id] = true
+	r.sited(string(id), index)
+	if own.Object() {
+		r.own["diagram/"+string(id)] = own
+		r.made[id] = own.Get("made").Bool()
+	}
 	d := model.Diagram{
 		ID: id, Title: oneLine(raw.Get("title").Text()), Description: raw.Get("description").Text(),
 		Methodology: raw.Get("diagramType").Text(),
@@ -178,17 +239,17 @@ func (r *reader) diagram(raw jsontree.Value, index int) model.DiagramID {
 	}
 	if d.Methodology == "" {
 		d.Methodology = "STRIDE"
-		r.out.Add(imported.Guess, where, "the diagram names no methodology; STRIDE is assumed, as in the versions that wrote it")
+		r.note(imported.Guess, raw, where, "the diagram names no methodology; STRIDE is assumed, as in the versions that wrote it")
 	}
 	if version == 1 && raw.Get("cells").Array() {
-		r.out.Add(imported.Info, where, "the diagram is empty in version 2 and full in version 1: its version 1 cells are read")
+		r.note(imported.Info, raw.Get("diagramJson"), where, "the diagram is empty in version 2 and full in version 1: its version 1 cells are read")
 	}
 	r.unknownKeys("diagram", raw, "id", "title", "diagramType", "description", "placeholder", "thumbnail", "version", "cells", "diagramJson", "size")
 	r.out.Counts.Diagrams++
 
-	dr := &diagramReader{reader: r, diagram: &d, byID: map[string]model.ElementID{}, ends: map[model.ElementID]string{}}
+	dr := &diagramReader{reader: r, diagram: &d, index: index, byID: map[string]model.ElementID{}, ends: map[model.ElementID]string{}}
 	ids := dr.cells(cells, version)
-	with := map[string]json.RawMessage{}
+	with := map[string]json.RawMessage{OwnKey: nil}
 	switch version {
 	case 2:
 		with["cells"] = ids
@@ -239,23 +300,32 @@ func (r *reader) place() {
 // unknownKeys counts the keys that are not known here; they are kept as written.
 func (r *reader) unknownKeys(level string, v jsontree.Value, known ...string) {
 	for _, m := range v.Members() {
-		if !slices.Contains(known, m.Key) && m.Key != "$$hashKey" {
-			r.unknown[level+" "+m.Key]++
+		if slices.Contains(known, m.Key) || m.Key == "$$hashKey" || m.Key == OwnKey {
+			continue
 		}
+		u := r.unknown[level+" "+m.Key]
+		if u == nil {
+			u = &unknownKey{at: m.Value.At()}
+			r.unknown[level+" "+m.Key] = u
+		}
+		u.times++
 	}
 }
 
 func (r *reader) kept() {
-	keys := make([]string, 0, len(r.unknown))
-	for k := range r.unknown {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
+	for _, k := range slices.Sorted(maps.Keys(r.unknown)) {
 		level, key, _ := strings.Cut(k, " ")
-		r.out.Add(imported.Kept, level, "key %q has no meaning here and is kept as written (%s)", key, plural(r.unknown[k], "time", "times"))
+		u := r.unknown[k]
+		r.out.AddAt(imported.Kept, u.at, level, "key %q has no meaning here and is kept as written (%s)", key, plural(u.times, "time", "times"))
 	}
 	r.out.Close()
+}
+
+// sited notes for the writer which id was given to what stands at a path of indexes.
+func (r *reader) sited(id string, path ...any) {
+	if r.placed != nil {
+		r.placed[fmt.Sprint(path...)] = id
+	}
 }
 
 func plural(n int, one, many string) string {

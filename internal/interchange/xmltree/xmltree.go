@@ -68,6 +68,27 @@ func Parse(data []byte, opts imported.Options) (*Element, error) {
 	return p.root, nil
 }
 
+// Root returns the root of a document without what is in it, from the first bytes
+// of the file; nil where they open no element. It is for telling formats apart.
+func Root(head []byte) *Element {
+	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))))
+	d.CharsetReader = charset
+	for {
+		line, column := d.InputPos()
+		token, err := d.Token()
+		if err != nil {
+			return nil
+		}
+		if t, ok := token.(xml.StartElement); ok {
+			p := parser{d: d}
+			if p.start(t, line, column) != nil {
+				return nil
+			}
+			return p.root
+		}
+	}
+}
+
 type parser struct {
 	d     *xml.Decoder
 	opts  imported.Options
