@@ -39,6 +39,7 @@ var formats = []format{
 		Name: imported.ThreatDragon2, Family: "threat-dragon", Title: "OWASP Threat Dragon 2 (JSON)", Extension: ".json", MediaType: "application/json",
 		Detect: func(s *source) bool { f, ok := threatdragon.Detect(s.json); return ok && f == imported.ThreatDragon2 },
 		Read:   func(s *source) (*Import, error) { return threatdragon.Read(s.json, s.opts) },
+		Write:  func(m *model.Model, _ []byte) ([]byte, []Note, error) { return threatdragon.Write(m) },
 	},
 	{
 		Name: imported.ThreatDragon1, Family: "threat-dragon", Title: "OWASP Threat Dragon 1 (JSON)",
