@@ -3,41 +3,21 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/threatloop/threatloop/internal/generate"
-	"github.com/threatloop/threatloop/internal/library"
-	starter "github.com/threatloop/threatloop/library"
 )
 
 type libraryCmd struct {
-	Check libraryCheckCmd `cmd:"" help:"Read a library and say everything that is wrong in it."`
-	Test  libraryTestCmd  `cmd:"" help:"Run the tests of every rule of a library."`
+	Check  libraryCheckCmd  `cmd:"" help:"Read a library and say everything that is wrong in it."`
+	Test   libraryTestCmd   `cmd:"" help:"Run the tests of every rule of a library."`
+	Diff   libraryDiffCmd   `cmd:"" help:"Tell two libraries apart."`
+	Export libraryExportCmd `cmd:"" help:"Write a library as files."`
+	Import libraryImportCmd `cmd:"" help:"Check entries from elsewhere and write them as a layer over a library."`
 }
 
 type libraryCheckCmd struct {
-	Dir  string `arg:"" optional:"" help:"Folder of the library; without it the one inside this program."`
+	Dir  string `arg:"" optional:"" help:"Folder or zip of the library, or a pile such as built-in+ours; without it the one inside this program."`
 	JSON bool   `help:"Print JSON." name:"json"`
-}
-
-// libraryFiles returns the folder's files, or those of the embedded starter library for "".
-func libraryFiles(dir string) (fs.FS, error) {
-	if dir == "" {
-		return starter.Files, nil
-	}
-	if _, err := os.ReadDir(dir); err != nil {
-		return nil, fileFault(err)
-	}
-	return os.DirFS(dir), nil
-}
-
-func loadLibrary(dir string) (*library.Library, error) {
-	files, err := libraryFiles(dir)
-	if err != nil {
-		return nil, err
-	}
-	return library.Load(files)
 }
 
 // libraryReport is what `library check --json` prints.
@@ -48,6 +28,7 @@ type libraryReport struct {
 	Patterns       int      `json:"patterns"`
 	Rules          int      `json:"rules"`
 	Questionnaires int      `json:"questionnaires"`
+	Standards      int      `json:"standards"`
 	Warnings       []string `json:"warnings"` // "file:line:column: text"
 }
 
@@ -59,7 +40,7 @@ func (c *libraryCheckCmd) Run(_ context.Context, env *Env) error {
 	}
 	r := libraryReport{
 		Library: l.Stamp(), Name: l.Name, Types: len(l.Types), Patterns: len(l.Patterns), Rules: len(l.Rules),
-		Questionnaires: len(l.Questionnaires), Warnings: []string{},
+		Questionnaires: len(l.Questionnaires), Standards: len(l.Standards), Warnings: []string{},
 	}
 	for _, w := range l.Warnings {
 		r.Warnings = append(r.Warnings, w.At.String()+": "+w.Text)
@@ -72,13 +53,13 @@ func (c *libraryCheckCmd) Run(_ context.Context, env *Env) error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(env.Stdout, "%s: %d types, %d patterns, %d rules, %d questionnaires, %d warnings\n",
-		r.Library, r.Types, r.Patterns, r.Rules, r.Questionnaires, len(r.Warnings))
+	_, err = fmt.Fprintf(env.Stdout, "%s: %d types, %d patterns, %d rules, %d questionnaires, %d standards, %d warnings\n",
+		r.Library, r.Types, r.Patterns, r.Rules, r.Questionnaires, r.Standards, len(r.Warnings))
 	return err
 }
 
 type libraryTestCmd struct {
-	Dir  string `arg:"" optional:"" help:"Folder of the library; without it the one inside this program."`
+	Dir  string `arg:"" optional:"" help:"Folder or zip of the library, or a pile such as built-in+ours; without it the one inside this program."`
 	JSON bool   `help:"Print JSON." name:"json"`
 }
 
