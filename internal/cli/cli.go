@@ -68,7 +68,8 @@ type grammar struct {
 	Backup  backupCmd  `cmd:"" help:"Write a backup while the server is in use."`
 	Restore restoreCmd `cmd:"" help:"Make a new database from a backup."`
 
-	Model modelCmd `cmd:"" help:"Look into model files."`
+	Model   modelCmd   `cmd:"" help:"Look into model files."`
+	Convert convertCmd `cmd:"" help:"Write a model file in another format."`
 
 	Generate generateCmd `cmd:"" help:"Generate the threat model of a file or of answers, without a server."`
 	Results  resultsCmd  `cmd:"" help:"Look into reports of security tests."`

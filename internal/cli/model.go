@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/threatloop/threatloop/internal/interchange"
 )
@@ -12,7 +13,7 @@ type modelCmd struct {
 }
 
 type modelShowCmd struct {
-	File string `arg:"" help:"Threat Dragon 1 or 2 (JSON), or Threatloop (YAML); - is standard input."`
+	File string `arg:"" help:"A model file of a known kind (Threat Dragon, Open Threat Model, Threagile, Threatloop, ...), told by its content; - is standard input."`
 	JSON bool   `help:"Print JSON." name:"json"`
 }
 
@@ -41,10 +42,23 @@ func (c *modelShowCmd) Run(_ context.Context, env *Env) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for _, n := range s.Notes {
-		if _, err := fmt.Fprintf(env.Stdout, "%s: %s: %s\n", n.Level, printable(n.Where), printable(n.Text)); err != nil {
+	return printNotes(env.Stdout, s.Notes)
+}
+
+// printNotes prints notes on a file, one a line, each with its place where it has one.
+func printNotes(w io.Writer, notes []interchange.Note) error {
+	for _, n := range notes {
+		if _, err := io.WriteString(w, noteLine(n)+"\n"); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func noteLine(n interchange.Note) string {
+	line := fmt.Sprintf("%s: %s: %s", n.Level, n.Where, n.Text)
+	if n.At != "" {
+		line = n.At + ": " + line
+	}
+	return printable(line)
 }

@@ -50,7 +50,7 @@ func (r *diagramReader) cells(raws []jsontree.Value, version int) json.RawMessag
 		}
 	}
 	if r.unnamed > 0 {
-		r.out.Add(imported.Guess, r.where(), "%s named here after what it is or joins", plural(r.unnamed, "element has no name and is", "elements have no name and are"))
+		r.note(imported.Guess, r.drawn["diagram/"+string(r.diagram.ID)], r.where(), "%s named here after what it is or joins", plural(r.unnamed, "element has no name and is", "elements have no name and are"))
 	}
 	return joined(list)
 }
@@ -81,6 +81,7 @@ func (r *diagramReader) element(c cell, index int) model.ElementID {
 	}
 	r.elements[id] = true
 	r.sited(string(id), r.index, ".", index)
+	r.drawn["element/"+string(id)] = c.raw
 	if own.Object() {
 		r.own["element/"+string(id)] = own
 	}

@@ -81,6 +81,7 @@ type reader struct {
 	threats  map[string]model.ElementID // where a threat id of the file was first seen
 	ids      map[model.ThreatID]bool
 	unknown  map[string]*unknownKey    // keys that are kept, by "level key"
+	drawn    map[string]jsontree.Value // where diagrams and elements stand in the file, by "diagram/" or "element/" and id
 	own      map[string]jsontree.Value // what stands under OwnKey, by kind and id
 	made     map[model.DiagramID]bool  // diagrams that the writer made to show what no diagram draws
 	placed   map[string]string         // id given to what stands at a path, for the writer; nil otherwise
@@ -139,6 +140,7 @@ func (r *reader) read(root jsontree.Value) error {
 	r.out, r.m = &imported.Import{Format: format}, &model.Model{}
 	r.elements, r.diagrams = map[model.ElementID]bool{model.AtProduct: true}, map[model.DiagramID]bool{}
 	r.threats, r.ids = map[string]model.ElementID{}, map[model.ThreatID]bool{}
+	r.drawn = map[string]jsontree.Value{}
 	r.unknown, r.own, r.made = map[string]*unknownKey{}, map[string]jsontree.Value{}, map[model.DiagramID]bool{}
 	r.out.Model = r.m
 	r.product(root)
@@ -225,6 +227,7 @@ func (r *reader) diagram(raw jsontree.Value, index int) model.DiagramID {
 	}
 	r.diagrams[id] = true
 	r.sited(string(id), index)
+	r.drawn["diagram/"+string(id)] = raw
 	if own.Object() {
 		r.own["diagram/"+string(id)] = own
 		r.made[id] = own.Get("made").Bool()
@@ -285,15 +288,15 @@ func (r *reader) place() {
 		if members[z.ID] > 0 && members[z.ID] == actors[z.ID] {
 			z.Trust, why = 0, ", because only actors stand in it"
 		}
-		r.out.Add(imported.Guess, fmt.Sprintf("zone %s (%s)", z.ID, z.Name), "the file does not say how far the zone is trusted; %d of 100 is set%s", z.Trust, why)
+		r.note(imported.Guess, r.drawn["element/"+string(z.ID)], fmt.Sprintf("zone %s (%s)", z.ID, z.Name), "the file does not say how far the zone is trusted; %d of 100 is set%s", z.Trust, why)
 	}
 	for _, d := range r.m.Diagrams {
 		if n := outside[d.ID]; n > 0 {
-			r.out.Add(imported.Guess, "diagram "+string(d.ID), "%s outside every trust boundary box: actors count as trusted 0 of 100, everything else 50", plural(n, "component stands", "components stand"))
+			r.note(imported.Guess, r.drawn["diagram/"+string(d.ID)], "diagram "+string(d.ID), "%s outside every trust boundary box: actors count as trusted 0 of 100, everything else 50", plural(n, "component stands", "components stand"))
 		}
 	}
 	for _, id := range unclear {
-		r.out.Add(imported.Guess, fmt.Sprintf("component %s (%s)", id, names[id]), "stands in boxes that overlap; the smallest is taken as its zone")
+		r.note(imported.Guess, r.drawn["element/"+string(id)], fmt.Sprintf("component %s (%s)", id, names[id]), "stands in boxes that overlap; the smallest is taken as its zone")
 	}
 }
 

@@ -196,6 +196,7 @@ func (w *writer) scratch(d *model.Diagram) *diagramReader {
 	r := &reader{
 		out: &imported.Import{}, m: &model.Model{Product: model.Product{ID: w.m.Product.ID}}, elements: map[model.ElementID]bool{},
 		threats: map[string]model.ElementID{}, ids: map[model.ThreatID]bool{}, unknown: map[string]*unknownKey{}, own: map[string]jsontree.Value{},
+		drawn: map[string]jsontree.Value{},
 	}
 	return &diagramReader{reader: r, diagram: d, byID: map[string]model.ElementID{}, ends: map[model.ElementID]string{}}
 }
