@@ -242,7 +242,7 @@ func TestNamesOfOtherTools(t *testing.T) {
 		{"PostgreSQL", model.Store, "relational-database"},
 		{"Redis", model.Store, "cache"},
 		{"Message Queue", model.Store, "message-queue"},
-		{"Payment provider", model.Actor, "third-party-service"},
+		{"Payment provider", model.Actor, "payment-service-provider"},
 		{"Database", model.Actor, ""},
 	} {
 		if got := lib.TypeFor(tt.word, tt.kind); got != tt.want {
