@@ -8,9 +8,12 @@ import (
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/interchange/drawio"
 	"github.com/threatloop/threatloop/internal/interchange/imported"
+	"github.com/threatloop/threatloop/internal/interchange/otm"
+	"github.com/threatloop/threatloop/internal/interchange/iriusrisk"
 	"github.com/threatloop/threatloop/internal/interchange/threagile"
 	"github.com/threatloop/threatloop/internal/interchange/threatdragon"
 	"github.com/threatloop/threatloop/internal/interchange/tlyaml"
+	"github.com/threatloop/threatloop/internal/interchange/tm7"
 	"github.com/threatloop/threatloop/internal/interchange/xmltree"
 	"github.com/threatloop/threatloop/internal/model"
 )
@@ -66,6 +69,27 @@ var formats = []format{
 		Name: imported.DrawIO, Title: "draw.io drawings (XML)",
 		Detect: func(s *source) bool { return drawio.Detect(s.xmlRoot()) },
 		Read:   func(s *source) (*Import, error) { return s.readXML(drawio.Read) },
+	},
+	{
+		Name: imported.OTM, Title: "Open Threat Model (YAML, JSON)", Extension: ".otm", MediaType: "application/json",
+		Detect: func(s *source) bool { return otm.Detect(s.json) || otm.DetectYAML(s.root) },
+		Read: func(s *source) (*Import, error) {
+			if s.root != nil {
+				return otm.ReadYAML(s.root, s.opts)
+			}
+			return otm.Read(s.json, s.opts)
+		},
+		Write: func(m *model.Model, _ []byte) ([]byte, []Note, error) { return otm.Write(m) },
+	},
+	{
+		Name: imported.TM7, Title: "Microsoft Threat Modeling Tool (.tm7)",
+		Detect: func(s *source) bool { return tm7.Detect(s.head) },
+		Read:   func(s *source) (*Import, error) { return tm7.Read(s.data, s.opts) },
+	},
+	{
+		Name: imported.IriusRisk, Title: "IriusRisk projects and templates (XML)",
+		Detect: func(s *source) bool { return iriusrisk.Detect(s.xmlRoot()) },
+		Read:   func(s *source) (*Import, error) { return s.readXML(iriusrisk.Read) },
 	},
 	{
 		Name: imported.Answers, Title: "answers to a questionnaire (JSON, YAML)",
@@ -159,9 +183,8 @@ func ReadableTitles() []string {
 // strangers are the marks of files that are no models, or of models that no
 // format above reads, to name what was given.
 var strangers = []struct{ mark, name string }{
-	{"otmVersion", "an Open Threat Model file"},
-	{"schemas.datacontract.org/2004/07/ThreatModeling", "a model of the Microsoft Threat Modeling Tool"},
 	{"bomFormat", "a CycloneDX document"},
+	{"<library ", "an IriusRisk library: see library import"},
 	{"<testsuite", "a JUnit report: see results show"},
 	{"<OWASPZAPReport", "a ZAP report: see results show"},
 	{`"runs"`, "a SARIF report: see results show"},
