@@ -33,6 +33,9 @@ const (
 	IriusRisk     Format = "iriusrisk" // a project or template, not a library
 	PyTM          Format = "pytm"
 	DrawIO        Format = "drawio"
+	OTM           Format = "otm"    // the Open Threat Model
+	TM7           Format = "tm7"    // of the Microsoft Threat Modeling Tool
+	TMBOM         Format = "tm-bom" // OWASP Threat Model Library, and CycloneDX
 )
 
 // Level says what a note is about.

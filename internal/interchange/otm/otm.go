@@ -34,9 +34,6 @@ const Key = "otm"
 // Version is the version that is written.
 const Version = "0.2.0"
 
-// Format is the name of the format.
-const Format imported.Format = "otm"
-
 // Detect reports whether a JSON document is an Open Threat Model: it has a
 // version, or a project beside what only OTM calls so. A file without its
 // version is one too; Read refuses it with the reason.
@@ -141,7 +138,7 @@ func read(root *node, opts imported.Options) (*imported.Import, error) {
 		return nil, err
 	}
 	r := &reader{
-		Builder: reading.New(Format, Key, opts), diagrams: map[string]bool{}, others: map[string]bool{},
+		Builder: reading.New(imported.OTM, Key, opts), diagrams: map[string]bool{}, others: map[string]bool{},
 		assets: map[string]model.AssetID{}, zones: map[string]*nested{}, parts: map[string]*nested{},
 		threats: map[string]*threat{}, cures: map[string]*mitigation{}, cases: map[instance]model.ThreatID{},
 		named: map[model.ThreatID]bool{},
