@@ -17,19 +17,64 @@ import (
 // that a thousand flows enter has the same reason a thousand times.
 const maxReasons = 3
 
-// place is a fact, or another named thing, at an element.
-type place struct {
+// found is what one element gives rise to.
+type found struct {
+	element model.ElementID
+	class   class
+	wants   []want
+	facts   []Concluded
+	grounds map[string][]model.Fact // what the rule of a fact looked at
+	asks    []asked
+	fired   []string // rules; filled for the tests of rules only
+}
+
+// class orders elements of different kinds.
+type class int
+
+const (
+	ofProduct class = iota
+	ofComponent
+	ofFlow
+)
+
+// want is what a rule that fires, or a component's type, wants at a place; "" takes nothing.
+type want struct {
+	rule  *library.Rule
+	typ   *library.Type
 	where model.ElementID
-	ref   string
+	why   model.Why
+}
+
+type asked struct {
+	question string
+	why      model.Why
+}
+
+// source names an element that wants something at a site.
+type source struct {
+	class   class
+	element model.ElementID
+}
+
+func (s source) compare(o source) int {
+	return cmp.Or(cmp.Compare(s.class, o.class), cmp.Compare(s.element, o.element))
 }
 
 // site is what is wanted at one element. The lists are short, so that a walk finds
 // a ref sooner than a map over the whole model would.
 type site struct {
 	where           model.ElementID
+	from            []source // in order
 	threats         []*threat
 	weaknesses      []*weakness
 	countermeasures []*countermeasure
+}
+
+// heard notes that an element wants something here; elements come in order.
+func (s *site) heard(f *found) {
+	if n := len(s.from); n == 0 || s.from[n-1].element != f.element {
+		s.from = append(s.from, source{f.class, f.element})
+	}
 }
 
 // The things at a site point into the library; finish makes the model's of them.
@@ -94,52 +139,58 @@ func (r *reasons) because(why model.Why) {
 	*r = append(*r, why)
 }
 
-type asked struct {
-	where map[model.ElementID]bool
-	why   reasons
-}
-
-// ask evaluates a rule for an element and, where it fires, collects what it
-// wants at the place. An empty place takes nothing but facts and questions.
-func (g *generator) ask(r *library.Rule, scope *library.Scope, element, where model.ElementID) (model.Why, bool, error) {
+// ask evaluates a rule for an element and, where it fires, notes what it wants at
+// the place. An empty place takes nothing but facts and questions.
+func (g *generator) ask(r *library.Rule, scope *library.Scope, f *found, where model.ElementID) (model.Why, bool, error) {
 	fires, err := r.When.Holds(scope)
 	if err != nil {
-		return model.Why{}, false, evaluation(r, element, err)
+		return model.Why{}, false, evaluation(r, f.element, err)
 	}
 	if !fires {
 		return model.Why{}, false, nil
 	}
-	if g.res.fired != nil {
-		g.res.fired[r.Ref] = append(g.res.fired[r.Ref], element)
+	if g.trace {
+		f.fired = append(f.fired, r.Ref)
 	}
-	why := model.Why{Rule: r.Ref, Library: g.stamp, Facts: g.looked(r, scope, element, where), Text: r.Reason}
+	why := model.Why{Rule: r.Ref, Library: g.stamp, Facts: g.looked(r, scope, f, where), Text: r.Reason}
 	for _, c := range r.Conclude {
 		value, err := c.Value.Eval(scope)
 		if err != nil {
-			return why, false, evaluation(r, element, err)
+			return why, false, evaluation(r, f.element, err)
 		}
-		g.conclude(scope, element, c.Fact, value, why)
+		f.conclude(scope, c.Fact, value, why)
 	}
 	for _, ref := range r.Ask {
 		if !g.answers.Answered(ref) {
-			g.question(ref, element, why)
+			f.asks = append(f.asks, asked{ref, why})
 		}
 	}
-	if where == "" {
-		return why, true, nil
-	}
-	for _, ref := range r.Apply {
-		why := why
-		why.Pattern = ref
-		g.apply(g.lib.Pattern(ref), where, why)
-	}
-	for _, ref := range r.Require {
-		g.countermeasure(g.site(where), g.lib.Countermeasure(ref), model.Required).why.because(why)
-	}
-	for _, ref := range r.Recommend {
-		g.countermeasure(g.site(where), g.lib.Countermeasure(ref), model.Recommended).why.because(why)
+	if where != "" && len(r.Apply)+len(r.Require)+len(r.Recommend) > 0 {
+		f.wants = append(f.wants, want{rule: r, where: where, why: why})
 	}
 	return why, true, nil
+}
+
+// take puts what is wanted into its site.
+func (g *generator) take(s *site, w *want) {
+	if w.typ != nil {
+		g.applyAll(s, w.typ.Patterns, w.why)
+		return
+	}
+	g.applyAll(s, w.rule.Apply, w.why)
+	for _, ref := range w.rule.Require {
+		g.countermeasure(s, g.lib.Countermeasure(ref), model.Required).why.because(w.why)
+	}
+	for _, ref := range w.rule.Recommend {
+		g.countermeasure(s, g.lib.Countermeasure(ref), model.Recommended).why.because(w.why)
+	}
+}
+
+func (g *generator) applyAll(s *site, patterns []string, why model.Why) {
+	for _, ref := range patterns {
+		why.Pattern = ref
+		g.apply(s, g.lib.Pattern(ref), why)
+	}
 }
 
 func evaluation(r *library.Rule, element model.ElementID, err error) error {
@@ -147,10 +198,10 @@ func evaluation(r *library.Rule, element model.ElementID, err error) error {
 }
 
 // looked lists what made the rule fire, beginning with what its index and its place say.
-func (g *generator) looked(r *library.Rule, scope *library.Scope, element, where model.ElementID) []model.Fact {
+func (g *generator) looked(r *library.Rule, scope *library.Scope, of *found, where model.ElementID) []model.Fact {
 	var facts []model.Fact
-	if where != element {
-		facts = append(facts, model.Fact{Name: "flow.id", Value: library.FormatValue(string(element))})
+	if where != of.element {
+		facts = append(facts, model.Fact{Name: "flow.id", Value: library.FormatValue(string(of.element))})
 	}
 	if len(r.Kinds) > 0 {
 		facts = append(facts, model.Fact{Name: "component.kind", Value: library.FormatValue(string(scope.Component.Kind))})
@@ -165,9 +216,9 @@ func (g *generator) looked(r *library.Rule, scope *library.Scope, element, where
 		if !isFact {
 			continue
 		}
-		below := g.grounds[place{element, name}]
+		below := of.grounds[name]
 		if below == nil {
-			below = g.grounds[place{model.AtProduct, name}]
+			below = g.product.grounds[name]
 		}
 		for _, b := range below {
 			if !slices.ContainsFunc(facts, func(f model.Fact) bool { return f.Name == b.Name }) {
@@ -178,39 +229,28 @@ func (g *generator) looked(r *library.Rule, scope *library.Scope, element, where
 	return facts
 }
 
-func (g *generator) conclude(scope *library.Scope, where model.ElementID, name string, value any, why model.Why) {
+func (f *found) conclude(scope *library.Scope, name string, value any, why model.Why) {
 	if _, known := scope.Facts.Own[name]; known {
-		// The facts of one element stand together at the end.
-		for i := len(g.res.Facts) - 1; i >= 0 && g.res.Facts[i].Where == where; i-- {
-			if f := &g.res.Facts[i]; f.Fact == name {
-				f.Why = append(f.Why, why)
+		for i := range f.facts {
+			if c := &f.facts[i]; c.Fact == name {
+				c.Why = append(c.Why, why)
 			}
 		}
 		return
 	}
 	scope.Facts.Own[name] = value
-	g.grounds[place{where, name}] = why.Facts
-	g.res.Facts = append(g.res.Facts, Concluded{Where: where, Fact: name, Value: library.FormatValue(value), Why: []model.Why{why}})
-}
-
-func (g *generator) question(ref string, where model.ElementID, why model.Why) {
-	q := g.questions[ref]
-	if q == nil {
-		q = &asked{where: map[model.ElementID]bool{}}
-		g.questions[ref] = q
+	if f.grounds == nil {
+		f.grounds = map[string][]model.Fact{}
 	}
-	q.where[where] = true
-	q.why.because(why)
+	f.grounds[name] = why.Facts
+	f.facts = append(f.facts, Concluded{Where: f.element, Fact: name, Value: library.FormatValue(value), Why: []model.Why{why}})
 }
 
-// fromType applies the patterns that a component of the type always brings.
-func (g *generator) fromType(t *library.Type, where model.ElementID) {
-	facts := []model.Fact{{Name: "component.type", Value: library.FormatValue(t.Ref)}}
-	for _, ref := range t.Patterns {
-		g.apply(g.lib.Pattern(ref), where, model.Why{
-			Rule: t.Ref, Pattern: ref, Library: g.stamp, Facts: facts,
-			Text: fmt.Sprintf("Every component of the type %s brings this.", t.Name),
-		})
+// becauseOfType is the reason of the patterns that a component of the type always brings.
+func (g *generator) becauseOfType(t *library.Type) model.Why {
+	return model.Why{
+		Rule: t.Ref, Library: g.stamp, Facts: []model.Fact{{Name: "component.type", Value: library.FormatValue(t.Ref)}},
+		Text: fmt.Sprintf("Every component of the type %s brings this.", t.Name),
 	}
 }
 
@@ -219,13 +259,11 @@ func (g *generator) site(where model.ElementID) *site {
 	if s == nil {
 		s = &site{where: where}
 		g.sites[where] = s
-		g.order = append(g.order, s)
 	}
 	return s
 }
 
-func (g *generator) apply(p *library.Pattern, where model.ElementID, why model.Why) {
-	s := g.site(where)
+func (g *generator) apply(s *site, p *library.Pattern, why model.Why) {
 	for i := range p.Threats {
 		l := &p.Threats[i]
 		t := g.threat(s, l)
@@ -294,14 +332,14 @@ func (t *threat) link(l link) {
 	t.links = append(t.links, l)
 }
 
-// finish puts what was collected into the result, in order of ids.
-func (g *generator) finish() {
-	r := g.res
+// result makes the model's things of what was found, in order of ids.
+func (g *generator) result(m *model.Model) *Result {
+	r := &Result{Library: g.stamp, Value: g.figures.value(), Exposure: g.figures.exposure(), model: m, library: g.lib}
 	var threats byID[threat]
 	var weaknesses byID[weakness]
 	var countermeasures byID[countermeasure]
 	links := 0
-	for _, s := range g.order {
+	for _, s := range g.sites {
 		for _, t := range s.threats {
 			threats.add(string(t.id), t)
 			links += len(t.links)
@@ -315,46 +353,107 @@ func (g *generator) finish() {
 	}
 	r.Threats, r.Links = make([]model.Threat, len(threats)), make([]model.Link, 0, links)
 	for i, k := range threats.sorted() {
-		t, l := k.of, k.of.lib
-		r.Threats[i] = model.Threat{
-			ID: t.id, Where: t.where, Ref: g.prepared[l].path, Title: l.Title, Description: g.prepared[l].description,
-			Categories: l.Categories, CAPEC: l.CAPEC, Impact: l.Impact, Ease: l.Ease, Status: model.Open, Origin: model.ByRule, Why: ordered(t.why),
-		}
-		from := len(r.Links)
-		for _, l := range t.links {
-			one := model.Link{Threat: t.id, Weakness: l.weakness.id, Share: l.share, Origin: model.ByRule}
-			if l.countermeasure != nil {
-				one.Countermeasure = l.countermeasure.id
-			}
-			r.Links = append(r.Links, one)
-		}
-		slices.SortFunc(r.Links[from:], model.CompareLinks)
+		r.Threats[i] = g.asThreat(k.of)
+		r.Links = k.of.asLinks(r.Links)
 	}
 	r.Weaknesses = make([]model.Weakness, len(weaknesses))
 	for i, k := range weaknesses.sorted() {
-		w, l := k.of, k.of.lib
-		r.Weaknesses[i] = model.Weakness{
-			ID: w.id, Where: w.where, Ref: l.Ref, Title: l.Title, Description: l.Description, CWE: l.CWE, Test: l.Test,
-			Origin: model.ByRule, Why: ordered(w.why),
-		}
+		r.Weaknesses[i] = g.asWeakness(k.of)
 	}
 	r.Countermeasures = make([]model.Countermeasure, len(countermeasures))
 	for i, k := range countermeasures.sorted() {
-		c, l := k.of, k.of.lib
-		r.Countermeasures[i] = model.Countermeasure{
-			ID: c.id, Where: c.where, Ref: l.Ref, Title: l.Title, Description: l.Description, State: c.state, Standards: l.Standards,
-			Cost: l.Cost, Test: l.Test, Origin: model.ByRule, Why: ordered(c.why),
+		r.Countermeasures[i] = g.asCountermeasure(k.of)
+	}
+	g.tell(r)
+	return r
+}
+
+// tell adds facts, questions and notes.
+func (g *generator) tell(r *Result) {
+	type question struct {
+		where map[model.ElementID]bool
+		why   reasons
+	}
+	questions := map[string]*question{}
+	if g.trace {
+		r.fired = map[string][]model.ElementID{}
+	}
+	for f := range g.inOrder() {
+		for _, rule := range f.fired {
+			r.fired[rule] = append(r.fired[rule], f.element)
+		}
+		for _, fact := range f.facts {
+			fact.Why = g.ordered(fact.Why)
+			r.Facts = append(r.Facts, fact)
+		}
+		for _, a := range f.asks {
+			q := questions[a.question]
+			if q == nil {
+				q = &question{where: map[model.ElementID]bool{}}
+				questions[a.question] = q
+			}
+			q.where[f.element] = true
+			q.why.because(a.why)
 		}
 	}
-	for ref, q := range g.questions {
+	for ref, q := range questions {
 		r.Questions = append(r.Questions, Question{Question: ref, Title: g.lib.Question(ref).Title, Where: slices.Sorted(maps.Keys(q.where)), Why: ordered(q.why)})
 	}
 	slices.SortFunc(r.Questions, func(a, b Question) int { return cmp.Compare(a.Question, b.Question) })
 	slices.SortFunc(r.Facts, func(a, b Concluded) int { return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.Fact, b.Fact)) })
-	for i := range r.Facts {
-		r.Facts[i].Why = ordered(r.Facts[i].Why)
+	r.Notes = slices.Clone(g.notes)
+	for _, v := range g.views.components {
+		if v.Type != "" && g.lib.Type(v.Type) == nil && !v.OutOfScope {
+			r.Notes = append(r.Notes, Note{v.ID, "the library has no component type " + v.Type + "; only rules for its kind apply"})
+		}
 	}
 	slices.SortFunc(r.Notes, func(a, b Note) int { return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.Text, b.Text)) })
+}
+
+func (g *generator) asThreat(t *threat) model.Threat {
+	l := t.lib
+	return model.Threat{
+		ID: t.id, Where: t.where, Ref: g.prepared[l].path, Title: l.Title, Description: g.prepared[l].description,
+		Categories: l.Categories, CAPEC: l.CAPEC, Impact: l.Impact, Ease: l.Ease, Status: model.Open, Origin: model.ByRule, Why: g.ordered(t.why),
+	}
+}
+
+// asLinks appends the links of the threat, in order.
+func (t *threat) asLinks(list []model.Link) []model.Link {
+	from := len(list)
+	for _, l := range t.links {
+		one := model.Link{Threat: t.id, Weakness: l.weakness.id, Share: l.share, Origin: model.ByRule}
+		if l.countermeasure != nil {
+			one.Countermeasure = l.countermeasure.id
+		}
+		list = append(list, one)
+	}
+	slices.SortFunc(list[from:], model.CompareLinks)
+	return list
+}
+
+func (g *generator) asWeakness(w *weakness) model.Weakness {
+	l := w.lib
+	return model.Weakness{
+		ID: w.id, Where: w.where, Ref: l.Ref, Title: l.Title, Description: l.Description, CWE: l.CWE, Test: l.Test,
+		Origin: model.ByRule, Why: g.ordered(w.why),
+	}
+}
+
+func (g *generator) asCountermeasure(c *countermeasure) model.Countermeasure {
+	l := c.lib
+	return model.Countermeasure{
+		ID: c.id, Where: c.where, Ref: l.Ref, Title: l.Title, Description: l.Description, State: c.state, Standards: l.Standards,
+		Cost: l.Cost, Test: l.Test, Origin: model.ByRule, Why: g.ordered(c.why),
+	}
+}
+
+// ordered returns the reasons in order; a copy where they are kept for the next result.
+func (g *generator) ordered(list []model.Why) []model.Why {
+	if g.owned {
+		list = slices.Clone(list)
+	}
+	return ordered(list)
 }
 
 // byID sorts things by id. The first characters of the hash stand beside the

@@ -10,6 +10,7 @@ package generate
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"github.com/threatloop/threatloop/internal/library"
@@ -74,43 +75,24 @@ func Desired(m *model.Model, lib *library.Library) (*Result, error) {
 }
 
 func desired(m *model.Model, lib *library.Library, trace bool) (*Result, error) {
-	g, err := newGenerator(m, lib)
-	if err != nil {
+	g := newGenerator(m, lib)
+	g.trace = trace
+	if err := g.start(); err != nil {
 		return nil, err
 	}
-	if trace {
-		g.res.fired = map[string][]model.ElementID{}
-	}
-	g.unknownTypes()
-	if err := g.productRules(); err != nil {
+	if err := g.evaluateAll(); err != nil {
 		return nil, err
 	}
-	if err := g.componentRules(); err != nil {
-		return nil, err
-	}
-	if err := g.flowRules(); err != nil {
-		return nil, err
-	}
-	g.keepStandards()
-	g.finish()
-	return g.res, nil
+	return g.result(m), nil
 }
 
-func newGenerator(m *model.Model, lib *library.Library) (*generator, error) {
-	g := &generator{
-		m: m, lib: lib, stamp: lib.Stamp(), res: &Result{Library: lib.Stamp(), model: m, library: lib},
-		sites: make(map[model.ElementID]*site, len(m.Components)), prepared: prepare(lib), questions: map[string]*asked{}, candidates: map[kindAndType][]*library.Rule{}, grounds: map[place][]model.Fact{},
+func newGenerator(m *model.Model, lib *library.Library) *generator {
+	return &generator{
+		m: m, lib: lib, stamp: lib.Stamp(), prepared: prepare(lib), candidates: map[kindAndType][]*library.Rule{},
+		ofProduct: byLevel(lib, library.ForProduct), ofComponents: byLevel(lib, library.ForComponent), ofFlows: byLevel(lib, library.ForFlow),
+		found: make(map[model.ElementID]*found, len(m.Components)+len(m.Flows)), sites: make(map[model.ElementID]*site, len(m.Components)),
+		serving: map[*library.Countermeasure][]model.Why{},
 	}
-	answers, problems, err := lib.ReadAnswers(m.Answers)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range problems {
-		g.res.Notes = append(g.res.Notes, Note{"answers." + p.Question, p.Text})
-	}
-	g.answers = answers
-	g.views = newViews(m, lib)
-	return g, nil
 }
 
 type kindAndType struct {
@@ -118,28 +100,91 @@ type kindAndType struct {
 	typ  string
 }
 
-// generator is one run of Desired.
+// generator evaluates a library for a model: each element by itself (found), then
+// what they want at each place (sites), then all of it as a Result.
 type generator struct {
-	m       *model.Model
-	lib     *library.Library
-	stamp   string
-	res     *Result
-	answers *library.Answers
-	views   *views
-	facts   *library.Facts // of the product
+	m     *model.Model
+	lib   *library.Library
+	stamp string
+	trace bool // keep which rules fire, for the tests of rules
+	owned bool // what is found is kept after a result is given away
 
-	sites      map[model.ElementID]*site
-	order      []*site // as they came up, which is the order of elements
-	prepared   map[*library.Threat]prepared
-	questions  map[string]*asked
-	candidates map[kindAndType][]*library.Rule
-	grounds    map[place][]model.Fact // what the rule of a fact at an element looked at
+	ofProduct, ofComponents, ofFlows []*library.Rule // by level
+	candidates                       map[kindAndType][]*library.Rule
+	prepared                         map[*library.Threat]prepared
+
+	answers *library.Answers
+	notes   []Note // on answers and standards
+	views   *views
+	product *found
+	facts   *library.Facts // of the product
+	figures *figures
+	found   map[model.ElementID]*found // by component and flow
+	sites   map[model.ElementID]*site
+	kept    []applied // standards
+	serving map[*library.Countermeasure][]model.Why
 }
 
-func (g *generator) unknownTypes() {
-	for _, v := range g.views.components {
-		if v.Type != "" && g.lib.Type(v.Type) == nil && !v.OutOfScope {
-			g.res.Notes = append(g.res.Notes, Note{v.ID, "the library has no component type " + v.Type + "; only rules for its kind apply"})
+// start reads what all elements see, and evaluates the rules of the product.
+func (g *generator) start() error {
+	answers, problems, err := g.lib.ReadAnswers(g.m.Answers)
+	if err != nil {
+		return err
+	}
+	g.answers, g.notes = answers, nil
+	for _, p := range problems {
+		g.notes = append(g.notes, Note{"answers." + p.Question, p.Text})
+	}
+	g.kept = g.standards()
+	g.views = newViews(g.m, g.lib)
+	return g.productRules()
+}
+
+func (g *generator) evaluateAll() error {
+	for _, c := range g.views.components {
+		f, err := g.component(c)
+		if err != nil {
+			return err
+		}
+		g.found[f.element] = f
+	}
+	for _, v := range g.views.flows {
+		f, err := g.flow(v)
+		if err != nil {
+			return err
+		}
+		g.found[f.element] = f
+	}
+	for f := range g.inOrder() {
+		for i := range f.wants {
+			if w := &f.wants[i]; w.where != "" {
+				s := g.site(w.where)
+				s.heard(f)
+				g.take(s, w)
+			}
+		}
+	}
+	for _, s := range g.sites {
+		g.keepStandards(s)
+	}
+	return nil
+}
+
+// inOrder yields what was found at the product, then at components, then at flows, each in order of ids.
+func (g *generator) inOrder() iter.Seq[*found] {
+	return func(yield func(*found) bool) {
+		if !yield(g.product) {
+			return
+		}
+		for _, c := range g.views.components {
+			if !yield(g.found[model.ElementID(c.ID)]) {
+				return
+			}
+		}
+		for _, f := range g.views.flows {
+			if !yield(g.found[model.ElementID(f.ID)]) {
+				return
+			}
 		}
 	}
 }
@@ -177,76 +222,73 @@ func (g *generator) forComponent(all []*library.Rule, kind model.Kind, typ strin
 
 func (g *generator) productRules() error {
 	g.facts = &library.Facts{Own: map[string]any{}}
+	g.product = &found{element: model.AtProduct}
 	scope := &library.Scope{Product: g.views.product, Answers: g.answers, Facts: g.facts, Components: g.views.components, Flows: g.views.flows}
-	rules := byLevel(g.lib, library.ForProduct)
 	last := -1 // level of the last rule that sets a figure of the product
-	for _, r := range rules {
+	for _, r := range g.ofProduct {
 		if r.Set != nil || r.Raise != nil {
 			last = max(last, r.Level)
 		}
 	}
-	figures := newFigures()
+	g.figures = newFigures()
 	settled := false
-	for _, r := range rules {
+	for _, r := range g.ofProduct {
 		if r.Level > last && !settled {
 			settled = true
-			g.settle(figures)
+			g.settle(g.figures)
 		}
-		why, fires, err := g.ask(r, scope, model.AtProduct, model.AtProduct)
+		why, fires, err := g.ask(r, scope, g.product, model.AtProduct)
 		if err != nil {
 			return err
 		}
 		if fires {
-			if err := figures.take(r, scope, why); err != nil {
+			if err := g.figures.take(r, scope, why); err != nil {
 				return err
 			}
 		}
 	}
 	if !settled {
-		g.settle(figures)
+		g.settle(g.figures)
 	}
 	return nil
 }
 
-func (g *generator) componentRules() error {
-	rules := byLevel(g.lib, library.ForComponent)
-	for _, v := range g.views.components {
-		if v.OutOfScope {
-			continue
-		}
-		at := model.ElementID(v.ID)
-		if t := g.lib.Type(v.Type); t != nil {
-			g.fromType(t, at)
-		}
-		scope := &library.Scope{Product: g.views.product, Answers: g.answers, Component: v, Facts: &library.Facts{Own: map[string]any{}, Parent: g.facts}}
-		for _, r := range g.forComponent(rules, v.Kind, v.Type) {
-			if _, _, err := g.ask(r, scope, at, at); err != nil {
-				return err
-			}
+// component evaluates the rules for a component. Elements out of scope give rise to nothing.
+func (g *generator) component(v *library.Component) (*found, error) {
+	f := &found{element: model.ElementID(v.ID), class: ofComponent}
+	if v.OutOfScope {
+		return f, nil
+	}
+	if t := g.lib.Type(v.Type); t != nil {
+		f.wants = append(f.wants, want{typ: t, where: f.element, why: g.becauseOfType(t)})
+	}
+	scope := &library.Scope{Product: g.views.product, Answers: g.answers, Component: v, Facts: &library.Facts{Own: map[string]any{}, Parent: g.facts}}
+	for _, r := range g.forComponent(g.ofComponents, v.Kind, v.Type) {
+		if _, _, err := g.ask(r, scope, f, f.element); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return f, nil
 }
 
-func (g *generator) flowRules() error {
-	rules := byLevel(g.lib, library.ForFlow)
-	for _, v := range g.views.flows {
-		if v.OutOfScope {
-			continue
+// flow evaluates the rules for a flow, which may want things at one of its ends.
+func (g *generator) flow(v *library.Flow) (*found, error) {
+	f := &found{element: model.ElementID(v.ID), class: ofFlow}
+	if v.OutOfScope {
+		return f, nil
+	}
+	scope := &library.Scope{Product: g.views.product, Answers: g.answers, Flow: v, Facts: &library.Facts{Own: map[string]any{}, Parent: g.facts}}
+	for _, r := range g.ofFlows {
+		where := f.element
+		switch r.At {
+		case library.AtSource:
+			where = g.views.inScope(v.Source)
+		case library.AtDest:
+			where = g.views.inScope(v.Target)
 		}
-		scope := &library.Scope{Product: g.views.product, Answers: g.answers, Flow: v, Facts: &library.Facts{Own: map[string]any{}, Parent: g.facts}}
-		for _, r := range rules {
-			where := model.ElementID(v.ID)
-			switch r.At {
-			case library.AtSource:
-				where = g.views.inScope(v.Source)
-			case library.AtDest:
-				where = g.views.inScope(v.Target)
-			}
-			if _, _, err := g.ask(r, scope, model.ElementID(v.ID), where); err != nil {
-				return err
-			}
+		if _, _, err := g.ask(r, scope, f, where); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return f, nil
 }

@@ -11,8 +11,8 @@ import (
 // answers are the component's attributes. Nil where the library has no questionnaire for its type. The
 // error is a fault.Invalid where a condition cannot be evaluated.
 func ComponentQuestions(m *model.Model, lib *library.Library, id model.ElementID) ([]library.Group, error) {
-	g, err := newGenerator(m, lib)
-	if err != nil {
+	g := newGenerator(m, lib)
+	if err := g.start(); err != nil { // the rules of the product give it its value and exposure
 		return nil, err
 	}
 	c := g.views.byID[string(id)]
@@ -22,9 +22,6 @@ func ComponentQuestions(m *model.Model, lib *library.Library, id model.ElementID
 	q := lib.ComponentQuestionnaire(c.Type)
 	if q == nil {
 		return nil, nil
-	}
-	if err := g.productRules(); err != nil { // they give the product its value and exposure
-		return nil, err
 	}
 	scope := &library.Scope{Product: g.views.product, Answers: g.answers, Component: c}
 	var groups []library.Group

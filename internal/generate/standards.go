@@ -28,11 +28,11 @@ func (g *generator) standards() []applied {
 		ref, level, ok := model.ParseStandard(as)
 		s := g.lib.Standard(ref)
 		if !ok || s == nil {
-			g.res.Notes = append(g.res.Notes, Note{"product.standards", "the library has no standard " + as + "; nothing is required for it"})
+			g.notes = append(g.notes, Note{"product.standards", "the library has no standard " + as + "; nothing is required for it"})
 			continue
 		}
 		if levels := s.Levels(); level > 0 && !slices.Contains(levels, level) {
-			g.res.Notes = append(g.res.Notes, Note{"product.standards", fmt.Sprintf("%s has no level %d", ref, level)})
+			g.notes = append(g.notes, Note{"product.standards", fmt.Sprintf("%s has no level %d", ref, level)})
 		}
 		all = append(all, applied{as, s, level})
 	}
@@ -41,23 +41,19 @@ func (g *generator) standards() []applied {
 
 // keepStandards makes required what serves a clause of the product's standards. It
 // adds nothing: a clause that nothing here serves is a gap, and Coverage shows it.
-func (g *generator) keepStandards() {
-	all := g.standards()
-	if len(all) == 0 {
+func (g *generator) keepStandards(s *site) {
+	if len(g.kept) == 0 {
 		return
 	}
-	reasons := map[*library.Countermeasure][]model.Why{}
-	for _, s := range g.order {
-		for _, c := range s.countermeasures {
-			list, known := reasons[c.lib]
-			if !known {
-				list = g.serves(c.lib, all)
-				reasons[c.lib] = list
-			}
-			for _, why := range list {
-				c.state = model.Required
-				c.why.because(why)
-			}
+	for _, c := range s.countermeasures {
+		list, known := g.serving[c.lib]
+		if !known {
+			list = g.serves(c.lib, g.kept)
+			g.serving[c.lib] = list
+		}
+		for _, why := range list {
+			c.state = model.Required
+			c.why.because(why)
 		}
 	}
 }

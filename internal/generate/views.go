@@ -2,6 +2,7 @@ package generate
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 
@@ -16,6 +17,9 @@ const (
 	otherTrust  = 50
 	publicTrust = 10
 )
+
+// publicNetwork is the attribute of a flow that brings what it enters near the Internet.
+const publicNetwork = "public_network"
 
 // unknown stands for a figure of the product that nobody said.
 const unknown = 50
@@ -65,7 +69,7 @@ func newViews(m *model.Model, lib *library.Library) *views {
 
 func (v *views) component(c *model.Component, zones map[model.ElementID]*library.Zone, assets map[model.AssetID]*model.Asset, lib *library.Library) *library.Component {
 	view := &library.Component{
-		ID: string(c.ID), Name: c.Name, Kind: c.Kind, Type: c.Type, Tags: c.Tags, Attributes: c.Attributes, Zone: zones[c.Zone],
+		ID: string(c.ID), Name: c.Name, Kind: c.Kind, Type: c.Type, Tags: c.Tags, Zone: zones[c.Zone],
 		Trust: otherTrust, OutOfScope: c.OutOfScope, Stores: names(c.Stores, assets), Processes: names(c.Processes, assets),
 	}
 	switch {
@@ -79,17 +83,21 @@ func (v *views) component(c *model.Component, zones map[model.ElementID]*library
 	if view.Zone == nil {
 		view.Zone = &library.Zone{}
 	}
-	if t := lib.Type(c.Type); t != nil && len(t.Attributes) > 0 {
-		view.Attributes = make(library.Attributes, len(t.Attributes)+len(c.Attributes))
-		for name, value := range t.Attributes {
-			view.Attributes[name] = value
-		}
-		for name, value := range c.Attributes {
-			view.Attributes[name] = value
-		}
-	}
+	view.Attributes = withDefaults(c, lib)
 	v.value(&view.Max, v.derived.At(c.ID))
 	return view
+}
+
+// withDefaults returns a component's attributes, on top of those of its type.
+func withDefaults(c *model.Component, lib *library.Library) library.Attributes {
+	t := lib.Type(c.Type)
+	if t == nil || len(t.Attributes) == 0 {
+		return c.Attributes
+	}
+	all := make(library.Attributes, len(t.Attributes)+len(c.Attributes))
+	maps.Copy(all, t.Attributes)
+	maps.Copy(all, c.Attributes)
+	return all
 }
 
 func (v *views) flow(f *model.Flow, zones map[model.ElementID]*library.Zone, assets map[model.AssetID]*model.Asset) *library.Flow {
@@ -118,7 +126,7 @@ func (v *views) reach(f *library.Flow, from, to *library.Component) {
 	if to.Kind == model.Actor || from.ID == "" {
 		return
 	}
-	if from.Trust <= publicTrust || f.Attributes["public_network"] == "yes" {
+	if from.Trust <= publicTrust || f.Attributes[publicNetwork] == "yes" {
 		to.InternetFacing = true
 	}
 }
@@ -185,20 +193,20 @@ func rounded(x float64) int { return int(math.Floor(x + 0.5)) }
 // settle gives the product's figures to everything that takes them over: a
 // person's first, then what rules set, then what the components say, then 50.
 func (g *generator) settle(f *figures) {
-	g.res.Value, g.res.Exposure = f.value(), f.exposure()
+	value, exposure := f.value(), f.exposure()
 	p, v := &g.m.Product, g.views
 	v.product.Value = model.CIA{Confidentiality: unknown, Integrity: unknown, Availability: unknown}
 	switch {
 	case p.Value != nil && !setByRule(p.Sets, "value"):
 		v.product.Value = *p.Value
-	case g.res.Value != nil:
-		v.product.Value = g.res.Value.Value
+	case value != nil:
+		v.product.Value = value.Value
 	}
 	switch {
 	case p.Exposure != nil && !setByRule(p.Sets, "exposure"):
 		v.product.Exposure = *p.Exposure
-	case g.res.Exposure != nil:
-		v.product.Exposure = g.res.Exposure.Value
+	case exposure != nil:
+		v.product.Exposure = exposure.Value
 	default:
 		most := -1
 		for _, c := range v.components {
