@@ -149,19 +149,19 @@ type environment struct {
 	roots  map[Target]map[string]string // variable -> object type, "" for lists
 }
 
-// questions is the environment of the conditions of questions.
-const questions Target = "question"
-
-// componentQuestions is that of the conditions of component questions.
-const componentQuestions Target = "component question"
+// The conditions of questions are no rules and see less.
+const (
+	ForQuestion          Target = "question"           // a question of the product
+	ForComponentQuestion Target = "component-question" // a question about a component
+)
 
 func newEnvironment() (*environment, error) {
 	e := &environment{fields: fixedFields(), envs: map[Target]*cel.Env{}, roots: map[Target]map[string]string{
-		questions:          {"answers": answersType},
-		componentQuestions: {"answers": answersType, "product": productType, "component": componentType, "zone": zoneType},
-		ForProduct:         {"answers": answersType, "product": productType, "facts": factsType(ForProduct), "components": "", "flows": ""},
-		ForComponent:       {"answers": answersType, "product": productType, "facts": factsType(ForComponent), "component": componentType, "zone": zoneType},
-		ForFlow:            {"answers": answersType, "product": productType, "facts": factsType(ForFlow), "flow": flowType},
+		ForQuestion:          {"answers": answersType},
+		ForComponentQuestion: {"answers": answersType, "product": productType, "component": componentType, "zone": zoneType},
+		ForProduct:           {"answers": answersType, "product": productType, "facts": factsType(ForProduct), "components": "", "flows": ""},
+		ForComponent:         {"answers": answersType, "product": productType, "facts": factsType(ForComponent), "component": componentType, "zone": zoneType},
+		ForFlow:              {"answers": answersType, "product": productType, "facts": factsType(ForFlow), "flow": flowType},
 	}}
 	for _, name := range []string{answersType, attributesType, factsType(""), factsType(ForProduct), factsType(ForComponent), factsType(ForFlow)} {
 		e.fields[name] = map[string]field{}
@@ -258,20 +258,28 @@ func (v *environment) check(e *Expr, t Target, what string, want *cel.Type, p *p
 	return true
 }
 
-// costly tells whether a run may cost more than the expression is long: it loops or
-// calls something besides the operators. Counting costs doubles the time of all others.
+// costly tells whether a run may cost more than the expression is long, times the
+// elements of the model at most: it loops in a loop, over something made, or calls something besides the
+// operators. Counting costs doubles the time of all others.
 func costly(root celast.Expr) bool {
 	found := false
 	celast.PreOrderVisit(root, celast.NewExprVisitor(func(e celast.Expr) {
 		switch e.Kind() {
 		case celast.ComprehensionKind:
-			found = true
+			c := e.AsComprehension()
+			found = found || c.IterRange().Kind() != celast.IdentKind || loops(c.LoopStep()) || loops(c.LoopCondition())
 		case celast.CallKind:
 			name := e.AsCall().FunctionName()
 			_, operator := operators.FindReverse(name)
-			found = found || !operator || name == operators.Add || name == operators.Multiply
+			found = found || !operator && name != operators.NotStrictlyFalse || name == operators.Add || name == operators.Multiply
 		}
 	}))
+	return found
+}
+
+func loops(root celast.Expr) bool {
+	found := false
+	celast.PreOrderVisit(root, celast.NewExprVisitor(func(e celast.Expr) { found = found || e.Kind() == celast.ComprehensionKind }))
 	return found
 }
 

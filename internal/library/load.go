@@ -172,7 +172,7 @@ func (r *raw) compile(p *problems) {
 func (r *raw) compileQuestions(p *problems) {
 	list := r.inOrder()
 	for _, q := range list {
-		if q.When != nil && r.env.parse(q.When, questions, p) && r.env.check(q.When, questions, "when", cel.BoolType, p) {
+		if q.When != nil && r.env.parse(q.When, ForQuestion, p) && r.env.check(q.When, ForQuestion, "when", cel.BoolType, p) {
 			r.spell(q.When, p)
 		}
 	}

@@ -321,10 +321,10 @@ func (r *raw) compileComponentQuestions(p *problems) {
 				continue
 			}
 			byRef[q.Ref] = q
-			if q.When == nil || !r.env.parse(q.When, componentQuestions, p) {
+			if q.When == nil || !r.env.parse(q.When, ForComponentQuestion, p) {
 				continue
 			}
-			if r.env.check(q.When, componentQuestions, "when", cel.BoolType, p) {
+			if r.env.check(q.When, ForComponentQuestion, "when", cel.BoolType, p) {
 				r.spell(q.When, p)
 			}
 			for _, path := range q.When.reads {

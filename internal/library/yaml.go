@@ -42,15 +42,20 @@ func (p *problems) add(at Position, format string, args ...any) {
 	p.list = append(p.list, problem{at, fmt.Sprintf(format, args...)})
 }
 
+// sort puts the problems in order of place, each once.
+func (p *problems) sort() {
+	slices.SortFunc(p.list, func(a, b problem) int {
+		return cmp.Or(cmp.Compare(slices.Index(p.layers, a.at.Layer), slices.Index(p.layers, b.at.Layer)), cmp.Compare(a.at.File, b.at.File), cmp.Compare(a.at.Line, b.at.Line), cmp.Compare(a.at.Column, b.at.Column), cmp.Compare(a.text, b.text))
+	})
+	p.list = slices.Compact(p.list)
+}
+
 // err returns nil or the fault with the first problems in order of place.
 func (p *problems) err() error {
 	if len(p.list) == 0 {
 		return nil
 	}
-	slices.SortFunc(p.list, func(a, b problem) int {
-		return cmp.Or(cmp.Compare(slices.Index(p.layers, a.at.Layer), slices.Index(p.layers, b.at.Layer)), cmp.Compare(a.at.File, b.at.File), cmp.Compare(a.at.Line, b.at.Line), cmp.Compare(a.at.Column, b.at.Column), cmp.Compare(a.text, b.text))
-	})
-	p.list = slices.Compact(p.list)
+	p.sort()
 	noun := "errors"
 	if len(p.list) == 1 {
 		noun = "error"
