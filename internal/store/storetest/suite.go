@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(*testing.T) *store.DB) {
 		{"shared models", sharedModels},
 		{"library's draft and versions", libraryVersions},
 		{"use of the library", libraryUse},
+		{"files of products", sources},
 		{"lease is taken over and fences", leases},
 		{"lease under contention", leaseContention},
 		{"work", work},
