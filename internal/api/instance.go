@@ -71,6 +71,7 @@ func (s *API) instance() {
 		huma.Operation{Responses: map[string]*huma.Response{"200": {Description: "The backup", Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}}},
 		s.sendBackup)
 	s.library()
+	s.authoring()
 	s.audit()
 }
 

@@ -64,6 +64,13 @@ var bodies = map[string]any{
 	"move-ticket":       map[string]any{"status": "Done"},
 	"comment-ticket":    map[string]any{"text": "T"},
 	"deliver-webhook":   "{}",
+
+	"put-library-entry":         map[string]any{"text": "pattern: none"},
+	"copy-library-entry":        map[string]any{"ref": "other"},
+	"publish-library":           map[string]any{"name": "V"},
+	"import-library":            []byte("not a library"),
+	"try-library-plan":          map[string]any{"product": "none"},
+	"try-library-questionnaire": map[string]any{"answers": map[string]any{}},
 }
 
 // TestEveryRouteWithEveryRole asks every operation of the description as
@@ -98,7 +105,7 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 		token("bound token", product, policy.ScopeWrite), token("token bound to another product", other, policy.ScopeAdmin),
 		actor{"instance administrator", s.admin, admin})
 
-	path := strings.NewReplacer("{product}", product, "{kind}", "components", "{id}", "none", "{connection}", "con_none", "{user}", "usr_none", "{ref}", "none", "{key}", "none",
+	path := strings.NewReplacer("/library/entries/{kind}", "/library/entries/pattern", "{number}", "1", "{product}", product, "{kind}", "components", "{id}", "none", "{connection}", "con_none", "{user}", "usr_none", "{ref}", "none", "{key}", "none",
 		"{threat}", "none", "{weakness}", "none", "{countermeasure}", "none", "{run}", "none", "{token}", "tok_none", "{ticket}", "none", "{comment}", "cmt_none")
 	all := operations(t)
 	known := map[policy.Action]bool{}

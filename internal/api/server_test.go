@@ -62,7 +62,7 @@ func serve(t *testing.T, o settings) *server {
 		t.Fatal(err)
 	}
 	a := app.New(app.Options{
-		DB: db, Library: lib, Keys: keys, Now: time.Now, Random: rand.Reader, Fresh: 90 * 24 * time.Hour, Limit: o.limit,
+		DB: db, Library: lib, Files: shipped.Files, Keys: keys, Now: time.Now, Random: rand.Reader, Fresh: 90 * 24 * time.Hour, Limit: o.limit,
 		Tickets: ticketing.Options{PollEvery: 200 * time.Millisecond, Instance: "test"},
 	})
 	q, err := queue.New(ctx, db, queue.Options{Handlers: a.Handlers()})

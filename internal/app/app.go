@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"sync"
@@ -33,8 +34,11 @@ import (
 
 // Options are what an App is made of.
 type Options struct {
-	DB      *store.DB
+	DB *store.DB
+	// Library is the built-in library, loaded; use cases ask App.Library.
 	Library *library.Library
+	// Files are what Library was loaded from; without them it cannot be changed.
+	Files   fs.FS
 	Keys    *identity.KeyRing
 	Now     func() time.Time
 	Random  io.Reader // cryptographic
@@ -65,6 +69,7 @@ type App struct {
 	marks     marks
 	summaries summaries
 	standings standings
+	libraries libraries
 }
 
 // New returns the application. Background work runs where Handlers are given to a queue.
@@ -76,11 +81,24 @@ func New(o Options) *App {
 		o.Limit = 2 << 30
 	}
 	a := &App{Options: o, adapters: map[string]adapter{}}
+	var err error
+	if a.libraries.base, err = readBuiltIn(o.Files); err != nil {
+		a.log().Error("the library cannot be changed", "error", err)
+	}
+	a.libraries.now.Store(&libraryInForce{Library: o.Library, condition: LibraryCurrent})
 	a.passwords = identity.NewPasswords(a.randomReader(), 2)
 	t := o.Tickets
 	t.DB, t.Host, t.Tracker, t.Clock, t.Random, t.Point, t.Looked = o.DB, host{a}, a.Tracker, o.Now, a.randomReader(), o.Point, a.marks.lookedAt
 	a.ticketing = ticketing.New(t)
 	return a
+}
+
+// log is where what nobody is told of goes.
+func (a *App) log() *slog.Logger {
+	if a.Logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return a.Logger
 }
 
 // Close gives up what only one process may hold, so that another can go on at once.
@@ -144,6 +162,9 @@ func query[T any](ctx context.Context, a *App, c Caller, action policy.Action, p
 		if err := a.allow(tx, c, action, product); err != nil {
 			return err
 		}
+		if err := a.follow(tx); err != nil {
+			return err
+		}
 		var err error
 		out, err = fn(tx)
 		return err
@@ -183,6 +204,9 @@ func changeAs[T any](ctx context.Context, a *App, c Caller, action policy.Action
 			return err
 		}
 		if err := alive(tx, c, action, scope); err != nil {
+			return err
+		}
+		if err := a.follow(tx); err != nil {
 			return err
 		}
 		var err error
@@ -265,7 +289,7 @@ func (ch *changing) set(by model.Setter) model.Set {
 func (ch *changing) editor() *editor {
 	return &editor{
 		m: ch.model, set: ch.set(model.SetByPerson), random: ch.app.id,
-		wanted: sync.OnceValues(func() (*generate.Result, error) { return generate.Desired(ch.model, ch.app.Library) }),
+		wanted: sync.OnceValues(func() (*generate.Result, error) { return generate.Desired(ch.model, ch.app.Library()) }),
 	}
 }
 

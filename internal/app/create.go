@@ -85,16 +85,21 @@ func (a *App) PreviewAnswers(ctx context.Context, c Caller, ref string, in Previ
 	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
 		return AnswersPreview{}, err
 	}
+	return a.previewBy(a.Library(), ref, in)
+}
+
+// previewBy tells what answers would bring into a new product by a library.
+func (a *App) previewBy(lib *library.Library, ref string, in PreviewInput) (AnswersPreview, error) {
 	given, err := in.Answers.list()
 	if err != nil {
 		return AnswersPreview{}, err
 	}
 	m := &model.Model{Product: model.Product{ID: "preview", Name: "the product", Questionnaire: ref}, Answers: given}
-	v, err := a.readPreview(m)
+	v, err := readPreview(m, lib)
 	if err != nil {
 		return v, err
 	}
-	plan, err := a.planOf(m, nil)
+	plan, err := planOf(m, lib, nil)
 	if err != nil {
 		return v, err
 	}
@@ -119,7 +124,8 @@ func (a *App) PreviewProductAnswers(ctx context.Context, c Caller, id model.Prod
 			return AnswersPreview{}, err
 		}
 		m.Product.Questionnaire = cmp.Or(in.Questionnaire, m.Product.Questionnaire)
-		v, err := a.readPreview(m)
+		lib := a.Library()
+		v, err := readPreview(m, lib)
 		if err != nil {
 			return v, err
 		}
@@ -127,7 +133,7 @@ func (a *App) PreviewProductAnswers(ctx context.Context, c Caller, id model.Prod
 		if err != nil {
 			return v, err
 		}
-		plan, err := a.planOf(m, touched)
+		plan, err := planOf(m, lib, touched)
 		if err != nil {
 			return v, err
 		}
@@ -149,8 +155,8 @@ func (a *App) PreviewProductAnswers(ctx context.Context, c Caller, id model.Prod
 	})
 }
 
-func (a *App) planOf(m *model.Model, touched func(generate.Kind, string) bool) (*generate.Plan, error) {
-	want, err := generate.Desired(m, a.Library)
+func planOf(m *model.Model, lib *library.Library, touched func(generate.Kind, string) bool) (*generate.Plan, error) {
+	want, err := generate.Desired(m, lib)
 	if err != nil {
 		return nil, err
 	}
@@ -158,20 +164,20 @@ func (a *App) planOf(m *model.Model, touched func(generate.Kind, string) bool) (
 }
 
 // readPreview reads the answers of a model as the questionnaire asks for them.
-func (a *App) readPreview(m *model.Model) (AnswersPreview, error) {
+func readPreview(m *model.Model, lib *library.Library) (AnswersPreview, error) {
 	v := AnswersPreview{Visible: []string{}, Problems: []AnswerProblem{}, Missing: []AnswerProblem{}, Groups: []GroupProgress{}}
-	q := a.Library.Questionnaire(m.Product.Questionnaire)
+	q := lib.Questionnaire(m.Product.Questionnaire)
 	if q == nil {
 		return v, notFound("questionnaire", m.Product.Questionnaire)
 	}
-	answers, problems, err := a.Library.ReadAnswers(m.Answers)
+	answers, problems, err := lib.ReadAnswers(m.Answers)
 	if err != nil {
 		return v, err
 	}
 	for _, p := range problems {
 		v.Problems = append(v.Problems, AnswerProblem(p))
 	}
-	asked, err := a.askedByRules(m)
+	asked, err := askedByRules(m, lib)
 	if err != nil {
 		return v, err
 	}
@@ -180,7 +186,7 @@ func (a *App) readPreview(m *model.Model) (AnswersPreview, error) {
 		group := GroupProgress{Ref: g.Ref, Title: g.Title}
 		for j := range g.Questions {
 			question := &g.Questions[j]
-			shown, err := a.shown(question, answers, asked)
+			shown, err := isShown(lib, question, answers, asked)
 			if err != nil {
 				return v, err
 			}
@@ -203,8 +209,8 @@ func (a *App) readPreview(m *model.Model) (AnswersPreview, error) {
 }
 
 // askedByRules are the questions that rules ask of the model and nobody answered.
-func (a *App) askedByRules(m *model.Model) (map[string]bool, error) {
-	want, err := generate.Desired(m, a.Library)
+func askedByRules(m *model.Model, lib *library.Library) (map[string]bool, error) {
+	want, err := generate.Desired(m, lib)
 	if err != nil {
 		return nil, err
 	}
@@ -215,12 +221,12 @@ func (a *App) askedByRules(m *model.Model) (map[string]bool, error) {
 	return asked, nil
 }
 
-// shown tells whether a question is to be asked: by its condition, or by a rule.
-func (a *App) shown(q *library.Question, answers *library.Answers, asked map[string]bool) (bool, error) {
+// isShown tells whether a question is to be asked: by its condition, or by a rule.
+func isShown(lib *library.Library, q *library.Question, answers *library.Answers, asked map[string]bool) (bool, error) {
 	if q.Asked {
 		return asked[q.Ref] || answers.Answered(q.Ref), nil
 	}
-	return a.Library.Shown(q, answers)
+	return lib.Shown(q, answers)
 }
 
 func pairOf(r risk.Ratings) RatingPair {

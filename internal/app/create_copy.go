@@ -218,7 +218,7 @@ func move[ID ~string](id *ID, to map[ID]ID, ok *bool) {
 // states brings countermeasures back to what the library would say, and those that
 // no rule brought to required.
 func (c *copier) states(a *App) error {
-	want, err := generate.Desired(c.m, a.Library)
+	want, err := generate.Desired(c.m, a.Library())
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (a *App) CreateSample(ctx context.Context, c Caller, name string) (ProductV
 		if err != nil {
 			return ProductView{}, err
 		}
-		want, err := generate.Desired(m, a.Library)
+		want, err := generate.Desired(m, a.Library())
 		if err != nil {
 			return ProductView{}, err
 		}
@@ -70,7 +70,7 @@ func (a *App) sampleModel(id model.ProductID, name string) (*model.Model, error)
 	if err := json.Unmarshal(data.Answers, &in); err != nil {
 		return nil, fmt.Errorf("app: answers of the sample product: %w", err)
 	}
-	read, err := interchange.Read(data.Diagram, interchange.Options{Name: "diagram.json", Product: id, GuessType: interchange.GuessType(a.Library)})
+	read, err := interchange.Read(data.Diagram, interchange.Options{Name: "diagram.json", Product: id, GuessType: interchange.GuessType(a.Library())})
 	if err != nil {
 		return nil, fmt.Errorf("app: diagram of the sample product: %w", err)
 	}

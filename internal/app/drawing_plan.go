@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/threatloop/threatloop/internal/generate"
+	"github.com/threatloop/threatloop/internal/library"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/store"
@@ -60,16 +61,17 @@ func (a *App) PlanSummary(ctx context.Context, c Caller, product model.ProductID
 			return PlanSummary{}, err
 		}
 		p, ok := a.summaries.get(product, heads[stream])
-		if !ok {
+		if !ok || p.library != a.Library() {
 			m, versions, err := tx.ReadModel(product)
 			if err != nil {
 				return PlanSummary{}, err
 			}
+			follows := a.Library()
 			plan, _, err := a.makePlan(tx, m)
 			if err != nil {
 				return PlanSummary{}, err
 			}
-			p = summedPlan{head: heads[stream], version: versions.Product, items: planItems(m, plan)}
+			p = summedPlan{library: follows, head: heads[stream], version: versions.Product, items: planItems(m, plan)}
 			a.summaries.put(product, p)
 		}
 		v := PlanSummary{Version: p.version, Items: []PlanSummaryItem{}}
@@ -130,9 +132,9 @@ func planItems(m *model.Model, plan *generate.Plan) []PlanSummaryItem {
 }
 
 // summedPlan is the plan of a product as it was at a row of its audit trail, in
-// which everything shows that a plan depends on but the library, which does not
-// change while the program runs.
+// which everything shows that a plan depends on but the library.
 type summedPlan struct {
+	library *library.Library
 	head    int64
 	version int64
 	items   []PlanSummaryItem

@@ -26,7 +26,7 @@ func (a *App) Instance(ctx context.Context, c Caller) (InstanceView, error) {
 	if err := a.Check(ctx, c, policy.InstanceRead, ""); err != nil {
 		return InstanceView{}, err
 	}
-	return InstanceView{Engine: a.DB.Engine(), Library: a.Library.Stamp(), BaseURL: a.BaseURL, Upload: a.Limit, FreshDays: int(a.Fresh.Hours() / 24)}, nil
+	return InstanceView{Engine: a.DB.Engine(), Library: a.Library().Stamp(), BaseURL: a.BaseURL, Upload: a.Limit, FreshDays: int(a.Fresh.Hours() / 24)}, nil
 }
 
 // Check reports whether the caller may take the action on the product, or on the
@@ -74,19 +74,21 @@ type LibraryView struct {
 	Patterns       int                 `json:"patterns"`
 	Rules          int                 `json:"rules"`
 	Questionnaires int                 `json:"questionnaires"`
+	Standards      int                 `json:"standards"`
+	InForce        LibraryForce        `json:"in_force" doc:"The published version of the organisation's own layer, and whether all is well with it"`
 }
 
 // LibraryHead shows the library without its content.
 func (a *App) LibraryHead(ctx context.Context, c Caller) (LibraryView, error) {
-	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
-		return LibraryView{}, err
-	}
-	l := a.Library
-	return LibraryView{
-		Ref: l.Ref, Name: l.Name, Version: l.Version, Description: l.Description, Stamp: l.Stamp(), Digest: l.Digest,
-		Tags: l.Tags, Categories: l.Categories, Attributes: l.Attributes,
-		Types: len(l.Types), Patterns: len(l.Patterns), Rules: len(l.Rules), Questionnaires: len(l.Questionnaires),
-	}, nil
+	return query(ctx, a, c, policy.LibraryRead, "", func(tx *store.Tx) (LibraryView, error) {
+		l := a.Library()
+		return LibraryView{
+			Standards: len(l.Standards), InForce: a.forceView(tx, c),
+			Ref: l.Ref, Name: l.Name, Version: l.Version, Description: l.Description, Stamp: l.Stamp(), Digest: l.Digest,
+			Tags: l.Tags, Categories: l.Categories, Attributes: l.Attributes,
+			Types: len(l.Types), Patterns: len(l.Patterns), Rules: len(l.Rules), Questionnaires: len(l.Questionnaires),
+		}, nil
+	})
 }
 
 // ComponentTypes lists the library's component types by ref.
@@ -94,7 +96,7 @@ func (a *App) ComponentTypes(ctx context.Context, c Caller, cursor string, limit
 	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
 		return Page[library.Type]{}, err
 	}
-	return paginate(a.Library.Types, func(t *library.Type) string { return t.Ref }, cursor, limit)
+	return paginate(a.Library().Types, func(t *library.Type) string { return t.Ref }, cursor, limit)
 }
 
 // PatternView is the head of a risk pattern.
@@ -112,8 +114,8 @@ func (a *App) Patterns(ctx context.Context, c Caller, cursor string, limit int) 
 	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
 		return Page[PatternView]{}, err
 	}
-	views := make([]PatternView, 0, len(a.Library.Patterns))
-	for _, p := range a.Library.Patterns {
+	views := make([]PatternView, 0, len(a.Library().Patterns))
+	for _, p := range a.Library().Patterns {
 		views = append(views, PatternView{Ref: p.Ref, Name: p.Name, Description: p.Description, Threats: len(p.Threats), Weaknesses: len(p.Weaknesses), Countermeasures: len(p.Countermeasures)})
 	}
 	return paginate(views, func(p *PatternView) string { return p.Ref }, cursor, limit)
@@ -124,7 +126,7 @@ func (a *App) Pattern(ctx context.Context, c Caller, ref string) (library.Patter
 	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
 		return library.Pattern{}, err
 	}
-	p := a.Library.Pattern(ref)
+	p := a.Library().Pattern(ref)
 	if p == nil {
 		return library.Pattern{}, notFound("pattern", ref)
 	}
@@ -137,6 +139,8 @@ type QuestionnaireView struct {
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
 	Questions   int    `json:"questions"`
+	// Types are those of a component questionnaire, which no product answers.
+	Types []string `json:"types,omitempty" doc:"Component types that it asks about; absent of a questionnaire about products"`
 }
 
 // Questionnaires lists the library's questionnaires by ref.
@@ -144,9 +148,9 @@ func (a *App) Questionnaires(ctx context.Context, c Caller, cursor string, limit
 	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
 		return Page[QuestionnaireView]{}, err
 	}
-	views := make([]QuestionnaireView, 0, len(a.Library.Questionnaires))
-	for _, q := range a.Library.Questionnaires {
-		v := QuestionnaireView{Ref: q.Ref, Name: q.Name, Description: q.Description}
+	views := make([]QuestionnaireView, 0, len(a.Library().Questionnaires))
+	for _, q := range a.Library().Questionnaires {
+		v := QuestionnaireView{Ref: q.Ref, Name: q.Name, Description: q.Description, Types: q.Types}
 		for _, g := range q.Groups {
 			v.Questions += len(g.Questions)
 		}
@@ -160,7 +164,7 @@ func (a *App) Questionnaire(ctx context.Context, c Caller, ref string) (library.
 	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
 		return library.Questionnaire{}, err
 	}
-	q := a.Library.Questionnaire(ref)
+	q := a.Library().Questionnaire(ref)
 	if q == nil {
 		return library.Questionnaire{}, notFound("questionnaire", ref)
 	}

@@ -324,7 +324,7 @@ func (a *App) guesses(m *model.Model) ([]Guess, error) {
 	if m.Product.Value == nil && len(m.Assets) == 0 {
 		out = append(out, Guess{Kind: "value", Object: "product", Name: m.Product.Name, Text: "nobody said what the product is worth, and no asset is modelled: 50 is taken"})
 	}
-	want, err := generate.Desired(m, a.Library)
+	want, err := generate.Desired(m, a.Library())
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/generate"
 	"github.com/threatloop/threatloop/internal/interchange"
+	"github.com/threatloop/threatloop/internal/library"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/store"
@@ -58,7 +59,12 @@ func (v PlanView) ETag() int64 { return v.Version }
 
 // makePlan compares what is stored with what the library wants.
 func (a *App) makePlan(tx *store.Tx, m *model.Model) (*generate.Plan, *generate.Result, error) {
-	want, err := generate.Desired(m, a.Library)
+	return a.makePlanBy(tx, m, a.Library())
+}
+
+// makePlanBy is makePlan by any library.
+func (a *App) makePlanBy(tx *store.Tx, m *model.Model, lib *library.Library) (*generate.Plan, *generate.Result, error) {
+	want, err := generate.Desired(m, lib)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -92,7 +98,12 @@ func (a *App) touched(tx *store.Tx, product model.ProductID) (func(generate.Kind
 }
 
 func (a *App) planView(tx *store.Tx, m *model.Model, version int64) (PlanView, *generate.Plan, error) {
-	plan, want, err := a.makePlan(tx, m)
+	return a.planViewBy(tx, m, version, a.Library())
+}
+
+// planViewBy is planView by any library.
+func (a *App) planViewBy(tx *store.Tx, m *model.Model, version int64, lib *library.Library) (PlanView, *generate.Plan, error) {
+	plan, want, err := a.makePlanBy(tx, m, lib)
 	if err != nil {
 		return PlanView{}, nil, err
 	}
@@ -214,6 +225,9 @@ func (a *App) ApplyPlan(ctx context.Context, c Caller, product model.ProductID, 
 		if err := ch.expect(store.KindProduct, string(product), version); err != nil {
 			return AppliedView{}, err
 		}
+		if err := a.plannable(); err != nil {
+			return AppliedView{}, err
+		}
 		plan, want, err := a.makePlan(ch.tx, ch.model)
 		if err != nil {
 			return AppliedView{}, err
@@ -290,7 +304,7 @@ func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, ver
 	if err := a.Check(ctx, c, needed, product); err != nil {
 		return ImportView{}, err
 	}
-	read, err := interchange.Read(data, interchange.Options{Name: name, Product: product, GuessType: interchange.GuessType(a.Library)})
+	read, err := interchange.Read(data, interchange.Options{Name: name, Product: product, GuessType: interchange.GuessType(a.Library())})
 	if err != nil {
 		return ImportView{}, err
 	}

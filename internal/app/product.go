@@ -129,10 +129,10 @@ func (a *App) checkAnswers(m *model.Model) error {
 		}
 		return nil
 	}
-	if a.Library.Questionnaire(m.Product.Questionnaire) == nil {
+	if q := a.Library().Questionnaire(m.Product.Questionnaire); q == nil || len(q.Types) > 0 {
 		return fault.New(fault.Invalid, "answers.questionnaire", "there is no questionnaire %q", m.Product.Questionnaire).With("body.questionnaire", "expected one of the library's")
 	}
-	_, problems, err := a.Library.ReadAnswers(m.Answers)
+	_, problems, err := a.Library().ReadAnswers(m.Answers)
 	if err != nil || len(problems) == 0 {
 		return err
 	}

@@ -93,10 +93,13 @@ func New(ctx context.Context, c Config, version string) (_ *Server, err error) {
 		return nil, err
 	}
 	s.app = app.New(app.Options{
-		DB: s.db, Library: lib, Keys: keys, Now: time.Now, Random: rand.Reader, BaseURL: c.BaseURL, SetupToken: identity.Secret(s.setup),
+		DB: s.db, Library: lib, Files: shipped.Files, Keys: keys, Now: time.Now, Random: rand.Reader, BaseURL: c.BaseURL, SetupToken: identity.Secret(s.setup),
 		Fresh: time.Duration(c.FreshDays) * 24 * time.Hour, Limit: c.UploadMax, AllowPrivate: c.AllowPrivate, Point: c.Point, Logger: c.Logger, Without: c.Without,
 		Tickets: ticketing.Options{AttemptFor: c.CallTimeout, Settle: c.Settle, ResolveAfter: c.ResolveAfter, PollEvery: c.PollEvery, SweepEvery: c.SweepEvery, LeaseAfter: c.LeaseAfter, Instance: instance, Holder: holder()},
 	})
+	if err := s.app.Follow(ctx); err != nil {
+		return nil, err
+	}
 	s.queue, err = queue.New(ctx, s.db, queue.Options{
 		Handlers: s.app.Handlers(), Periodic: s.app.Periodic(c.PollEvery, c.SweepEvery), Rescue: c.Rescue, Logger: c.Logger,
 		Backoff: func(n int64) time.Duration { return min(queue.Backoff(n), c.RetryCap) },
