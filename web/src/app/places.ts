@@ -16,12 +16,12 @@ import {
   TriangleAlert,
 } from "lucide-react";
 
-/** The places outside of products, in the order of the side bar. */
-export const places: { to: string; name: string; icon: LucideIcon; keys: string; needs?: string }[] = [
+/** The places outside of products, in the order of the side bar; under holds the first words of addresses that belong to a place. */
+export const places: { to: string; name: string; icon: LucideIcon; keys: string; needs?: string; under?: string[] }[] = [
   { to: "/", name: "Portfolio", icon: LayoutGrid, keys: "g p" },
   { to: "/assigned", name: "Assigned to me", icon: Inbox, keys: "g m" },
-  { to: "/trackers", name: "Trackers", icon: Plug, keys: "g k" },
-  { to: "/admin/people", name: "Administration", icon: Settings, keys: "g a", needs: "user.manage" },
+  { to: "/trackers", name: "Trackers", icon: Plug, keys: "g k", under: ["trackers", "board"] },
+  { to: "/admin/people", name: "Administration", icon: Settings, keys: "g a", needs: "user.manage", under: ["admin"] },
 ];
 
 /** The places of a product, in the order of its tabs. */

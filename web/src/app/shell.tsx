@@ -99,6 +99,7 @@ function Side({ onSearch, onKeys }: { onSearch: () => void; onKeys: () => void }
   const navigate = useNavigate();
   const { theme, set } = useTheme();
   const can = new Set<string>(me?.can ?? []);
+  const area = useLocation({ select: (l) => l.pathname.split("/")[1] ?? "" });
   return (
     <div className="flex h-full flex-col gap-3 p-3">
       <Brand />
@@ -119,7 +120,8 @@ function Side({ onSearch, onKeys }: { onSearch: () => void; onKeys: () => void }
               key={p.to}
               to={p.to as "/"}
               activeOptions={{ exact: p.to === "/", includeSearch: false }}
-              className="flex h-8 items-center gap-2.5 rounded-md px-2 text-sm text-soft hover:bg-raised hover:text-text [&[aria-current=page]]:bg-raised [&[aria-current=page]]:font-medium [&[aria-current=page]]:text-text"
+              aria-current={p.under?.includes(area) ? "true" : undefined}
+              className="flex h-8 items-center gap-2.5 rounded-md px-2 text-sm text-soft hover:bg-raised hover:text-text [&[aria-current]]:bg-raised [&[aria-current]]:font-medium [&[aria-current]]:text-text"
             >
               <p.icon aria-hidden size={16} />
               {p.name}
