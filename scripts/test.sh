@@ -38,7 +38,7 @@ go test -p 1 -timeout 30m $(go list ./... | grep -E "$heavy")
 if command -v gcc >/dev/null 2>&1; then
 	step "race detector"
 	concurrent=""
-	for p in api app demo evidence identity queue server store ticketing tracker; do
+	for p in api app demo evidence identity queue store ticketing tracker; do
 		[ -d "internal/$p" ] && concurrent="$concurrent ./internal/$p/..."
 	done
 	# shellcheck disable=SC2086 # a list of packages
