@@ -121,6 +121,7 @@ func TestDeletedProductLeavesNothing(t *testing.T) {
 						value = "'usr_1'"
 					case c[1] == "boolean":
 						value = "TRUE"
+					case c[1] == "bytea":
 					case c[1] != "text":
 						value = fmt.Sprint(len(ids) + slices.Index(ids, id))
 					}
