@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/interchange/cyclonedx"
 	"github.com/threatloop/threatloop/internal/interchange/drawio"
 	"github.com/threatloop/threatloop/internal/interchange/imported"
 	"github.com/threatloop/threatloop/internal/interchange/iriusrisk"
@@ -92,6 +93,11 @@ var formats = []format{
 		Read:   func(s *source) (*Import, error) { return s.readXML(iriusrisk.Read) },
 	},
 	{
+		Name: imported.TMBOM, Title: "OWASP Threat Model Library and CycloneDX TM-BOM (JSON)",
+		Detect: func(s *source) bool { return cyclonedx.Detect(s.json) },
+		Read:   func(s *source) (*Import, error) { return cyclonedx.Read(s.json, s.opts) },
+	},
+	{
 		Name: imported.Answers, Title: "answers to a questionnaire (JSON, YAML)",
 		Detect: func(s *source) bool { return isAnswers(s) },
 		Read: func(s *source) (*Import, error) {
@@ -171,6 +177,16 @@ func Written() []Writable {
 	return all
 }
 
+// Family returns the name under which all versions of a format go; an unknown one is its own.
+func Family(name Format) Format {
+	for i := range formats {
+		if f := &formats[i]; f.Name == name && f.Family != "" {
+			return f.Family
+		}
+	}
+	return name
+}
+
 // ReadableTitles lists for people what Read reads, in the order of the table.
 func ReadableTitles() []string {
 	all := make([]string, 0, len(formats))
@@ -183,7 +199,7 @@ func ReadableTitles() []string {
 // strangers are the marks of files that are no models, or of models that no
 // format above reads, to name what was given.
 var strangers = []struct{ mark, name string }{
-	{"bomFormat", "a CycloneDX document"},
+	{"bomFormat", "a CycloneDX document without services and without a threat model"},
 	{"<library ", "an IriusRisk library: see library import"},
 	{"<testsuite", "a JUnit report: see results show"},
 	{"<OWASPZAPReport", "a ZAP report: see results show"},

@@ -40,6 +40,7 @@ type Builder struct {
 	links    map[link]bool
 	unknown  map[string]*unknownKey
 	unnamed  []string
+	text     int // bytes of the threats and countermeasures, which can stand at many places
 }
 
 type link struct {
@@ -143,6 +144,7 @@ func (b *Builder) Threat(t model.Threat, id string) model.ThreatID {
 		t.Origin = model.ByImport
 	}
 	b.threats[t.ID] = true
+	b.weigh(t.Description, t.Extra)
 	b.Model.Threats = append(b.Model.Threats, t)
 	return t.ID
 }
@@ -183,6 +185,15 @@ func (b *Builder) CountermeasureByID(id model.CountermeasureID) *model.Counterme
 	return nil
 }
 
+// weigh counts text: a file of one long threat at thousands of places is small,
+// its model is not.
+func (b *Builder) weigh(description string, extra model.Extra) {
+	b.text += len(description)
+	for _, raw := range extra {
+		b.text += len(raw)
+	}
+}
+
 // CWE returns the weakness of the number at the place; there is one.
 func (b *Builder) CWE(where model.ElementID, cwe int) model.WeaknessID {
 	w := CWE(b.Model.Product.ID, where, cwe)
@@ -211,6 +222,7 @@ func (b *Builder) Countermeasure(where model.ElementID, id, title, description s
 		return &b.Model.Countermeasures[i], true
 	}
 	b.counters[cid] = len(b.Model.Countermeasures)
+	b.weigh(description, nil)
 	b.Model.Countermeasures = append(b.Model.Countermeasures, model.Countermeasure{
 		ID: cid, Where: where, Ref: ref, Title: title, Description: description, State: state, Origin: model.ByImport,
 	})
@@ -334,6 +346,8 @@ func (b *Builder) Finish() (*imported.Import, error) {
 	switch {
 	case len(m.Components)+len(m.Flows)+len(m.Zones)+len(m.Curves)+len(m.Texts) > MaxElements:
 		return nil, TooMany("elements", MaxElements)
+	case b.text > 2*imported.MaxBytes:
+		return nil, fault.New(fault.TooLarge, "model.too_large", "the threats of the model hold %d bytes at all their places, at most %d are read", b.text, 2*imported.MaxBytes)
 	case max(len(m.Threats), len(m.Weaknesses), len(m.Countermeasures), len(m.Links)/4) > MaxThreats:
 		return nil, TooMany("threats, weaknesses or countermeasures", MaxThreats)
 	}

@@ -46,7 +46,7 @@ type reader struct {
 	names map[model.ElementID]string
 	at    map[model.ElementID]string // where zones and components stand in the file
 	// ids has the ids of the file with those here, over all diagrams: the first that uses one.
-	ids   map[string]model.ElementID
+	ids map[string]model.ElementID
 }
 
 // Read returns the model of a file.

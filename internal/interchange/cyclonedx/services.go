@@ -1,0 +1,232 @@
+package cyclonedx
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/threatloop/threatloop/internal/interchange/imported"
+	"github.com/threatloop/threatloop/internal/interchange/jsontree"
+	"github.com/threatloop/threatloop/internal/interchange/otm"
+	"github.com/threatloop/threatloop/internal/interchange/reading"
+	"github.com/threatloop/threatloop/internal/interchange/tlyaml"
+	"github.com/threatloop/threatloop/internal/interchange/tm7"
+	"github.com/threatloop/threatloop/internal/model"
+)
+
+// maxAttachments bounds the documents inside one that are looked at.
+const maxAttachments = 100
+
+// attachments returns the documents that stand as text inside a bill of
+// materials: objects with a content beside its type or encoding.
+func attachments(root jsontree.Value) []jsontree.Value {
+	var all []jsontree.Value
+	var walk func(v jsontree.Value)
+	walk = func(v jsontree.Value) {
+		if len(all) >= maxAttachments {
+			return
+		}
+		if content := v.Get("content"); content.Text() != "" && (v.Get("contentType").Exists() || v.Get("encoding").Exists()) {
+			if len(content.Text()) > 60 {
+				all = append(all, v)
+			}
+			return
+		}
+		for _, m := range v.Members() {
+			walk(m.Value)
+		}
+		for _, item := range v.Items() {
+			walk(item)
+		}
+	}
+	for _, key := range []string{"components", "services", "declarations", "metadata", "externalReferences"} {
+		walk(root.Get(key))
+	}
+	return all
+}
+
+// readAttached reads the first document inside that is a threat model. Places in
+// its errors and notes are of that document.
+func readAttached(root jsontree.Value, opts imported.Options) (*imported.Import, error, bool) {
+	found := 0
+	var result *imported.Import
+	var failed error
+	for _, v := range attachments(root) {
+		data := []byte(v.Get("content").Text())
+		if strings.EqualFold(v.Get("encoding").Text(), "base64") {
+			decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(string(data)), ""))
+			if err != nil {
+				continue
+			}
+			data = decoded
+		}
+		read := opener(data, opts)
+		if read == nil {
+			continue
+		}
+		if found++; found > 1 {
+			result.AddAt(imported.Refused, v.At(), "file", "the file holds another threat model; only the first is read")
+			continue
+		}
+		if result, failed = read(); failed != nil {
+			return nil, failed, true
+		}
+		result.AddAt(imported.Info, v.At(), "file", "the threat model is a document inside this one, of the format %s; places of other notes are counted in it", result.Format)
+	}
+	return result, failed, found > 0
+}
+
+// opener returns the reader of a document of another format, or nil.
+func opener(data []byte, opts imported.Options) func() (*imported.Import, error) {
+	head := strings.TrimSpace(string(data[:min(len(data), 64<<10)]))
+	switch {
+	case strings.HasPrefix(head, "{"):
+		root, err := jsontree.Parse(data, opts)
+		switch {
+		case err != nil:
+		case otm.Detect(root):
+			return func() (*imported.Import, error) { return otm.Read(root, opts) }
+		case dialectOf(root) == library || dialectOf(root) == cdx2:
+			return func() (*imported.Import, error) { return Read(root, opts) }
+		}
+	case strings.HasPrefix(head, "<"):
+		if tm7.Detect([]byte(head)) {
+			return func() (*imported.Import, error) { return tm7.Read(data, opts) }
+		}
+	default:
+		if root, err := tlyaml.Parse(data, opts); err == nil && otm.DetectYAML(root) {
+			return func() (*imported.Import, error) { return otm.ReadYAML(root, opts) }
+		}
+	}
+	return nil
+}
+
+// services reads CycloneDX 1.x: services are processes, their trust zones zones,
+// their data the assets that they handle, and flow where the data names its ends.
+func (r *reader) services(root jsontree.Value) {
+	component := root.Get("metadata", "component")
+	r.Product("", component.Get("name").Text())
+	r.product = ref(component)
+	r.Model.Product.Description = component.Get("description").Text()
+	r.Model.Extra = without(root, "services", "components")
+	for _, v := range root.Get("services").Items() {
+		r.service(v, 0)
+	}
+	known := map[string]bool{}
+	for _, p := range r.partList {
+		known[p.ref] = true
+	}
+	for _, p := range append([]*part(nil), r.partList...) {
+		for _, d := range p.v.Get("data").Items() {
+			r.serviceData(p, d)
+		}
+	}
+	joined := map[string]bool{}
+	for _, f := range r.flowList {
+		joined[text(f.from)+"\x00"+text(f.to)] = true
+	}
+	for _, d := range root.Get("dependencies").Items() {
+		from := d.Get("ref")
+		for _, to := range d.Get("dependsOn").Items() {
+			if known[text(from)] && known[text(to)] && text(from) != text(to) && !joined[text(from)+"\x00"+text(to)] {
+				joined[text(from)+"\x00"+text(to)] = true
+				f := &flow{v: d, from: from, to: to, derived: true}
+				f.f.ID = model.ElementID(model.DeriveID("flo", string(r.Model.Product.ID), text(from), text(to)))
+				r.flowList = append(r.flowList, f)
+				r.Note(imported.Guess, to.At(), "data flow "+string(f.f.ID), "%q depends on %q in the file: a flow between them is assumed", text(from), text(to))
+			}
+		}
+	}
+	if n := len(root.Get("components").Items()); n > 0 {
+		r.Note(imported.Refused, root.Get("components").At(), "file", "%s of the bill of materials %s not in the model: they are what is built in, not what talks to each other",
+			reading.Plural(n, "component", "components"), map[bool]string{true: "is", false: "are"}[n == 1])
+	}
+}
+
+func (r *reader) service(v jsontree.Value, depth int) {
+	id := cmpOr(ref(v), text(v.Get("name")))
+	p := &part{v: v, ref: id, written: "service"}
+	p.c = model.Component{Kind: model.Process, Name: text(v.Get("name")), Description: v.Get("description").Text()}
+	if word := yesNo(v.Get("authenticated")); word != "" {
+		p.c.Attributes = map[string]string{"provides_authentication": word}
+	}
+	for _, e := range v.Get("endpoints").Items() {
+		if s := text(e); s != "" {
+			p.c.Locations = append(p.c.Locations, s)
+		}
+	}
+	if z := text(v.Get("trustZone")); z != "" {
+		p.zone = v.Get("trustZone")
+		if r.zones[z] == nil {
+			r.declareZone(&zone{v: v.Get("trustZone"), ref: z, name: z})
+		}
+	}
+	r.declarePart(p)
+	if depth < imported.MaxDepth {
+		for _, inner := range v.Get("services").Items() {
+			r.service(inner, depth+1)
+		}
+	}
+}
+
+// serviceData reads one body of data that a service handles.
+func (r *reader) serviceData(p *part, d jsontree.Value) {
+	class := text(d.Get("classification"))
+	name := cmpOr(text(d.Get("name")), class, "data")
+	id := model.DeriveID("ast", string(r.Model.Product.ID), name, class)
+	if r.assets[id] == "" {
+		secret := classifications[reading.Letters(class)]
+		if secret == 0 {
+			secret = 50
+		}
+		if worth, ok := sensitivities[strings.ToLower(class)]; ok {
+			secret = worth
+		}
+		r.Note(imported.Guess, d.At(), "data "+name, "confidentiality %d is set by its classification %q, integrity and availability 50", secret, class)
+		r.addAsset(id, model.Asset{Name: name, Description: d.Get("description").Text(), Value: model.CIA{Confidentiality: secret, Integrity: 50, Availability: 50}, Extra: kept(d)}, d.At())
+	}
+	p.c.Processes = appendNew(p.c.Processes, r.assets[id])
+	for _, to := range d.Get("destination").Items() {
+		if r.parts[text(to)] != nil {
+			r.dataFlow(d, jsontree.Value{}, to, p, nil, r.assets[id])
+		}
+	}
+	for _, from := range d.Get("source").Items() {
+		if r.parts[text(from)] != nil {
+			r.dataFlow(d, from, jsontree.Value{}, nil, p, r.assets[id])
+		}
+	}
+}
+
+func appendNew(list []model.AssetID, id model.AssetID) []model.AssetID {
+	for _, have := range list {
+		if have == id {
+			return list
+		}
+	}
+	return append(list, id)
+}
+
+// dataFlow adds the flow of a service's data to or from another service.
+func (r *reader) dataFlow(d, from, to jsontree.Value, source, target *part, carries model.AssetID) {
+	if source != nil {
+		from = refOf(source)
+	}
+	if target != nil {
+		to = refOf(target)
+	}
+	id := model.ElementID(model.DeriveID("flo", string(r.Model.Product.ID), text(from), text(to), string(carries)))
+	if r.joined[id] {
+		return // both ends may tell of it
+	}
+	r.joined[id] = true
+	f := &flow{v: d, from: from, to: to}
+	f.f = model.Flow{ID: id, Name: text(d.Get("name")), Bidirectional: d.Get("flow").Text() == "bi-directional", Carries: []model.AssetID{carries}}
+	r.flowList = append(r.flowList, f)
+}
+
+func refOf(p *part) jsontree.Value {
+	if v := p.v.Get("bom-ref"); v.Text() != "" {
+		return v
+	}
+	return p.v.Get("name")
+}
