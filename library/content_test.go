@@ -136,11 +136,30 @@ func TestWeaknessesMap(t *testing.T) {
 func TestEnoughIsThere(t *testing.T) {
 	t.Parallel()
 	lib := load(t)
-	if got := len(lib.Types); got < 15 {
-		t.Errorf("%d component types, want 15 or more", got)
+	threats, countermeasures, stacks := 0, 0, 0
+	for _, p := range lib.Patterns {
+		threats += len(p.Threats)
+		countermeasures += len(p.Countermeasures)
+		for _, c := range p.Countermeasures {
+			if strings.Contains(c.Description, "\n- ") {
+				stacks++
+			}
+		}
 	}
-	if got := len(lib.Patterns); got < 12 {
-		t.Errorf("%d risk patterns, want 12 or more", got)
+	for _, tt := range []struct {
+		what      string
+		got, want int
+	}{
+		{"component types", len(lib.Types), 60},
+		{"risk patterns", len(lib.Patterns), 80},
+		{"threats", threats, 200},
+		{"countermeasures", countermeasures, 250},
+		{"questionnaires", len(lib.Questionnaires), 6},
+		{"countermeasures that name stacks", stacks, countermeasures * 2 / 3},
+	} {
+		if tt.got < tt.want {
+			t.Errorf("%d %s, want %d or more", tt.got, tt.what, tt.want)
+		}
 	}
 	conditional := 0
 	for _, q := range lib.Questionnaires {
