@@ -68,6 +68,7 @@ type App struct {
 	adapters  map[string]adapter
 	marks     marks
 	summaries summaries
+	memos     memos
 	standings standings
 	libraries libraries
 }
@@ -289,7 +290,7 @@ func (ch *changing) set(by model.Setter) model.Set {
 func (ch *changing) editor() *editor {
 	return &editor{
 		m: ch.model, set: ch.set(model.SetByPerson), random: ch.app.id,
-		wanted: sync.OnceValues(func() (*generate.Result, error) { return generate.Desired(ch.model, ch.app.Library()) }),
+		wanted: sync.OnceValues(func() (*generate.Result, error) { return ch.app.desired(ch.model, ch.app.Library()) }),
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/threatloop/threatloop/internal/generate"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/risk"
@@ -324,7 +323,7 @@ func (a *App) guesses(m *model.Model) ([]Guess, error) {
 	if m.Product.Value == nil && len(m.Assets) == 0 {
 		out = append(out, Guess{Kind: "value", Object: "product", Name: m.Product.Name, Text: "nobody said what the product is worth, and no asset is modelled: 50 is taken"})
 	}
-	want, err := generate.Desired(m, a.Library())
+	want, err := a.desired(m, a.Library())
 	if err != nil {
 		return nil, err
 	}
