@@ -59,6 +59,11 @@ func (c *libraryImportCmd) Run(_ context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
+	for name, text := range given {
+		if pieces, err := library.Split(name, text); err == nil && len(pieces) == 0 {
+			delete(given, name) // a list of contents is for the library that it came with
+		}
+	}
 	// Read as they are first, so that errors name the files that the person has.
 	whole, err := library.LoadLayers(append(slices.Clip(below), library.Layer{Name: strings.TrimSuffix(c.From, "/"), Files: given})...)
 	if err != nil {

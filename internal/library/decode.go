@@ -37,6 +37,8 @@ type raw struct {
 	head    []Position // of the layer
 	items   []*item    // of all layers, in their order
 	current *item
+	listed  []listed         // by the contents of the layers
+	lists   []listed         // which kinds a layer's contents list, without ref
 	uses    map[string][]use // of what stands, by kind of what is named: pattern, type, weakness, ...
 	// kindless are components of tests that take over the kind of their type.
 	kindless []kindless
@@ -58,7 +60,7 @@ func (r *raw) file(d *document, body ast.Node) {
 		return
 	}
 	readers := map[string]func(*document, ast.Node){
-		"ref": r.readHead, "rules": r.readRules,
+		"ref": r.readHead, "rules": r.readRules, "contents": r.readContents,
 		EntryType: r.readType, EntryPattern: r.readPattern, EntryQuestionnaire: r.readQuestionnaire, EntryStandard: r.readStandard,
 	}
 	if !r.base {

@@ -13,6 +13,7 @@ import (
 // build makes the library of what was read.
 func (r *raw) build(p *problems) (*Library, error) {
 	r.merge(p)
+	r.complete(p)
 	r.unique(p)
 	r.seal()
 	r.resolve(p)
@@ -26,6 +27,7 @@ func (r *raw) build(p *problems) (*Library, error) {
 		return nil, err
 	}
 	r.warn()
+	r.unlisted()
 	r.trace()
 	if r.Digest, err = r.digest(); err != nil {
 		return nil, err

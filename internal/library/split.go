@@ -45,6 +45,8 @@ func Split(file, content string) ([]Piece, error) {
 				one.Ref = HeadRef
 			}
 			return []Piece{one}, p.err()
+		case e.key == "contents":
+			return nil, p.err() // a list of entries is none
 		case e.key == "rules":
 			var out []Piece
 			d.each(e.value, "rules", func(n ast.Node) {
@@ -61,7 +63,7 @@ func Split(file, content string) ([]Piece, error) {
 			return out, nil
 		}
 	}
-	d.add(d.at(body), "the file has none of the keys ref, type, pattern, rules, questionnaire, standard: it is no part of a library")
+	d.add(d.at(body), "the file has none of the keys contents, ref, type, pattern, rules, questionnaire, standard: it is no part of a library")
 	return nil, p.err()
 }
 

@@ -2,7 +2,6 @@ package library
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -11,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
@@ -75,48 +73,6 @@ type document struct {
 	*problems
 	layer, file string
 	lines       []string
-}
-
-// readFile parses a file and returns its one document's body, or nil after adding the problem.
-func readFile(fsys fs.FS, layer, name string, p *problems) (*document, ast.Node) {
-	d := &document{problems: p, layer: layer, file: name}
-	top := Position{Layer: layer, File: name, Line: 1, Column: 1}
-	info, err := fs.Stat(fsys, name)
-	if err == nil && info.Size() > maxFile {
-		p.add(top, "the file has %d bytes, at most %d are read", info.Size(), maxFile)
-		return d, nil
-	}
-	content, err := fs.ReadFile(fsys, name)
-	if err != nil {
-		p.add(Position{Layer: layer, File: name}, "the file cannot be read")
-		return d, nil
-	}
-	d.lines = strings.Split(string(content), "\n")
-	file, err := parse(string(content))
-	if err != nil {
-		if e, ok := err.(yaml.Error); ok {
-			p.add(d.tokenAt(e.GetToken()), "%s", e.GetMessage())
-		} else if limit := (*limitError)(nil); errors.As(err, &limit) {
-			p.add(Position{Layer: layer, File: name, Line: limit.line, Column: 1}, "%s", limit.text)
-		} else {
-			p.add(top, "%s", err)
-		}
-		return d, nil
-	}
-	var body ast.Node
-	for _, doc := range file.Docs {
-		switch {
-		case doc.Body == nil:
-		case body != nil:
-			p.add(d.at(doc.Body), "a second YAML document is not read; use another file")
-		default:
-			body = doc.Body
-		}
-	}
-	if body == nil {
-		p.add(top, "the file is empty")
-	}
-	return d, body
 }
 
 // limitError refuses a file before it is parsed.
@@ -405,6 +361,9 @@ func (d *document) integer(to *int, what string, low, high int) func(ast.Node) {
 
 // yamlFiles lists the library's files, sorted.
 func yamlFiles(fsys fs.FS, layer string, p *problems) []string {
+	if kept, ok := fsys.(*Parsed); ok {
+		return keysOf(kept.files)
+	}
 	var names []string
 	err := fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
 		switch {
