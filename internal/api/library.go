@@ -29,6 +29,8 @@ func (s *API) authoring() {
 	s.draft()
 	s.versions()
 	s.tryLibrary()
+	s.expressions()
+	s.standards()
 }
 
 func (s *API) entries() {
@@ -221,5 +223,33 @@ func (s *API) tryLibrary() {
 	},
 		func(ctx context.Context, c app.Caller, in *answers) (app.TriedQuestionnaire, error) {
 			return s.app.TryQuestionnaire(ctx, c, strings.TrimSpace(in.Ref), app.PreviewInput{Answers: in.Body.Answers})
+		})
+}
+
+func (s *API) expressions() {
+	type complete struct{ Body app.CompletionInput }
+	register(s, op{
+		method: http.MethodPost, path: "/library/complete", id: "complete-expression", tag: tagLibrary, summary: "What an expression may go on with at the cursor", action: policy.LibraryEdit,
+		about: "With the words of the draft where that loads, and of what is in force where it does not.",
+	},
+		func(ctx context.Context, c app.Caller, in *complete) (app.Completions, error) {
+			return s.app.Complete(ctx, c, in.Body)
+		})
+	type expression struct{ Body app.ExpressionInput }
+	register(s, op{method: http.MethodPost, path: "/library/expression", id: "check-expression", tag: tagLibrary, summary: "Check one expression", action: policy.LibraryEdit},
+		func(ctx context.Context, c app.Caller, in *expression) (app.ExpressionCheck, error) {
+			return s.app.CheckExpression(ctx, c, in.Body)
+		})
+	type diff struct {
+		Paging
+		From string `query:"from" maxLength:"20" default:"in-force" doc:"built-in, in-force, draft, or the number of a version"`
+		To   string `query:"to" maxLength:"20" default:"draft" doc:"Likewise"`
+	}
+	register(s, op{
+		method: http.MethodGet, path: "/library/diff", id: "diff-library", tag: tagLibrary, summary: "What differs between two libraries, entry by entry", action: policy.LibraryRead,
+		about: "A version stands on the built-in library that it was published on. A draft that does not load is refused with what is wrong with it.",
+	},
+		func(ctx context.Context, c app.Caller, in *diff) (app.LibraryDiff, error) {
+			return s.app.DiffLibraries(ctx, c, in.From, in.To, in.Cursor, in.Limit)
 		})
 }

@@ -211,7 +211,7 @@ func TestPublishLibrary(t *testing.T) {
 	}
 	s.admin.post("/library/draft/plan", map[string]any{"product": "prd_none"}).want(422)
 	bob.post("/library/draft/plan", map[string]any{"product": product}).want(403)
-	if got := s.admin.get("/products/"+product+"/plan").want(200).text("to"); got != before.text("stamp") {
+	if got := s.admin.get("/products/" + product + "/plan").want(200).text("to"); got != before.text("stamp") {
 		t.Errorf("the product plans by %q while there is a draft, want %q", got, before.text("stamp"))
 	}
 

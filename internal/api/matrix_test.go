@@ -70,6 +70,8 @@ var bodies = map[string]any{
 	"publish-library":           map[string]any{"name": "V"},
 	"import-library":            []byte("not a library"),
 	"try-library-plan":          map[string]any{"product": "none"},
+	"complete-expression":       map[string]any{"for": "flow", "text": "flow.", "offset": 5},
+	"check-expression":          map[string]any{"for": "flow", "text": "flow."},
 	"try-library-questionnaire": map[string]any{"answers": map[string]any{}},
 }
 

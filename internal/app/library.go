@@ -230,7 +230,7 @@ func (l layer) content() (string, error) {
 func (l layer) files() library.Files {
 	files := library.Files{}
 	for _, e := range l {
-		files[fileOf(e.Kind, e.Ref)] = e.Text
+		files[library.EntryFile(e.Kind, e.Ref)] = e.Text
 	}
 	return files
 }
@@ -244,27 +244,12 @@ func (l layer) text(kind, ref string) (string, bool) {
 	return l[i].Text, true
 }
 
-var folders = map[string]string{
-	library.EntryType: "types", library.EntryPattern: "patterns", library.EntryRule: "rules", library.EntryQuestionnaire: "questionnaires", library.EntryStandard: "standards",
-}
-
-// fileOf is the file of an entry of the own layer.
-func fileOf(kind, ref string) string {
-	if kind == library.EntryHead {
-		return "library.yaml"
-	}
-	return folders[kind] + "/" + ref + ".yaml"
-}
-
 // entryOf is the entry of a file of the own layer; "" where it is none.
 func entryOf(file string) (kind, ref string) {
-	if file == "library.yaml" {
-		return library.EntryHead, library.HeadRef
-	}
-	dir, name := path.Split(file)
-	for kind, folder := range folders {
-		if dir == folder+"/" {
-			return kind, strings.TrimSuffix(name, ".yaml")
+	ref = strings.TrimSuffix(path.Base(file), ".yaml")
+	for _, kind := range entryKinds {
+		if library.EntryFile(kind, ref) == file {
+			return kind, ref
 		}
 	}
 	return "", ""

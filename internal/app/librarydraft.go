@@ -188,7 +188,7 @@ func (a *App) check(l layer) *checkedDraft {
 // misnamed tells what is wrong with a text that is not what its entry is called: it
 // would stand for another one. What is no YAML at all, the library says.
 func misnamed(e layerEntry) *LibraryProblem {
-	file := fileOf(e.Kind, e.Ref)
+	file := library.EntryFile(e.Kind, e.Ref)
 	pieces, err := library.Split(file, e.Text)
 	if err != nil {
 		return nil
@@ -243,14 +243,14 @@ func (a *App) draftView(tx *store.Tx, c Caller, d *draft) DraftView {
 
 // DraftCheck is everything that a check of the draft found.
 type DraftCheck struct {
-	Revision int64            `json:"revision"`
-	Passes   bool             `json:"passes" doc:"It can be published"`
-	Stamp    string           `json:"stamp,omitempty" doc:"Of the library that it would be; absent where there are problems"`
-	Problems []LibraryProblem `json:"problems" doc:"What keeps the library from being loaded, at most about 50; the tests are run once there are none"`
-	Warnings []LibraryProblem `json:"warnings"`
-	Rules    int              `json:"rules"`
-	Tests    int              `json:"tests"`
-	Failures []RuleTestFailure    `json:"failures" doc:"Tests that do not come out as they say, and rules without a test in which they fire or stay silent"`
+	Revision int64             `json:"revision"`
+	Passes   bool              `json:"passes" doc:"It can be published"`
+	Stamp    string            `json:"stamp,omitempty" doc:"Of the library that it would be; absent where there are problems"`
+	Problems []LibraryProblem  `json:"problems" doc:"What keeps the library from being loaded, at most about 50; the tests are run once there are none"`
+	Warnings []LibraryProblem  `json:"warnings"`
+	Rules    int               `json:"rules"`
+	Tests    int               `json:"tests"`
+	Failures []RuleTestFailure `json:"failures" doc:"Tests that do not come out as they say, and rules without a test in which they fire or stay silent"`
 }
 
 // ETag returns the draft's revision.

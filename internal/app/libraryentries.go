@@ -117,7 +117,7 @@ var titleLine = regexp.MustCompile(`(?m)^[ -]*(?:name|title): *["']?(.*?)["']? *
 // titled reads the title of a text, and whether it takes the entry out. A text that
 // is being written may be no YAML yet.
 func titled(kind, ref, text string) (title string, removed bool) {
-	pieces, err := library.Split(fileOf(kind, ref), text)
+	pieces, err := library.Split(library.EntryFile(kind, ref), text)
 	if err == nil && len(pieces) == 1 {
 		return cmp.Or(pieces[0].Title, ref), pieces[0].Removed
 	}

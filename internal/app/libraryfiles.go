@@ -5,10 +5,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -29,75 +27,22 @@ func (a *App) ExportLibrary(ctx context.Context, c Caller, of string) (name stri
 		if err != nil {
 			return struct{}{}, err
 		}
-		files := library.Files{}
+		var files library.Files
 		switch of {
 		case "own":
 			files, name = d.inForce.files(), fmt.Sprintf("library-own-%d", d.Published)
 		case "draft":
 			files, name = d.layer().files(), fmt.Sprintf("library-draft-%d", d.Draft)
 		default:
-			files, name = a.effective(d.inForce, a.Library()), fmt.Sprintf("library-%d", d.Published)
+			name = fmt.Sprintf("library-%d", d.Published)
+			if files, err = a.Library().Export(); err != nil {
+				return struct{}{}, err
+			}
 		}
 		data, err = zipped(files)
 		return struct{}{}, err
 	})
 	return name + ".zip", data, err
-}
-
-// effective are the files of a library that was loaded of a layer over the
-// built-in one, an entry a file, so that they are one library without layers.
-func (a *App) effective(own layer, in *library.Library) library.Files {
-	files := library.Files{}
-	for i := range a.libraries.base.pieces {
-		p := &a.libraries.base.pieces[i]
-		files[fileOf(p.Kind, p.Ref)] = p.Text
-	}
-	for _, e := range own {
-		file := fileOf(e.Kind, e.Ref)
-		if _, removed := titled(e.Kind, e.Ref, e.Text); removed {
-			delete(files, file)
-		} else if e.Kind == library.EntryHead {
-			files[file] = headText(in)
-		} else {
-			files[file] = e.Text
-		}
-	}
-	return files
-}
-
-// headText writes the head of a library, with the words of all its layers.
-func headText(l *library.Library) string {
-	var b strings.Builder
-	text := func(v any) string {
-		data, err := json.Marshal(v) // JSON of texts and lists of texts is YAML
-		if err != nil {
-			return `""`
-		}
-		return string(data)
-	}
-	fmt.Fprintf(&b, "ref: %s\nversion: %s\nname: %s\n", text(l.Ref), text(l.Version), text(l.Name))
-	if l.Description != "" {
-		fmt.Fprintf(&b, "description: %s\n", text(l.Description))
-	}
-	b.WriteString("vocabulary:\n")
-	for _, list := range []struct {
-		key   string
-		words map[string]string
-	}{{"tags", l.Tags}, {"categories", l.Categories}} {
-		fmt.Fprintf(&b, "  %s:%s\n", list.key, map[bool]string{true: " {}"}[len(list.words) == 0])
-		for _, word := range slices.Sorted(maps.Keys(list.words)) {
-			fmt.Fprintf(&b, "    %s: %s\n", text(word), text(list.words[word]))
-		}
-	}
-	fmt.Fprintf(&b, "  attributes:%s\n", map[bool]string{true: " {}"}[len(l.Attributes) == 0])
-	for _, w := range l.Attributes {
-		fmt.Fprintf(&b, "    %s:\n", text(w.Name))
-		if len(w.Values) > 0 {
-			fmt.Fprintf(&b, "      values: %s\n", text(w.Values))
-		}
-		fmt.Fprintf(&b, "      for: %s\n      text: %s\n", text(w.For), text(w.Text))
-	}
-	return b.String()
 }
 
 // LibraryImport is what became, or would become, of a file of library entries.

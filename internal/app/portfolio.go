@@ -47,7 +47,7 @@ func viewProduct(row store.ProductRow, w store.Waiting, now time.Time) (ProductV
 	p, s := &row.Head, &row.Summary
 	v := ProductView{
 		ID: row.ID, Name: row.Name, Description: p.Description, Owner: row.Owner, Team: p.Team, Tags: p.Tags, Template: p.Template, Archived: row.Archived,
-		Version: row.Version, Created: row.CreatedAt, Updated: row.UpdatedAt, Questionnaire: p.Questionnaire, Library: p.Library,
+		Version: row.Version, Created: row.CreatedAt, Updated: row.UpdatedAt, Questionnaire: p.Questionnaire, Standards: p.Standards, Library: p.Library,
 		Branch: p.Branch, Environment: p.Environment, Method: p.Method, Tolerance: p.Tolerance, Value: p.Value, Exposure: p.Exposure,
 		Vulnerabilities: int(s.Vulnerabilities), Trend: trendOf(row.Trend, now), Bands: bandsOf(s), Exceeds: int(s.Exceeding),
 		TicketsBehind: int(w.Behind), Waiting: int(w.People),

@@ -157,6 +157,7 @@ type ProductEdit struct {
 	Environment *string            `json:"environment,omitempty" maxLength:"200"`
 	Method      *string            `json:"method,omitempty" enum:"threatloop,iriusrisk"`
 	Tolerance   *float64           `json:"tolerance,omitempty" minimum:"0" maximum:"100"`
+	Standards   *[]string          `json:"standards,omitempty" maxItems:"50" doc:"Refs of the standards that it keeps, with the level after a colon where not all of it: asvs-5.0:2. What serves their clauses is required from the next plan on"`
 	Custom      *map[string]string `json:"custom,omitempty" doc:"Values of custom fields by key; empty text takes a value away, what is left out stays"`
 }
 
@@ -186,6 +187,11 @@ func (a *App) EditProduct(ctx context.Context, c Caller, id model.ProductID, ver
 		setIf(&p.Branch, in.Branch)
 		setIf(&p.Environment, in.Environment)
 		setIf(&p.Method, in.Method)
+		if in.Standards != nil {
+			if err := a.applyStandards(p, *in.Standards); err != nil {
+				return ProductView{}, err
+			}
+		}
 		if in.Custom != nil {
 			role, err := roleOn(ch.tx, c, id)
 			if err != nil {

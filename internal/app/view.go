@@ -22,6 +22,7 @@ type ProductView struct {
 	Created       time.Time       `json:"created"`
 	Updated       time.Time       `json:"updated"`
 	Questionnaire string          `json:"questionnaire,omitempty"`
+	Standards     []string        `json:"standards,omitempty" doc:"Refs of the standards that it keeps, with the level after a colon where not all of it"`
 	Library       string          `json:"library,omitempty" doc:"Library version that the generated part stands at"`
 	Branch        string          `json:"branch,omitempty"`
 	Environment   string          `json:"environment,omitempty"`

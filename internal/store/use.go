@@ -30,6 +30,11 @@ func (u uses) head(p *model.Product) {
 	if p.Questionnaire != "" {
 		u[Use{UseQuestionnaire, p.Questionnaire}] = true
 	}
+	for _, as := range p.Standards {
+		if ref, _, ok := model.ParseStandard(as); ok {
+			u[Use{UseStandard, ref}] = true
+		}
+	}
 }
 
 func (u uses) component(typ string) {
