@@ -236,7 +236,11 @@ func TestAllAnswersAreRead(t *testing.T) {
 	for _, q := range lib.Questionnaires {
 		for _, g := range q.Groups {
 			for _, question := range g.Questions {
-				if !strings.Contains(text.String(), "answers."+question.Ref) {
+				read := "answers." + question.Ref
+				if question.Attribute != "" {
+					read = "attributes." + question.Attribute
+				}
+				if !strings.Contains(text.String(), read) {
 					t.Errorf("no rule reads the answer to %s", question.Ref)
 				}
 			}
