@@ -84,7 +84,7 @@ func (c *converter) readRules() {
 	c.book = b
 	for _, e := range c.root.All("rules", "rule") {
 		c.counts.Rules++
-		r := &rule{el: e, name: htmltext.Line(e.Attr("name")), module: strings.ToLower(e.Attr("module")), any: e.Attr("matchesAllConditions") == "false"}
+		r := &rule{el: e, name: ruleName(e), module: strings.ToLower(e.Attr("module")), any: e.Attr("matchesAllConditions") == "false"}
 		for _, s := range e.All("conditions", "condition") {
 			c.counts.Conditions++
 			r.conditions = append(r.conditions, newStep(s))
@@ -108,6 +108,13 @@ func (c *converter) readRules() {
 	for _, p := range c.patternList {
 		c.split(p)
 	}
+}
+
+func ruleName(e *xmltree.Element) string {
+	if name := htmltext.Line(e.Attr("name")); name != "" {
+		return name
+	}
+	return "Rule without a name"
 }
 
 func newStep(e *xmltree.Element) step {
@@ -185,6 +192,9 @@ func (c *converter) indexAnswer(r *rule, a step) {
 	if one.title == "" {
 		one.title = one.ref
 	}
+	if one.title == "" {
+		one.title = "Yes"
+	}
 	g.answers = append(g.answers, one)
 	b.byAnswer[key] = one
 }
@@ -208,7 +218,9 @@ func (c *converter) keep(r *rule, why string, actions []step) {
 }
 
 func (c *converter) writeRules() {
-	c.writeQuestions()
+	if !contains(c.dropped, "*") {
+		c.writeQuestions()
+	}
 	for _, r := range c.book.rules {
 		c.rule(r)
 	}
