@@ -207,11 +207,11 @@ type layerEntry struct {
 	Text string `json:"text"` // YAML
 }
 
-// readLayer reads the content of a published version.
+// readLayer reads the content of a published version; fault.Invalid where it is none.
 func readLayer(content string) (layer, error) {
 	var l layer
 	if err := json.Unmarshal([]byte(content), &l); err != nil {
-		return nil, fmt.Errorf("app: read a version of the library: %w", err)
+		return nil, fault.Wrap(err, fault.Invalid, "library.unreadable", "the version is not one that this program can read")
 	}
 	return l, nil
 }

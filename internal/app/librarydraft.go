@@ -98,7 +98,10 @@ func (a *App) readDraft(tx *store.Tx) (*draft, error) {
 		return nil, err
 	}
 	slices.SortFunc(d.entries, func(x, y store.LibraryEntry) int { return compareEntries(x.Kind, x.Ref, y.Kind, y.Ref) })
-	d.inForce, err = publishedLayer(tx, state.Published)
+	// What cannot be read must not keep anybody from mending it.
+	if d.inForce, err = publishedLayer(tx, state.Published); fault.Is(err, fault.Invalid) {
+		err = nil
+	}
 	return d, err
 }
 
