@@ -125,6 +125,11 @@ func (r *reader) findParent(e *nested) {
 	}
 	switch {
 	case id != nil && e.parent == nil:
+		if z := r.zoneByWord(id.str()); z != nil && part.none() {
+			e.parent = z
+			r.Note(imported.Guess, id.at(), e.where, "its parent %q is no id but the type or name of the trust zone %s; it is taken", id.str(), z.id)
+			break
+		}
 		other := r.parts[strings.TrimSpace(id.str())]
 		if !part.none() {
 			other = r.zones[strings.TrimSpace(id.str())]
@@ -138,6 +143,31 @@ func (r *reader) findParent(e *nested) {
 	case e.parent == nil:
 		r.Note(imported.Refused, p.at(), e.where, "its parent names neither a trustZone nor a component; it stands outside every trust zone")
 	}
+}
+
+// zoneByWord returns the only trust zone of a type or name, or nil: some writers
+// refer to zones so.
+func (r *reader) zoneByWord(word string) *nested {
+	if r.byWord == nil {
+		r.byWord = map[string]*nested{}
+		for _, e := range r.order {
+			if e.component {
+				continue
+			}
+			kind, name := e.n.get("type").str(), e.n.get("name").str()
+			for _, w := range []string{kind, name} {
+				if other, taken := r.byWord[w]; taken && other != e {
+					r.byWord[w] = nil
+				} else {
+					r.byWord[w] = e
+				}
+			}
+		}
+	}
+	if word == "" {
+		return nil
+	}
+	return r.byWord[word]
 }
 
 // cutCycle takes the parent off an element whose parents lead back to it.

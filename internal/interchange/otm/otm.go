@@ -122,6 +122,7 @@ type reader struct {
 	assets   map[string]model.AssetID
 	zones    map[string]*nested
 	parts    map[string]*nested // components
+	byWord   map[string]*nested // trust zones by type and name; nil where two have the word
 	order    []*nested          // zones, then components, as the file has them
 	places   []placed           // where threats can be named, in the order of the file
 	threats  map[string]*threat

@@ -272,6 +272,20 @@ func TestAbsolutePositions(t *testing.T) {
 	}
 }
 
+func TestZoneByType(t *testing.T) {
+	t.Parallel()
+	i := read(t, []byte(`otmVersion: 0.1.0
+project: {id: p, name: P}
+trustzones: [{id: z1, name: Inside, type: private, risk: {trustRating: 90}}, {id: z2, name: Inside, type: public, risk: {trustRating: 10}}]
+components:
+  - {id: a, name: A, type: api, parent: {trustZone: public}}
+  - {id: b, name: B, type: api, parent: {trustZone: Inside}}
+`))
+	if c := i.Model.Components; c[0].Zone != "z2" || c[1].Zone != "" {
+		t.Errorf("zones = %q, %q, want z2 by its type, and none by a name that two have", c[0].Zone, c[1].Zone)
+	}
+}
+
 func TestEnvelope(t *testing.T) {
 	t.Parallel()
 	inner, err := json.Marshal("otmVersion: 0.2.0\nproject:\n  id: inside\n  name: Inside\ntrustZones: []\ncomponents: []\ndataflows: []\n")

@@ -230,7 +230,7 @@ func (r *reader) node(w *drawing, diagram model.DiagramID) {
 		r.Out.Counts.Text++
 	default:
 		c := model.Component{
-			ID: w.id, Diagram: diagram, Kind: model.Kind(w.kind), Name: r.Named(w.name, cmpOr(w.label, w.kind), at), Box: box,
+			ID: w.id, Diagram: diagram, Kind: model.Kind(w.kind), Name: r.Named(w.name, cmpOr(w.label, unnamed[w.kind]), at), Box: box,
 			OutOfScope: strings.EqualFold(w.get(outOfScope, "Out Of Scope"), "true"), Attributes: w.attributes(componentAttributes), Extra: w.extra(),
 		}
 		if c.OutOfScope {
@@ -242,6 +242,9 @@ func (r *reader) node(w *drawing, diagram model.DiagramID) {
 		r.Count(c.Kind)
 	}
 }
+
+// unnamed are the names of what has neither a name nor a stencil's.
+var unnamed = map[string]string{"actor": "Actor", "process": "Process", "store": "Store"}
 
 // stencilWords are what a stencil is called: by its heading, else by the last
 // part of its id ("SE.P.TMCore.WebApp"); "" for one that says nothing.

@@ -48,7 +48,7 @@ func (r *reader) threats(root *xmltree.Element) error {
 		}
 		i := instance{v: v, key: strings.Join(strings.Fields(pair.Child("Key").Text()), ""), properties: map[string]string{}, kind: r.base.threats[v.Child("TypeId").Text()]}
 		for _, p := range v.Child("Properties").All("KeyValueOfstringstring") {
-			if text := p.Child("Value").Text(); text != "" {
+			if text := flowing(p.Child("Value").Text()); text != "" {
 				i.properties[p.Child("Key").Text()] = text
 			}
 		}
@@ -67,8 +67,15 @@ func (r *reader) threats(root *xmltree.Element) error {
 // text returns a threat's own text: among its properties, else the field of the
 // name, else what its type says.
 func (i *instance) text(name, field, ofType string) string {
-	return cmpOr(i.properties[name], i.v.Child(field).Text(), i.kind.Child(ofType).Text())
+	return cmpOr(i.properties[name], flowing(i.v.Child(field).Text()), flowing(i.kind.Child(ofType).Text()))
 }
+
+// indented is a line break that comes from pretty-printing the file.
+var indented = regexp.MustCompile(`[ \t]*\r?\n[ \t]{2,}`)
+
+// flowing takes the line breaks of pretty-printed XML out of a text; those that
+// somebody wrote stay.
+func flowing(s string) string { return indented.ReplaceAllString(s, " ") }
 
 // threat adds a threat and reports whether it is one that the tool generated and nobody judged.
 func (r *reader) threat(i instance) bool {
@@ -76,7 +83,7 @@ func (r *reader) threat(i instance) bool {
 	i.where = "threat " + cmpOr(i.v.Child("Id").Text(), i.key)
 	r.Out.Counts.Threats++
 	flow, source, target := i.v.Child("FlowGuid").Text(), i.v.Child("SourceGuid").Text(), i.v.Child("TargetGuid").Text()
-	t := model.Threat{Where: model.AtProduct, Extra: i.extra()}
+	t := model.Threat{Where: model.AtProduct, Extra: i.extra(r.base.labels)}
 	for _, guid := range []string{flow, target, source} {
 		if id, ok := r.ids[guid]; ok {
 			t.Where = id
@@ -108,7 +115,7 @@ func (r *reader) threat(i instance) bool {
 	if t.Where == model.AtProduct {
 		r.Note(imported.Guess, at, i.where, "its flow %q is not drawn; it stands at the product", flow)
 	}
-	justification := htmltext.Markdown(cmpOr(i.properties["StateInformation"], i.v.Child("StateInformation").Text()))
+	justification := htmltext.Markdown(cmpOr(i.properties["StateInformation"], flowing(i.v.Child("StateInformation").Text())))
 	generated := r.state(&t, i, justification)
 	tid := r.Threat(t, id)
 	r.mitigation(&t, tid, i, id, justification)
@@ -222,7 +229,7 @@ func (r *reader) mitigation(t *model.Threat, id model.ThreatID, i instance, key,
 }
 
 // extra keeps what the threat says beside what is understood.
-func (i *instance) extra() model.Extra {
+func (i *instance) extra(labels map[string]string) model.Extra {
 	kept := map[string]string{}
 	for _, f := range []string{"TypeId", "State", "ChangedBy", "ModifiedAt", "Upgraded", "Wide"} {
 		text := i.v.Child(f).Text()
@@ -234,7 +241,7 @@ func (i *instance) extra() model.Extra {
 		switch k {
 		case "Title", "UserThreatDescription", "StateInformation", "PossibleMitigations", "UserThreatShortDescription":
 		default:
-			kept[k] = v
+			kept[cmpOr(labels[k], k)] = v
 		}
 	}
 	return extra(kept)

@@ -203,6 +203,7 @@ type knowledge struct {
 	stencils   map[string]stencil
 	categories map[string]string // name by id
 	threats    map[string]*xmltree.Element
+	labels     map[string]string // of the threats' own properties, by id
 }
 
 type template struct {
@@ -214,7 +215,7 @@ type template struct {
 type stencil struct{ name, parent string }
 
 func readKnowledge(base *xmltree.Element) knowledge {
-	k := knowledge{stencils: map[string]stencil{}, categories: map[string]string{}, threats: map[string]*xmltree.Element{}}
+	k := knowledge{stencils: map[string]stencil{}, categories: map[string]string{}, threats: map[string]*xmltree.Element{}, labels: map[string]string{}}
 	manifest := base.Child("Manifest")
 	k.template = template{Name: cmpOr(manifest.Attr("name"), manifest.Child("Name").Text()), ID: cmpOr(manifest.Attr("id"), manifest.Child("Id").Text()),
 		Version: cmpOr(manifest.Attr("version"), manifest.Child("Version").Text())}
@@ -225,6 +226,11 @@ func readKnowledge(base *xmltree.Element) knowledge {
 	}
 	for _, c := range base.All("ThreatCategories", "ThreatCategory") {
 		k.categories[c.Child("Id").Text()] = c.Child("Name").Text()
+	}
+	for _, d := range base.All("ThreatMetaData", "PropertiesMetaData", "ThreatMetaDatum") {
+		if id, label := d.Child("Id").Text(), d.Child("Label").Text(); id != "" && label != "" {
+			k.labels[id] = label
+		}
 	}
 	for _, t := range base.All("ThreatTypes", "ThreatType") {
 		k.threats[t.Child("Id").Text()] = t
