@@ -80,6 +80,7 @@ func New(a *app.App, o Options) *API {
 	s.risks()
 	s.work()
 	s.plans()
+	s.exports()
 	s.results()
 	s.tickets()
 	s.instance()

@@ -41,7 +41,9 @@ func (s *API) plans() {
 	}
 	imports := op{
 		method: http.MethodPost, path: "/products/{product}/imports", id: "import-model", tag: tagPlans, summary: "Take a model file into a product", action: policy.ModelEdit,
-		max: maxModel, raw: true, about: "A Threat Dragon or Threatloop file, told by its content, of any media type, up to 32 MiB. What is new is added, what has the same id is replaced, nothing is deleted. A preview takes no more than reading the product.",
+		max: maxModel, raw: true, about: "A model file of any known kind, told by its content, of any media type, up to 32 MiB. A newer version of a file that the product came from is merged three ways: " +
+			"what was added, changed and removed in the file since is so here, edits made here stay, and each difference is told. Of any other file what is new is added and what has the same id is replaced. " +
+			"Nothing that somebody touched is deleted. A preview takes no more than reading the product.",
 	}
 	register(s, imports, func(ctx context.Context, c app.Caller, in *load) (app.ImportView, error) {
 		version, err := ifMatch(in.IfMatch)

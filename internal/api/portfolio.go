@@ -137,7 +137,7 @@ func (s *API) creating() {
 	}
 	register(s, op{
 		method: http.MethodPost, path: "/imports", id: "import-product", tag: tagPlans, summary: "Make a product of a model file", action: policy.ProductCreate,
-		status: http.StatusCreated, max: maxModel, raw: true, about: "A Threat Dragon or Threatloop file, told by its content, of any media type, up to 32 MiB.",
+		status: http.StatusCreated, max: maxModel, raw: true, about: "A file of any known kind, told by its content, of any media type, up to 32 MiB. It is kept: see the operation get-source.",
 	},
 		func(ctx context.Context, c app.Caller, in *load) (app.NewImportView, error) {
 			if c.Key != "" {

@@ -53,6 +53,9 @@ func (a *App) ImportProduct(ctx context.Context, c Caller, file, name string, da
 		if err != nil {
 			return NewImportView{}, err
 		}
+		if err := ch.keepSource("", file, read, data); err != nil {
+			return NewImportView{}, err
+		}
 		out := v
 		out.Product, out.Import.Applied, out.Import.Version = &product, true, product.Version
 		return out, ch.record("model.import", "product/"+string(id), nil, map[string]any{"name": file, "format": v.Import.Format, "added": v.Import.Added})

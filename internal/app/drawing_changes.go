@@ -310,12 +310,16 @@ func (b *batch) put(now *elements, c *ElementChange) error {
 		Zone    *model.ElementID   `json:"zone"`
 		Parent  *model.ElementID   `json:"parent"`
 		Crosses *[]model.ElementID `json:"crosses"`
+		Extra   *json.RawMessage   `json:"extra"`
 	}
 	if err := json.Unmarshal(c.Element, &named); err != nil {
 		return fmt.Errorf("app: read %s %s: %w", c.Kind, c.ID, err)
 	}
 	id := model.ElementID(c.ID)
 	old := now.at(c.Kind, c.ID)
+	if named.Extra == nil {
+		keepExtra(v, old)
+	}
 	switch v := v.(type) {
 	case *model.Component:
 		was, _ := old.(*model.Component)
@@ -330,6 +334,41 @@ func (b *batch) put(now *elements, c *ElementChange) error {
 	}
 	now.put(v)
 	return nil
+}
+
+// keepExtra keeps what a file said of an element that is put by somebody who does
+// not know it: without that the file could not be written as it was.
+func keepExtra(v, old any) {
+	switch v := v.(type) {
+	case *model.Asset:
+		if was, ok := old.(*model.Asset); ok {
+			v.Extra = was.Extra
+		}
+	case *model.Diagram:
+		if was, ok := old.(*model.Diagram); ok {
+			v.Extra = was.Extra
+		}
+	case *model.Zone:
+		if was, ok := old.(*model.Zone); ok {
+			v.Extra = was.Extra
+		}
+	case *model.Component:
+		if was, ok := old.(*model.Component); ok {
+			v.Extra = was.Extra
+		}
+	case *model.Flow:
+		if was, ok := old.(*model.Flow); ok {
+			v.Extra = was.Extra
+		}
+	case *model.Curve:
+		if was, ok := old.(*model.Curve); ok {
+			v.Extra = was.Extra
+		}
+	case *model.TextBlock:
+		if was, ok := old.(*model.TextBlock); ok {
+			v.Extra = was.Extra
+		}
+	}
 }
 
 // place settles what a document says of where its element lies: nothing (it stays

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/threatloop/threatloop/internal/fault"
-	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/store"
 	"github.com/threatloop/threatloop/internal/ticketing"
@@ -98,16 +97,5 @@ func TestTicketPolicyTargets(t *testing.T) {
 	target.Type = "Task"
 	if err := set(ticketing.Policy{Default: target, Routes: []ticketing.Route{{Tag: "web", Target: ticketing.Target{Connection: conn.ID}}}}); err != nil {
 		t.Errorf("SetTicketPolicy with an issue type = %v, want it taken", err)
-	}
-}
-
-// What the rules made is not missed in a file.
-func TestMergeCountsWhatWasKept(t *testing.T) {
-	t.Parallel()
-	var v ImportView
-	have := []model.Threat{{ID: "thr_a", Origin: model.ByImport}, {ID: "thr_b", Origin: model.ByRule}, {ID: "thr_c", Origin: model.ByImport}}
-	merge(&v, &have, []model.Threat{{ID: "thr_c", Origin: model.ByImport}, {ID: "thr_d", Origin: model.ByImport}}, func(t *model.Threat) model.ThreatID { return t.ID }, nil)
-	if v.Added != 1 || v.Changed != 0 || v.Kept != 1 {
-		t.Errorf("merge of threats = %d added, %d changed, %d kept, want 1, 0, 1", v.Added, v.Changed, v.Kept)
 	}
 }

@@ -3,13 +3,11 @@ package app
 import (
 	"cmp"
 	"context"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/generate"
-	"github.com/threatloop/threatloop/internal/interchange"
 	"github.com/threatloop/threatloop/internal/library"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/policy"
@@ -64,7 +62,7 @@ func (a *App) makePlan(tx *store.Tx, m *model.Model) (*generate.Plan, *generate.
 
 // makePlanBy is makePlan by any library.
 func (a *App) makePlanBy(tx *store.Tx, m *model.Model, lib *library.Library) (*generate.Plan, *generate.Result, error) {
-	want, err := generate.Desired(m, lib)
+	want, err := a.desired(m, lib)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -277,203 +275,4 @@ func (a *App) ApplyPlan(ctx context.Context, c Caller, product model.ProductID, 
 		}
 		return v, ch.record("plan.apply", "product/"+string(product), nil, map[string]any{"library": plan.To, "counts": v.Counts})
 	})
-}
-
-// ImportView is what was understood of a model file.
-type ImportView struct {
-	interchange.Summary
-	Applied bool  `json:"applied" doc:"False for a preview: nothing was stored"`
-	Added   int   `json:"added"`
-	Changed int   `json:"changed"`
-	Kept    int   `json:"kept" doc:"What was drawn or imported before and is not in the file; nothing is deleted by an import"`
-	Version int64 `json:"version"`
-}
-
-// ETag returns the version of the product.
-func (v ImportView) ETag() int64 { return v.Version }
-
-// Import takes a model file into a product: what is new is added, what has the
-// same id is replaced, nothing is deleted, and what people decided here stays.
-// With preview nothing is stored.
-func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, version int64, name string, data []byte, preview bool) (ImportView, error) {
-	needed := policy.ModelEdit
-	if preview {
-		needed = policy.ProductRead
-	}
-	// Before the file is looked at: reading is expensive.
-	if err := a.Check(ctx, c, needed, product); err != nil {
-		return ImportView{}, err
-	}
-	read, err := interchange.Read(data, interchange.Options{Name: name, Product: product, GuessType: interchange.GuessType(a.Library())})
-	if err != nil {
-		return ImportView{}, err
-	}
-	cause := Cause{Kind: "import", Text: "a model file was imported", Ref: cleanLine(name, 200)}
-	if preview {
-		return query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (ImportView, error) {
-			m, versions, err := tx.LoadModel(product)
-			if err != nil {
-				return ImportView{}, err
-			}
-			v := mergeImport(m, read)
-			v.Summary, v.Version = interchange.Summarise(read), versions.Product
-			return v, nil
-		})
-	}
-	return change(ctx, a, c, policy.ModelEdit, product, cause, func(ch *changing) (ImportView, error) {
-		if err := ch.expect(store.KindProduct, string(product), version); err != nil {
-			return ImportView{}, err
-		}
-		v := mergeImport(ch.model, read)
-		if err := ch.save(); err != nil {
-			return ImportView{}, err
-		}
-		ch.saved = true
-		v.Summary, v.Applied, v.Version = interchange.Summarise(read), true, ch.versions.Product
-		return v, ch.record("model.import", "product/"+string(product), nil, map[string]any{"name": name, "format": v.Format, "added": v.Added, "changed": v.Changed})
-	})
-}
-
-// mergeImport brings an imported model into a product's. Drawn things and assets
-// follow the file in what it says; what it leaves out, and a type that was only
-// guessed from its names, stays. Of risks that are here already, fields that a
-// person, a tracker or a test set since stay as they are.
-func mergeImport(m *model.Model, read *interchange.Import) ImportView {
-	var v ImportView
-	file := read.Model
-	merge(&v, &m.Assets, file.Assets, func(a *model.Asset) model.AssetID { return a.ID }, nil)
-	merge(&v, &m.Diagrams, file.Diagrams, func(d *model.Diagram) model.DiagramID { return d.ID }, nil)
-	merge(&v, &m.Zones, file.Zones, func(z *model.Zone) model.ElementID { return z.ID }, func(old, new *model.Zone) {
-		if new.Guess && !old.Guess {
-			new.Trust, new.Guess = old.Trust, false // a person settled it
-		}
-	})
-	merge(&v, &m.Components, file.Components, func(c *model.Component) model.ElementID { return c.ID }, func(old, new *model.Component) {
-		guessed := read.Format != interchange.Threatloop
-		if new.Type == "" || guessed && old.Type != "" && old.Kind == new.Kind {
-			new.Type = old.Type
-		}
-		keepAbsent(&new.Tags, old.Tags)
-		keepAbsent(&new.Stores, old.Stores)
-		keepAbsent(&new.Processes, old.Processes)
-		keepAbsent(&new.Locations, old.Locations)
-		keepAttributes(&new.Attributes, old.Attributes)
-		if new.Trust == nil {
-			new.Trust = old.Trust
-		}
-	})
-	merge(&v, &m.Flows, file.Flows, func(f *model.Flow) model.ElementID { return f.ID }, func(old, new *model.Flow) {
-		keepAbsent(&new.Tags, old.Tags)
-		keepAbsent(&new.Carries, old.Carries)
-		keepAttributes(&new.Attributes, old.Attributes)
-	})
-	merge(&v, &m.Curves, file.Curves, func(c *model.Curve) model.ElementID { return c.ID }, nil)
-	merge(&v, &m.Texts, file.Texts, func(t *model.TextBlock) model.ElementID { return t.ID }, nil)
-	merge(&v, &m.Threats, file.Threats, func(t *model.Threat) model.ThreatID { return t.ID }, func(old, new *model.Threat) {
-		keepSets(old.Sets, &new.Sets, map[string]func(){
-			"title": func() { new.Title = old.Title }, "description": func() { new.Description = old.Description }, "categories": func() { new.Categories = old.Categories },
-			"capec": func() { new.CAPEC = old.CAPEC }, "impact": func() { new.Impact = old.Impact }, "ease": func() { new.Ease = old.Ease },
-			"inherent": func() { new.Inherent = old.Inherent }, "owner": func() { new.Owner = old.Owner }, "status_reason": func() { new.StatusReason = old.StatusReason },
-			"status": func() { new.Status, new.Acceptance = old.Status, old.Acceptance },
-		})
-	})
-	merge(&v, &m.Weaknesses, file.Weaknesses, func(w *model.Weakness) model.WeaknessID { return w.ID }, func(old, new *model.Weakness) {
-		keepSets(old.Sets, &new.Sets, map[string]func(){
-			"title": func() { new.Title = old.Title }, "description": func() { new.Description = old.Description }, "cwe": func() { new.CWE = old.CWE }, "test": func() { new.Test = old.Test },
-		})
-	})
-	merge(&v, &m.Countermeasures, file.Countermeasures, func(c *model.Countermeasure) model.CountermeasureID { return c.ID }, func(old, new *model.Countermeasure) {
-		keepSets(old.Sets, &new.Sets, map[string]func(){
-			"title": func() { new.Title = old.Title }, "description": func() { new.Description = old.Description }, "standards": func() { new.Standards = old.Standards },
-			"cost": func() { new.Cost = old.Cost }, "test": func() { new.Test = old.Test }, "mandatory": func() { new.Mandatory = old.Mandatory }, "owner": func() { new.Owner = old.Owner },
-			"state": func() { new.State = old.State }, "state_reason": func() { new.StateReason = old.StateReason },
-		})
-	})
-	for _, l := range file.Links {
-		i := slices.IndexFunc(m.Links, func(x model.Link) bool { return store.LinkID(x) == store.LinkID(l) })
-		switch {
-		case i < 0:
-			m.Links = append(m.Links, l)
-		case m.Links[i].Origin == model.ByImport && len(m.Links[i].Sets) == 0:
-			m.Links[i] = l
-		}
-	}
-	if m.Product.Description == "" {
-		m.Product.Description = file.Product.Description
-	}
-	return v
-}
-
-// keepAbsent keeps what the file says nothing about.
-func keepAbsent[T any](dst *[]T, old []T) {
-	if len(*dst) == 0 {
-		*dst = old
-	}
-}
-
-// keepAttributes keeps the attributes that the file says nothing about.
-func keepAttributes(dst *map[string]string, old map[string]string) {
-	all := maps.Clone(old)
-	if all == nil {
-		return
-	}
-	maps.Copy(all, *dst)
-	*dst = all
-}
-
-// keepSets keeps the fields of an object that somebody set since it was imported.
-func keepSets(old model.Sets, dst *model.Sets, keep map[string]func()) {
-	for field, set := range old {
-		if fn := keep[field]; fn != nil && set.By != model.SetByImport {
-			fn()
-			if *dst == nil {
-				*dst = model.Sets{}
-			}
-			(*dst)[field] = set
-		}
-	}
-}
-
-// drawnOrImported reports whether a thing was drawn or imported: what the rules made is not
-// expected in a file.
-func drawnOrImported(x any) bool {
-	switch x := x.(type) {
-	case *model.Threat:
-		return x.Origin == model.ByImport
-	case *model.Weakness:
-		return x.Origin == model.ByImport
-	case *model.Countermeasure:
-		return x.Origin == model.ByImport
-	}
-	return true
-}
-
-func merge[T any, ID comparable](v *ImportView, dst *[]T, from []T, id func(*T) ID, keep func(old, new *T)) {
-	at := make(map[ID]int, len(*dst))
-	for i := range *dst {
-		at[id(&(*dst)[i])] = i
-	}
-	inFile := make(map[ID]bool, len(from))
-	for i := range from {
-		n := from[i]
-		inFile[id(&n)] = true
-		j, known := at[id(&n)]
-		if !known {
-			*dst = append(*dst, n)
-			v.Added++
-			continue
-		}
-		if keep != nil {
-			keep(&(*dst)[j], &n)
-		}
-		if !equal((*dst)[j], n) {
-			(*dst)[j] = n
-			v.Changed++
-		}
-	}
-	for i := range *dst {
-		if x := &(*dst)[i]; drawnOrImported(x) && !inFile[id(x)] {
-			v.Kept++
-		}
-	}
 }

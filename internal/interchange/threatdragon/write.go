@@ -307,7 +307,7 @@ func addParts[T any](all map[string]fields, kind string, list []T, part func(*T)
 		if err != nil {
 			return err
 		}
-		if guess, ok := (*extra)[guessKey]; ok && same(guess, f["type"]) {
+		if guess, ok := (*extra)[guessKey]; ok && same(guess, f["type"]) && same(quoted(newCell(keptOf(*extra), 2).name()), f["name"]) {
 			delete(f, "type") // it is guessed again
 		}
 		all[kind+id] = f

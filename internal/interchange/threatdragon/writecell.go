@@ -2,6 +2,7 @@ package threatdragon
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/threatloop/threatloop/internal/interchange/jsontree"
 	"github.com/threatloop/threatloop/internal/model"
@@ -40,6 +41,11 @@ func (w *writer) bases(d *model.Diagram, things []*thing, old bool) *bases {
 		}
 		b.nodes[t.id] = t.node
 		cells[i] = newCell(t.node.Value(), 2)
+		if _, taken := b.byID[cells[i].id]; taken && !strings.HasPrefix(string(t.id), "cell_") {
+			// Copied in Threatloop; of two cells that had one id in the file already, the id says so.
+			t.node.Set("id", jsontree.String(string(t.id)))
+			cells[i] = newCell(t.node.Value(), 2)
+		}
 		if cells[i].id != "" {
 			if _, taken := b.byID[cells[i].id]; !taken {
 				b.byID[cells[i].id] = t.id

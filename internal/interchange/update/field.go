@@ -84,6 +84,9 @@ func mergeOne[T any](u *merger, kind Kind, p part, base, ours, theirs *T) error 
 		if standing[key] || same(o[key], t[key]) {
 			continue
 		}
+		if kind == Component && key == "type" && t[key] == nil && !u.opts.Complete {
+			continue // nothing was guessed from a name this time
+		}
 		value := t[key]
 		if key == "attributes" || key == "custom" {
 			if value, err = mergeMap(b[key], o[key], t[key], base != nil); err != nil {

@@ -1,0 +1,216 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/threatloop/threatloop/internal/generate"
+	"github.com/threatloop/threatloop/internal/interchange"
+	"github.com/threatloop/threatloop/internal/interchange/update"
+	"github.com/threatloop/threatloop/internal/model"
+	"github.com/threatloop/threatloop/internal/policy"
+	"github.com/threatloop/threatloop/internal/store"
+)
+
+// importItems bounds the items that a view of an import lists.
+const importItems = 500
+
+// ImportView is what was understood of a model file, and what it does or did.
+type ImportView struct {
+	interchange.Summary
+	Applied   bool          `json:"applied" doc:"False for a preview: nothing was stored"`
+	Added     int           `json:"added"`
+	Changed   int           `json:"changed"`
+	Removed   int           `json:"removed" doc:"What the file has no more and nobody touched here"`
+	Kept      int           `json:"kept" doc:"What was drawn or imported before, is not in the file, and stays"`
+	Conflicts int           `json:"conflicts" doc:"Fields that were changed in the file and here; what was set here stays"`
+	Source    string        `json:"source,omitempty" doc:"Id of the file that it is a newer version of; absent where it is the first"`
+	Items     []update.Item `json:"items,omitempty" doc:"At most 500: what is added, changed, removed and kept, and each field on which the file and the product differ"`
+	More      int           `json:"more,omitempty" doc:"Items that are left out"`
+	Version   int64         `json:"version"`
+}
+
+// ETag returns the version of the product.
+func (v ImportView) ETag() int64 { return v.Version }
+
+// Import takes a model file into a product. A file that the product was made of
+// or updated from before is taken as its newer version: what was added, changed
+// and removed in the file since is added, changed and removed here, by the ids of
+// things; what people decided here stays, and the difference is told. Of any other
+// file what is new is added and what has the same id is replaced. With preview
+// nothing is stored.
+func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, version int64, name string, data []byte, preview bool) (ImportView, error) {
+	needed := policy.ModelEdit
+	if preview {
+		needed = policy.ProductRead
+	}
+	// Before the file is looked at: reading is expensive.
+	if err := a.Check(ctx, c, needed, product); err != nil {
+		return ImportView{}, err
+	}
+	read, err := a.readModel(product, name, data)
+	if err != nil {
+		return ImportView{}, err
+	}
+	cause := Cause{Kind: "import", Text: "a model file was imported", Ref: cleanLine(name, 200)}
+	if preview {
+		return query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (ImportView, error) {
+			m, versions, err := tx.LoadModel(product)
+			if err != nil {
+				return ImportView{}, err
+			}
+			_, v, err := a.merge(tx, m, read, name)
+			v.Version = versions.Product
+			return v, err
+		})
+	}
+	return change(ctx, a, c, policy.ModelEdit, product, cause, func(ch *changing) (ImportView, error) {
+		if err := ch.expect(store.KindProduct, string(product), version); err != nil {
+			return ImportView{}, err
+		}
+		merged, v, err := a.merge(ch.tx, ch.model, read, name)
+		if err != nil {
+			return v, err
+		}
+		ch.model = merged
+		retireLost(ch.model, ch.at)
+		reviveFound(ch.model)
+		if err := ch.save(); err != nil {
+			return ImportView{}, err
+		}
+		ch.saved = true
+		if err := ch.keepSource(v.Source, name, read, data); err != nil {
+			return v, err
+		}
+		v.Applied, v.Version = true, ch.versions.Product
+		return v, ch.record("model.import", "product/"+string(product), nil,
+			map[string]any{"name": name, "format": v.Format, "added": v.Added, "changed": v.Changed, "removed": v.Removed, "conflicts": v.Conflicts})
+	})
+}
+
+// readModel reads a model file for a product.
+func (a *App) readModel(product model.ProductID, name string, data []byte) (*interchange.Import, error) {
+	return interchange.Read(data, interchange.Options{Name: name, Product: product, GuessType: interchange.GuessType(a.Library())})
+}
+
+// merge brings a file that was read into a model, which it does not change.
+func (a *App) merge(tx *store.Tx, m *model.Model, read *interchange.Import, name string) (*model.Model, ImportView, error) {
+	v := ImportView{Summary: interchange.Summarise(read)}
+	source, base, err := a.earlier(tx, m.Product.ID, read, name)
+	if err != nil {
+		return nil, v, err
+	}
+	touched, err := a.touched(tx, m.Product.ID)
+	if err != nil {
+		return nil, v, err
+	}
+	merged, report, err := update.Merge(base, m, read.Model, update.Options{
+		Complete: read.Format == interchange.Threatloop,
+		Touched:  func(kind update.Kind, id string) bool { return touched(generate.Kind(kind), id) },
+	})
+	if err != nil {
+		return nil, v, err
+	}
+	v.Source, v.Added, v.Changed, v.Removed, v.Kept, v.Conflicts = source, report.Added, report.Changed, report.Removed, report.Kept, report.Conflicts
+	v.Items = report.Items
+	if len(v.Items) > importItems {
+		v.More = len(v.Items) - importItems
+		v.Items = v.Items[:importItems]
+	}
+	return merged, v, nil
+}
+
+// candidates bounds the stored files that a new one is compared with.
+const candidates = 10
+
+// earlier finds the stored file that a new one is a newer version of: of the same
+// kind, with the most elements and threats in common, else of the same name. It
+// returns its id and what it said; "" and nil if there is none.
+func (a *App) earlier(tx *store.Tx, product model.ProductID, read *interchange.Import, name string) (id string, base *model.Model, err error) {
+	sources, err := tx.Sources(product)
+	if err != nil {
+		return "", nil, err
+	}
+	sources = slices.DeleteFunc(sources, func(s store.Source) bool {
+		return interchange.Family(interchange.Format(s.Format)) != interchange.Family(read.Format)
+	})
+	now := idsOf(read.Model)
+	most := -1
+	for _, s := range sources[:min(len(sources), candidates)] {
+		s, err := tx.Source(product, s.ID)
+		if err != nil {
+			return "", nil, err
+		}
+		was, err := a.readModel(product, s.Name, s.Data)
+		if err != nil {
+			continue // an older program read it; what it said is not known any more
+		}
+		common := 0
+		for i := range idsOf(was.Model) {
+			if now[i] {
+				common++
+			}
+		}
+		if common == 0 && cleanLine(name, 200) != s.Name {
+			continue
+		}
+		if common > most {
+			most, id, base = common, s.ID, was.Model
+		}
+	}
+	return id, base, nil
+}
+
+// idsOf are the ids of a model's elements and risks.
+func idsOf(m *model.Model) map[string]bool {
+	ids := map[string]bool{}
+	for id := range placesOf(m) {
+		if id != model.AtProduct {
+			ids[string(id)] = true
+		}
+	}
+	for i := range m.Threats {
+		ids[string(m.Threats[i].ID)] = true
+	}
+	return ids
+}
+
+// keepSource stores a file in the place of the older version with the id, or as a new one.
+func (ch *changing) keepSource(id, name string, read *interchange.Import, data []byte) error {
+	if id == "" {
+		id = ch.app.id("src")
+	}
+	return ch.tx.SetSource(ch.model.Product.ID, store.Source{ID: id, Name: cleanLine(name, 200), Format: string(read.Format), At: ch.at, By: ch.caller.actor(), Data: data})
+}
+
+// SourceView is a model file that a product was made of or updated from.
+type SourceView struct {
+	ID     string    `json:"id"`
+	Name   string    `json:"name" doc:"Of the file"`
+	Format string    `json:"format"`
+	At     time.Time `json:"at"`
+	By     string    `json:"by" doc:"Who gave it"`
+	Size   int64     `json:"size" doc:"In bytes"`
+}
+
+// Sources lists the model files that a product was made of or updated from, the
+// newest version of each, the newest first.
+func (a *App) Sources(ctx context.Context, c Caller, product model.ProductID) ([]SourceView, error) {
+	return query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) ([]SourceView, error) {
+		list, err := tx.Sources(product)
+		out := make([]SourceView, len(list))
+		for i, s := range list {
+			out[i] = SourceView{ID: s.ID, Name: s.Name, Format: s.Format, At: s.At, By: s.By, Size: s.Size}
+		}
+		return out, err
+	})
+}
+
+// SourceFile returns a model file of a product as it was given.
+func (a *App) SourceFile(ctx context.Context, c Caller, product model.ProductID, id string) (ModelFile, error) {
+	return query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (ModelFile, error) {
+		s, err := tx.Source(product, id)
+		return ModelFile{Name: s.Name, MediaType: "application/octet-stream", Data: s.Data}, err
+	})
+}
