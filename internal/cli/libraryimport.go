@@ -3,15 +3,19 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/interchange"
+	"github.com/threatloop/threatloop/internal/interchange/iriusrisk"
 	"github.com/threatloop/threatloop/internal/library"
 )
 
 type libraryImportCmd struct {
-	From     string `arg:"" help:"What to read: a folder, a zip or a YAML file with entries of a library."`
+	From     string `arg:"" help:"What to read: a folder, a zip or a YAML file with entries of a library, or an IriusRisk library (XML)."`
 	To       string `arg:"" optional:"" help:"Folder, new or empty, or FILE.zip, for the layer; without it the report only."`
 	Over     string `help:"What the layer stands on: a folder, a zip, or a pile." default:"built-in" placeholder:"LIBRARY"`
 	Complete bool   `help:"It is a whole library: take out of the layer below what it does not have."`
@@ -28,6 +32,8 @@ type libraryImport struct {
 	Changed int             `json:"changed"`
 	Removed int             `json:"removed"`
 	Same    int             `json:"same"` // as below, and left out of the layer
+	// Notes tell what of another tool's library was guessed, or kept and not understood.
+	Notes []interchange.Note `json:"notes,omitempty"`
 }
 
 type importedEntry struct {
@@ -51,25 +57,16 @@ func (c *libraryImportCmd) Run(_ context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	source, err := libraryFiles(c.From)
+	given, notes, err := readEntries(c.From, base)
 	if err != nil {
 		return err
-	}
-	given, err := yamlOf(source)
-	if err != nil {
-		return err
-	}
-	for name, text := range given {
-		if pieces, err := library.Split(name, text); err == nil && len(pieces) == 0 {
-			delete(given, name) // a list of contents is for the library that it came with
-		}
 	}
 	// Read as they are first, so that errors name the files that the person has.
 	whole, err := library.LoadLayers(append(slices.Clip(below), library.Layer{Name: strings.TrimSuffix(c.From, "/"), Files: given})...)
 	if err != nil {
 		return err
 	}
-	r := libraryImport{Over: base.Stamp(), To: c.To, Entries: []importedEntry{}}
+	r := libraryImport{Over: base.Stamp(), To: c.To, Entries: []importedEntry{}, Notes: notes}
 	if err := r.compare(base, whole, given, c.Complete); err != nil {
 		return err
 	}
@@ -96,6 +93,41 @@ func (c *libraryImportCmd) Run(_ context.Context, env *Env) error {
 		return printJSON(env.Stdout, r)
 	}
 	return r.print(env)
+}
+
+// readEntries reads what is to come in as files of ours: another tool's library is converted over the base.
+func readEntries(from string, base *library.Library) (library.Files, []interchange.Note, error) {
+	if info, err := os.Stat(from); err == nil && info.Mode().IsRegular() {
+		data, err := readLimited(from, maxLibraryBytes)
+		if err != nil {
+			return nil, nil, err
+		}
+		if iriusrisk.DetectLibrary(data) {
+			converted, err := iriusrisk.ConvertLibrary(data, iriusrisk.LibraryOptions{Name: filepath.Base(from), Base: base})
+			if err != nil {
+				return nil, nil, err
+			}
+			return converted.Files, converted.Notes, nil
+		}
+		files, err := unpacked(from, data)
+		return withoutContents(files), nil, err
+	}
+	source, err := libraryFiles(from)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := yamlOf(source)
+	return withoutContents(files), nil, err
+}
+
+// withoutContents leaves the list of contents out: it is for the library that it came with.
+func withoutContents(files library.Files) library.Files {
+	for name, text := range files {
+		if pieces, err := library.Split(name, text); err == nil && len(pieces) == 0 {
+			delete(files, name)
+		}
+	}
+	return files
 }
 
 // compare says of each entry that was read what it is to the library below.
@@ -177,6 +209,9 @@ func (r *libraryImport) print(env *Env) error {
 	to := ""
 	if r.To != "" && r.Added+r.Changed+r.Removed > 0 {
 		to = ", written to " + r.To
+	}
+	if err := printNotes(env.Stdout, r.Notes); err != nil {
+		return err
 	}
 	_, err := fmt.Fprintf(env.Stdout, "%s over %s: %d added, %d changed, %d removed, %d the same%s\n", r.Library, r.Over, r.Added, r.Changed, r.Removed, r.Same, to)
 	return err
