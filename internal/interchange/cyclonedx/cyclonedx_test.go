@@ -204,10 +204,22 @@ func TestAttached(t *testing.T) {
 	}
 }
 
+func TestAttachedInPlace(t *testing.T) {
+	t.Parallel()
+	i := read(t, []byte(`{"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": {"component": {"name": "x"}}, "components": [
+		{"type": "data", "data": [{"contents": {"attachment": {"contentType": "text/plain", "content": "just text"}}},
+		 {"contents": {"attachment": {"contentType": "application/json", "content": {"otmVersion": "0.1.0", "project": {"id": "in", "name": "In place"}}}}},
+		 {"contents": {"attachment": {"contentType": "application/json", "content": {"otmVersion": "0.1.0", "project": {"id": "two", "name": "Second"}}}}}]}]}`))
+	if i.Model.Product.ID != "in" || len(notes(i, imported.Refused)) != 1 {
+		t.Errorf("product %s, refused %v, want the first model and a note on the second", i.Model.Product.ID, notes(i, imported.Refused))
+	}
+}
+
 func TestNoThreatModel(t *testing.T) {
 	t.Parallel()
 	for _, doc := range []string{
 		`{"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [{"type": "library", "name": "x"}]}`,
+		`{"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [{"type": "library", "name": "x", "licenses": [{"license": {"text": {"contentType": "text/plain", "content": "` + strings.Repeat("Permission is granted. ", 20) + `"}}}]}]}`,
 		`{"specFormat": "CycloneDX", "specVersion": "2.0"}`, `{"scope": {"title": "x"}}`, `[]`,
 	} {
 		root, err := jsontree.Parse([]byte(doc), imported.Options{})

@@ -1,7 +1,9 @@
 package cyclonedx
 
 import (
+	"bytes"
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/interchange/imported"
@@ -16,18 +18,19 @@ import (
 // maxAttachments bounds the documents inside one that are looked at.
 const maxAttachments = 100
 
-// attachments returns the documents that stand as text inside a bill of
-// materials: objects with a content beside its type or encoding.
-func attachments(root jsontree.Value) []jsontree.Value {
-	var all []jsontree.Value
+// attachments returns the threat models of other tools that stand inside a bill of
+// materials: objects with a content beside its type or encoding, whose content
+// looks like one. Licences stand in such objects, too.
+func attachments(root jsontree.Value) []attached {
+	var all []attached
 	var walk func(v jsontree.Value)
 	walk = func(v jsontree.Value) {
 		if len(all) >= maxAttachments {
 			return
 		}
-		if content := v.Get("content"); content.Text() != "" && (v.Get("contentType").Exists() || v.Get("encoding").Exists()) {
-			if len(content.Text()) > 60 {
-				all = append(all, v)
+		if v.Get("content").Exists() && (v.Get("contentType").Exists() || v.Get("encoding").Exists()) {
+			if a := (attached{v, contentOf(v)}); looksLikeModel(a.data) {
+				all = append(all, a)
 			}
 			return
 		}
@@ -38,10 +41,39 @@ func attachments(root jsontree.Value) []jsontree.Value {
 			walk(item)
 		}
 	}
-	for _, key := range []string{"components", "services", "declarations", "metadata", "externalReferences"} {
-		walk(root.Get(key))
-	}
+	walk(root)
 	return all
+}
+
+// attached is a document inside another one.
+type attached struct {
+	v    jsontree.Value
+	data []byte
+}
+
+// contentOf returns the bytes of an attachment: base64, text, or JSON in place.
+func contentOf(v jsontree.Value) []byte {
+	content := v.Get("content")
+	if content.Object() {
+		return content.Raw()
+	}
+	text := content.Text()
+	if strings.EqualFold(v.Get("encoding").Text(), "base64") {
+		decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+		if err != nil {
+			return nil
+		}
+		return decoded
+	}
+	return []byte(text)
+}
+
+// marks are words that only threat models have.
+var marks = []string{"otmVersion", "schemas.datacontract.org/2004/07/ThreatModeling", "trust_zones", "threat_personas", `"specFormat"`}
+
+func looksLikeModel(data []byte) bool {
+	head := data[:min(len(data), 64<<10)]
+	return slices.ContainsFunc(marks, func(m string) bool { return bytes.Contains(head, []byte(m)) })
 }
 
 // readAttached reads the first document inside that is a threat model. Places in
@@ -50,16 +82,9 @@ func readAttached(root jsontree.Value, opts imported.Options) (*imported.Import,
 	found := 0
 	var result *imported.Import
 	var failed error
-	for _, v := range attachments(root) {
-		data := []byte(v.Get("content").Text())
-		if strings.EqualFold(v.Get("encoding").Text(), "base64") {
-			decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(string(data)), ""))
-			if err != nil {
-				continue
-			}
-			data = decoded
-		}
-		read := opener(data, opts)
+	for _, a := range attachments(root) {
+		v := a.v
+		read := opener(a.data, opts)
 		if read == nil {
 			continue
 		}
