@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/interchange/imported"
@@ -19,7 +20,8 @@ type ownModel struct {
 	Answers    []model.Answer    `json:"answers,omitempty"`
 	Curves     []model.Curve     `json:"curves,omitempty"`
 	Texts      []model.TextBlock `json:"texts,omitempty"`
-	Flows      []model.Flow      `json:"flows,omitempty"` // those that do not join two components
+	Flows      []model.Flow      `json:"flows,omitempty"`      // those that do not join two components
+	FlowOrder  []model.ElementID `json:"flow_order,omitempty"` // of all flows, where those of the line above do not come last
 	Weaknesses []model.Weakness  `json:"weaknesses,omitempty"`
 	Links      []model.Link      `json:"links,omitempty"`
 	ModelExtra model.Extra       `json:"model_extra,omitempty"`
@@ -229,6 +231,25 @@ func (r *reader) finishOwn() {
 		f.ID, f.Diagram = r.Element("data flow", string(f.ID), 0, ""), diagram(f.Diagram)
 		m.Flows = append(m.Flows, f)
 		r.Out.Counts.Flow++
+	}
+	if order := r.own.FlowOrder; len(order) > 0 {
+		index := make(map[model.ElementID]int, len(order))
+		for i, id := range order {
+			index[id] = i
+		}
+		slices.SortStableFunc(m.Flows, func(a, b model.Flow) int {
+			x, knownX := index[a.ID]
+			y, knownY := index[b.ID]
+			switch {
+			case knownX && knownY:
+				return x - y
+			case knownX:
+				return -1 // flows that somebody added to the file come last
+			case knownY:
+				return 1
+			}
+			return 0
+		})
 	}
 	for _, t := range r.own.Texts {
 		if t.ID != "" && !r.Has(t.ID) {

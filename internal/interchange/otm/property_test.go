@@ -99,16 +99,6 @@ func models(t *rapid.T) *model.Model {
 		}
 		m.Flows, places = append(m.Flows, f), append(places, f.ID)
 	}
-	// A reader puts flows that do not join two components last.
-	var joins, loose []model.Flow
-	for _, f := range m.Flows {
-		if f.From != "" && f.To != "" {
-			joins = append(joins, f)
-		} else {
-			loose = append(loose, f)
-		}
-	}
-	m.Flows = append(joins, loose...)
 	if rapid.Bool().Draw(t, "curve") {
 		m.Curves = []model.Curve{{ID: "k", Name: word.Draw(t, "curve"), Points: []model.Point{{X: 1, Y: 2}, {X: 3, Y: 4}}}}
 		m.Texts = []model.TextBlock{{ID: "x", Text: word.Draw(t, "text")}}

@@ -241,7 +241,7 @@ func (r *reader) instance(p placed, n *node) error {
 	for _, m := range n.get("mitigations").each() {
 		total += r.mitigate(p, d, tid, m)
 	}
-	if total > 100 {
+	if total > 100 && !d.own {
 		r.Note(imported.Info, n.at(), p.where, "the mitigations of the threat %s take %g of 100 off its risk; together they count as 100", id, total)
 	}
 	return nil

@@ -58,6 +58,8 @@ type writer struct {
 	places    map[model.ElementID]bool        // that name their threats in the file
 	outside   map[int]bool                    // trust of zones made for components outside every zone
 	loose     []model.Flow
+
+	interleaved bool // a loose flow comes before one that joins components
 }
 
 func (w *writer) index() {
@@ -246,6 +248,7 @@ func (w *writer) root() *out {
 	for i := range m.Flows {
 		if f := &m.Flows[i]; w.parts[f.From] != nil && w.parts[f.To] != nil {
 			flows = append(flows, w.flow(f))
+			w.interleaved = w.interleaved || len(w.loose) > 0
 		} else {
 			w.loose = append(w.loose, *f)
 		}
@@ -286,7 +289,13 @@ func (w *writer) project() json.RawMessage {
 	}
 	own := rest(p, p.Extra, "id", "name", "description", "owner", "tags")
 	own[prefix+"format"] = "1"
-	all := ownModel{Answers: m.Answers, Curves: m.Curves, Texts: m.Texts, Flows: w.loose, Weaknesses: w.ownWeaknesses(), Links: w.ownLinks()}
+	var order []model.ElementID
+	if w.interleaved {
+		for i := range m.Flows {
+			order = append(order, m.Flows[i].ID)
+		}
+	}
+	all := ownModel{Answers: m.Answers, Curves: m.Curves, Texts: m.Texts, Flows: w.loose, FlowOrder: order, Weaknesses: w.ownWeaknesses(), Links: w.ownLinks()}
 	maps.Copy(own, rest(all, nil))
 	others := model.Extra{}
 	for k, v := range m.Extra {
