@@ -1,0 +1,142 @@
+package library_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/threatloop/threatloop/internal/model"
+)
+
+// customers is what the products of these tests are worth attacking for.
+var customers = model.Asset{ID: "customers", Name: "Customers", Value: model.CIA{Confidentiality: 75, Integrity: 70, Availability: 60}}
+
+// part is a component of a type in a zone that works on the customers' data.
+func part(id model.ElementID, typ string, zone model.ElementID) model.Component {
+	return model.Component{ID: id, Type: typ, Name: string(id), Zone: zone}
+}
+
+// product makes a model of parts and flows; kinds come from the library, and all flows carry the customers' data encrypted.
+func product(t *testing.T, zones []model.Zone, parts []model.Component, flows [][2]model.ElementID) *model.Model {
+	t.Helper()
+	lib := load(t)
+	m := &model.Model{Product: model.Product{ID: "p", Name: "P"}, Assets: []model.Asset{customers}, Zones: zones}
+	for _, c := range parts {
+		typ := lib.Type(c.Type)
+		if typ == nil {
+			t.Fatalf("the library has no type %q", c.Type)
+		}
+		c.Kind = typ.Kind
+		switch c.Kind {
+		case model.Process:
+			c.Processes = []model.AssetID{customers.ID}
+		case model.Store:
+			c.Stores = []model.AssetID{customers.ID}
+		}
+		m.Components = append(m.Components, c)
+	}
+	for _, f := range flows {
+		id := f[0] + "-to-" + f[1]
+		m.Flows = append(m.Flows, model.Flow{
+			ID: id, Name: string(id), From: f[0], To: f[1], Carries: []model.AssetID{customers.ID}, Attributes: map[string]string{"encrypted": "yes", "authenticated": "yes"},
+		})
+	}
+	return m
+}
+
+// TestProductsOfOtherKinds: what the library brings to products that are drawn with its narrower types
+// is what an architect would name, and no flood.
+func TestProductsOfOtherKinds(t *testing.T) {
+	t.Parallel()
+	zones := []model.Zone{{ID: "out", Name: "Internet", Trust: 0}, {ID: "edge", Name: "Edge", Trust: 30}, {ID: "inside", Name: "Inside", Trust: 70}, {ID: "office", Name: "Office", Trust: 40}, {ID: "data", Name: "Data", Trust: 80}}
+	for _, tt := range []struct {
+		name     string
+		parts    []model.Component
+		flows    [][2]model.ElementID
+		from, to int
+		want     map[model.ElementID][]string
+		never    []string
+	}{
+		{
+			name: "cloud services",
+			parts: []model.Component{
+				part("user", "end-user", "out"), part("cdn", "content-delivery-network", "edge"), part("page", "browser-client", "out"), part("gateway", "api-gateway", "edge"),
+				part("orders", "web-api", "inside"), part("invoices", "serverless-function", "inside"), part("events", "event-stream", "inside"),
+				part("db", "relational-database", "data"), part("baskets", "key-value-store", "data"), part("cluster", "container-orchestrator", "inside"),
+				part("ci", "ci-system", "inside"), part("images", "container-registry", "inside"), part("account", "cloud-account", "inside"),
+			},
+			flows: [][2]model.ElementID{
+				{"user", "cdn"}, {"page", "gateway"}, {"gateway", "orders"}, {"orders", "db"}, {"orders", "events"}, {"events", "invoices"}, {"invoices", "baskets"}, {"ci", "images"}, {"ci", "cluster"},
+			},
+			from: 50, to: 90,
+			want: map[model.ElementID][]string{
+				"cdn": {"edge-cache-abuse/personal-page-cached-for-all"}, "gateway": {"forgotten-interfaces/old-version-attacked"}, "orders": {"sql-injection/read-other-customers-data", "lost-user-identity/front-misused-as-any-user"},
+				"invoices": {"serverless-event-abuse/one-function-opens-account", "unsafe-deserialisation/code-run-by-serialised-object"}, "events": {"stream-exposure/stream-history-read"},
+				"cluster": {"orchestrator-takeover/workload-climbs-to-cluster"}, "ci": {"push-deployment/build-system-enters-production"}, "account": {"cloud-control-plane-takeover/cloud-administrator-impersonated"},
+				"page": {"hostile-page-script/foreign-script-reads-forms"},
+			},
+			never: []string{"credential-attacks/account-taken-by-reset", "ldap-injection/directory-query-bent"},
+		},
+		{
+			name: "data platform",
+			parts: []model.Component{
+				part("crm", "relational-database", "data"), part("loads", "etl-pipeline", "inside"), part("lake", "data-lake", "data"), part("warehouse", "data-warehouse", "data"),
+				part("reports", "reporting-tool", "inside"), part("search", "search-index", "data"), part("analyst", "administrator", "office"),
+			},
+			flows: [][2]model.ElementID{{"crm", "loads"}, {"loads", "lake"}, {"lake", "warehouse"}, {"reports", "warehouse"}, {"reports", "search"}, {"analyst", "reports"}},
+			from:  20, to: 50,
+			want: map[model.ElementID][]string{
+				"loads": {"data-pipeline-tampering/poisoned-load-believed"}, "lake": {"over-broad-analytics/people-recognised-in-data", "public-object-storage/objects-found-and-read"},
+				"search": {"search-leakage/closed-content-found-by-search"}, "reports": {"search-query-injection/search-query-bent"},
+			},
+			never: []string{"flooding/flood-stops-service"},
+		},
+		{
+			name: "office network",
+			parts: []model.Component{
+				part("staff", "administrator", "out"), part("vpn", "vpn-gateway", "edge"), part("directory", "directory-service", "office"), part("files", "file-share", "office"),
+				part("server", "virtual-machine", "office"), part("backups", "backup-store", "office"), part("wiki", "content-management-system", "office"),
+			},
+			flows: [][2]model.ElementID{{"staff", "vpn"}, {"vpn", "server"}, {"wiki", "directory"}, {"wiki", "files"}, {"files", "backups"}},
+			from:  20, to: 50,
+			want: map[model.ElementID][]string{
+				"vpn": {"remote-access-abuse/access-device-exploited"}, "directory": {"directory-takeover/directory-taken-from-inside", "flat-network/weak-neighbour-leads-on"},
+				"files": {"file-share-exposure/files-encrypted-by-one-client"}, "backups": {"backup-destruction/backups-destroyed-before-extortion", "flat-network/weak-neighbour-leads-on"},
+				"wiki": {"ldap-injection/directory-query-bent", "path-traversal/file-outside-folder-read"}, "server": {"unmanaged-hosts/host-taken-by-known-flaw"},
+			},
+			never: []string{"sql-injection/read-other-customers-data", "graphql-abuse/one-query-exhausts-service"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			res := desired(t, product(t, zones, tt.parts, tt.flows))
+			if n := len(res.Threats); n < tt.from || n > tt.to {
+				t.Errorf("%d threats, want %d to %d", n, tt.from, tt.to)
+			}
+			for where, want := range tt.want {
+				got := refs(res, where)
+				for _, ref := range want {
+					if !slices.Contains(got, ref) {
+						t.Errorf("at %s: %v, want %s among them", where, got, ref)
+					}
+				}
+			}
+			for _, threat := range res.Threats {
+				if slices.Contains(tt.never, threat.Ref) {
+					t.Errorf("%s stands at %s, want it nowhere", threat.Ref, threat.Where)
+				}
+			}
+		})
+	}
+}
+
+// TestNoTypeIsNoisy: one component alone has something to talk about and not more than a meeting can take.
+func TestNoTypeIsNoisy(t *testing.T) {
+	t.Parallel()
+	for _, typ := range load(t).Types {
+		m := product(t, nil, []model.Component{part("it", typ.Ref, "")}, nil)
+		n := len(refs(desired(t, m), "it"))
+		if n > 16 || n == 0 && len(typ.Patterns) > 0 {
+			t.Errorf("a %s alone has %d threats, want 1 to 16", typ.Ref, n)
+		}
+	}
+}
