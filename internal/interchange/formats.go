@@ -11,6 +11,7 @@ import (
 	"github.com/threatloop/threatloop/internal/interchange/imported"
 	"github.com/threatloop/threatloop/internal/interchange/iriusrisk"
 	"github.com/threatloop/threatloop/internal/interchange/otm"
+	"github.com/threatloop/threatloop/internal/interchange/pytm"
 	"github.com/threatloop/threatloop/internal/interchange/threagile"
 	"github.com/threatloop/threatloop/internal/interchange/threatdragon"
 	"github.com/threatloop/threatloop/internal/interchange/tlyaml"
@@ -57,14 +58,23 @@ var formats = []format{
 				return threagile.Detect(s.root)
 			}
 			_, ok := threagile.OpenArchive(s.data)
-			return ok
+			return ok || s.json.Get("threagile_version").Exists()
 		},
 		Read: func(s *source) (*Import, error) {
 			if a, ok := threagile.OpenArchive(s.data); ok {
 				return a.Read(s.opts)
 			}
-			return threagile.Read(s.root, s.opts)
+			root, err := s.yaml()
+			if err != nil {
+				return nil, err
+			}
+			return threagile.Read(root, s.opts)
 		},
+	},
+	{
+		Name: imported.PyTM, Title: "OWASP pytm (JSON)",
+		Detect: func(s *source) bool { return pytm.Detect(s.json) },
+		Read:   func(s *source) (*Import, error) { return pytm.Read(s.json, s.opts) },
 	},
 	{
 		Name: imported.DrawIO, Title: "draw.io drawings (XML)",
@@ -118,8 +128,8 @@ var formats = []format{
 			}
 			return tlyaml.Read(root, s.opts)
 		},
-		Write: func(m *model.Model, _ []byte) ([]byte, []Note, error) {
-			data, err := tlyaml.Write(m)
+		Write: func(m *model.Model, original []byte) ([]byte, []Note, error) {
+			data, err := tlyaml.WriteOver(m, original)
 			return data, nil, err
 		},
 	},

@@ -1,0 +1,143 @@
+package pytm_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/interchange/imported"
+	"github.com/threatloop/threatloop/internal/interchange/jsontree"
+	"github.com/threatloop/threatloop/internal/interchange/pytm"
+	"github.com/threatloop/threatloop/internal/model"
+)
+
+func shop(t testing.TB) []byte {
+	t.Helper()
+	data, err := os.ReadFile("testdata/shop.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	opts := imported.Options{Name: "shop.json"}
+	root, err := jsontree.Parse(shop(t), opts)
+	if err != nil || !pytm.Detect(root) {
+		t.Fatalf("Parse = %v, want a pytm model", err)
+	}
+	got, err := pytm.Read(root, opts)
+	if err != nil {
+		t.Fatalf("Read = %v", err)
+	}
+	m := got.Model
+	if want := (imported.Counts{Diagrams: 1, Actor: 1, Process: 2, Store: 1, Flow: 3, Boundary: 3, Threats: 4}); got.Counts != want {
+		t.Errorf("counts = %+v, want %+v", got.Counts, want)
+	}
+	components := map[model.ElementID]string{}
+	for _, c := range m.Components {
+		components[c.ID] = strings.Join([]string{string(c.Kind), string(c.Zone), c.Attributes["encrypted"], join(c.Stores), join(c.Processes)}, "|")
+	}
+	want := map[model.ElementID]string{"user": "actor|internet|||", "web-server": "process||||orders", "sql-database": "store|server-db|yes|orders|", "arm": "process||||"}
+	if diff := cmp.Diff(want, components); diff != "" {
+		t.Errorf("components (-want +got):\n%s", diff)
+	}
+	if !m.Components[2].OutOfScope {
+		t.Error("the database is in scope, want it out of scope")
+	}
+	flows := map[model.ElementID]string{}
+	for _, f := range m.Flows {
+		flows[f.ID] = strings.Join([]string{string(f.From), string(f.To), f.Protocol, f.Attributes["encrypted"], f.Attributes["authenticated"], join(f.Carries)}, "|")
+	}
+	wantFlows := map[model.ElementID]string{
+		"request": "user|web-server|https|yes||cookie", "insert": "web-server|sql-database||yes|yes|orders", "lost": "web-server|||||",
+	}
+	if diff := cmp.Diff(wantFlows, flows); diff != "" {
+		t.Errorf("flows (-want +got):\n%s", diff)
+	}
+	threats := map[string]string{}
+	for _, x := range m.Threats {
+		threats[x.Ref] = strings.Join([]string{string(x.Where), x.Severity, string(x.Status), x.StatusReason}, "|")
+	}
+	wantThreats := map[string]string{
+		"pytm/Web Server/INP01": "web-server|high|mitigated|mitigated by bounds",
+		"pytm/Web Server/AA01":  "web-server|critical|open|suggested by pytm; nobody has judged it yet",
+		"pytm/Web Server/INP02": "web-server|tbd|accepted|accepted, it is old",
+		"pytm/Request/DE01":     "request|tbd|not_applicable|excluded by an assumption: TLS everywhere",
+	}
+	if diff := cmp.Diff(wantThreats, threats); diff != "" {
+		t.Errorf("threats (-want +got):\n%s", diff)
+	}
+	if len(m.Weaknesses) != 2 || len(m.Countermeasures) != 1 || m.Countermeasures[0].State != model.Implemented || m.Countermeasures[0].Title != "Do not expose variables" {
+		t.Errorf("weaknesses %+v, countermeasures %+v", m.Weaknesses, m.Countermeasures)
+	}
+	for _, want := range []struct {
+		level     imported.Level
+		at, words string
+	}{
+		{imported.Refused, "shop.json:6:", "contain itself"}, {imported.Refused, "shop.json:21:", `"Nowhere" does not exist`}, {imported.Guess, "shop.json:21:", `"Robot" is unknown`},
+		{imported.Guess, "shop.json:26:", `"Void" does not exist`}, {imported.Kept, "shop.json:13:", `"usesXMLParser"`}, {imported.Kept, "shop.json:20:", `"isHardened"`},
+		{imported.Guess, "shop.json:30:", `"Odd" is unknown`},
+	} {
+		found := false
+		for _, n := range got.Notes {
+			found = found || n.Level == want.level && strings.HasPrefix(n.At, want.at) && strings.Contains(n.Text, want.words)
+		}
+		if !found {
+			t.Errorf("no note %s at %s with %q in %+v", want.level, want.at, want.words, got.Notes)
+		}
+	}
+}
+
+func join(ids []model.AssetID) string {
+	var all []string
+	for _, id := range ids {
+		all = append(all, string(id))
+	}
+	return strings.Join(all, ",")
+}
+
+func TestDetect(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`{"name": "a", "isOrdered": true, "elements": [], "flows": []}`:                           true,
+		`{"name": "a", "elements": [{"__class__": "Actor", "name": "b"}], "flows": []}`:           true,
+		`{"name": "a", "elements": [], "flows": []}`:                                              false,
+		`{"summary": {"title": "a"}, "detail": {"diagrams": []}}`:                                 false,
+		`{"otmVersion": "0.2.0", "project": {"name": "a", "id": "b"}, "assets": [], "flows": []}`: false,
+	} {
+		root, err := jsontree.Parse([]byte(text), imported.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := pytm.Detect(root); got != want {
+			t.Errorf("Detect(%s) = %t, want %t", text, got, want)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(shop(f))
+	f.Add([]byte(`{"name":"","isOrdered":0,"boundaries":[{"name":"a","inBoundary":"a"},{}],"elements":[{},{"name":"\u00e9"}],"flows":[{},[]],"findings":[{},1]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		root, err := jsontree.Parse(data, imported.Options{})
+		if err != nil || !pytm.Detect(root) {
+			return
+		}
+		got, err := pytm.Read(root, imported.Options{})
+		if err != nil {
+			if f := (*fault.Error)(nil); !errors.As(err, &f) || f.Code == "model.invalid" {
+				t.Fatalf("Read = %v, want a fault of the file", err)
+			}
+			return
+		}
+		if err := model.Validate(got.Model); err != nil {
+			t.Fatalf("Read gives a model that is not valid: %v", err)
+		}
+	})
+}
