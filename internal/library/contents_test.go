@@ -87,3 +87,21 @@ func TestParsedIsTheSame(t *testing.T) {
 		t.Errorf("Load = %v, want what was there before With", err)
 	}
 }
+
+// TestSplitOfWhatIsNoEntry: a later layer's head may have no ref, and contents are a list.
+func TestSplitOfWhatIsNoEntry(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"vocabulary: {tags: {x: y}}\n": "head library", "version: 2\n": "head library", contents: "",
+		"version: 1\nstandard: s\nname: S\nclauses: []\n": "standard s",
+	} {
+		pieces, err := library.Split("x.yaml", text)
+		got := ""
+		for _, p := range pieces {
+			got += p.Kind + " " + p.Ref
+		}
+		if err != nil || got != want {
+			t.Errorf("Split(%q) = %q, %v, want %q", text, got, err, want)
+		}
+	}
+}

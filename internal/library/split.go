@@ -63,6 +63,13 @@ func Split(file, content string) ([]Piece, error) {
 			return out, nil
 		}
 	}
+	for _, e := range list {
+		if e.key == "vocabulary" || e.key == "version" { // a later layer's head need not say more
+			one := d.piece(EntryHead, "ref", body)
+			one.Text, one.Ref = content, HeadRef
+			return []Piece{one}, p.err()
+		}
+	}
 	d.add(d.at(body), "the file has none of the keys contents, ref, type, pattern, rules, questionnaire, standard: it is no part of a library")
 	return nil, p.err()
 }
