@@ -410,7 +410,7 @@ func (r *reader) component(e *nested, absolute bool) {
 	known := []string{"id", "name", "description", "parent", "representations", "assets", "threats", "tags"}
 	written := n.get("type").str()
 	if own && c.Kind != "" {
-		if written == cmpOr(c.Type, string(c.Kind)) {
+		if written == cmpOr(c.Type, string(c.Kind)) && n.get("attributes").get(prefix+"otm_type").none() {
 			known = append(known, "type")
 		}
 	} else {

@@ -272,6 +272,29 @@ func TestAbsolutePositions(t *testing.T) {
 	}
 }
 
+func TestTypeOfTheFile(t *testing.T) {
+	t.Parallel()
+	const doc = `{"otmVersion": "0.2.0", "project": {"id": "p", "name": "P"}, "trustZones": [{"id": "z", "name": "Z", "risk": {"trustRating": 1}}],
+ "components": [{"id": "a", "name": "A", "type": "rds", "parent": {"trustZone": "z"}}, {"id": "b", "name": "B", "type": "relational-database", "parent": {"trustZone": "z"}}], "dataflows": []}`
+	root, err := jsontree.Parse([]byte(doc), imported.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := otm.Read(root, imported.Options{GuessType: func(model.Kind, string, map[string]string) string { return "relational-database" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range i.Model.Components {
+		if c.Type != "relational-database" || c.Kind != model.Store {
+			t.Errorf("component %+v, want a store of the guessed type", c)
+		}
+	}
+	out := roundTrip(t, i.Model, nil)
+	if !strings.Contains(string(out), `"type": "rds"`) {
+		t.Errorf("Write(m) = %s, want the file's own type in it", out)
+	}
+}
+
 func TestZoneByType(t *testing.T) {
 	t.Parallel()
 	i := read(t, []byte(`otmVersion: 0.1.0

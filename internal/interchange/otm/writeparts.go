@@ -227,6 +227,9 @@ func (w *writer) component(c *model.Component) json.RawMessage {
 		o.set("tags", c.Tags)
 	}
 	own := rest(c, c.Extra, "id", "name", "description", "zone", "box", "diagram", "tags", "stores", "processes")
+	if text(left["type"]) == cmpOr(c.Type, string(c.Kind)) {
+		own[prefix+"otm_type"] = "kept" // it is the file's own word, too
+	}
 	o.rest(left, own)
 	return o.raw()
 }
