@@ -60,9 +60,10 @@ func TestCoverageNamesWhatExists(t *testing.T) {
 		}
 	}
 	for section, want := range map[string]int{
-		"Threat Dragon, suggestions by element": 20,
-		"Threat Dragon, suggestions by context": 25,
-		"Threagile, the 42 checks":              42,
+		"Threat Dragon, suggestions by element":  20,
+		"Threat Dragon, suggestions by context":  25,
+		"Threagile, the 42 checks":               42,
+		"IriusRisk, the questionnaire by STRIDE": 44,
 	} {
 		if got := rows[section]; got < want {
 			t.Errorf("%q has %d rows, want %d or more", section, got, want)
