@@ -42,6 +42,16 @@ const (
 func Detect(root jsontree.Value) bool { return dialectOf(root) != none }
 
 func dialectOf(root jsontree.Value) dialect {
+	d := plainDialect(root)
+	if d == none && root.Get("bomFormat").Text() == "CycloneDX" && len(attachments(root, imported.Options{})) > 0 {
+		return cdx1
+	}
+	return d
+}
+
+// plainDialect is dialectOf without a look at documents inside, which are not
+// looked into for further ones.
+func plainDialect(root jsontree.Value) dialect {
 	switch {
 	case !root.Object():
 		return none
@@ -51,7 +61,7 @@ func dialectOf(root jsontree.Value) dialect {
 		}
 		return none
 	case root.Get("bomFormat").Text() == "CycloneDX":
-		if len(root.Get("services").Items()) > 0 || len(attachments(root)) > 0 {
+		if len(root.Get("services").Items()) > 0 {
 			return cdx1
 		}
 		return none
@@ -67,7 +77,7 @@ func dialectOf(root jsontree.Value) dialect {
 func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) {
 	d := dialectOf(root)
 	if d == cdx1 {
-		if i, err, found := readAttached(root, opts); found {
+		if i, err := readAttached(root, opts); i != nil || err != nil {
 			return i, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/threatloop/threatloop/internal/interchange/imported"
 	"github.com/threatloop/threatloop/internal/interchange/jsontree"
 	"github.com/threatloop/threatloop/internal/interchange/otm"
+	"github.com/threatloop/threatloop/internal/interchange/pytm"
 	"github.com/threatloop/threatloop/internal/interchange/reading"
 	"github.com/threatloop/threatloop/internal/interchange/tlyaml"
 	"github.com/threatloop/threatloop/internal/interchange/tm7"
@@ -20,8 +21,8 @@ const maxAttachments = 100
 
 // attachments returns the threat models of other tools that stand inside a bill of
 // materials: objects with a content beside its type or encoding, whose content
-// looks like one. Licences stand in such objects, too.
-func attachments(root jsontree.Value) []attached {
+// is one. Licences stand in such objects, too.
+func attachments(root jsontree.Value, opts imported.Options) []attached {
 	var all []attached
 	var walk func(v jsontree.Value)
 	walk = func(v jsontree.Value) {
@@ -29,8 +30,10 @@ func attachments(root jsontree.Value) []attached {
 			return
 		}
 		if v.Get("content").Exists() && (v.Get("contentType").Exists() || v.Get("encoding").Exists()) {
-			if a := (attached{v, contentOf(v)}); looksLikeModel(a.data) {
-				all = append(all, a)
+			if data := contentOf(v); looksLikeModel(data) {
+				if read := opener(data, opts); read != nil {
+					all = append(all, attached{v, read})
+				}
 			}
 			return
 		}
@@ -48,7 +51,7 @@ func attachments(root jsontree.Value) []attached {
 // attached is a document inside another one.
 type attached struct {
 	v    jsontree.Value
-	data []byte
+	read func() (*imported.Import, error)
 }
 
 // contentOf returns the bytes of an attachment: base64, text, or JSON in place.
@@ -69,35 +72,29 @@ func contentOf(v jsontree.Value) []byte {
 }
 
 // marks are words that only threat models have.
-var marks = []string{"otmVersion", "schemas.datacontract.org/2004/07/ThreatModeling", "trust_zones", "threat_personas", `"specFormat"`}
+var marks = []string{"otmVersion", "schemas.datacontract.org/2004/07/ThreatModeling", "trust_zones", "threat_personas", `"specFormat"`, `"dataflows"`, `"flows"`}
 
 func looksLikeModel(data []byte) bool {
 	head := data[:min(len(data), 64<<10)]
 	return slices.ContainsFunc(marks, func(m string) bool { return bytes.Contains(head, []byte(m)) })
 }
 
-// readAttached reads the first document inside that is a threat model. Places in
-// its errors and notes are of that document.
-func readAttached(root jsontree.Value, opts imported.Options) (*imported.Import, error, bool) {
-	found := 0
+// readAttached reads the first document inside that is a threat model; nil where
+// there is none. Places in its errors and notes are of that document.
+func readAttached(root jsontree.Value, opts imported.Options) (*imported.Import, error) {
 	var result *imported.Import
-	var failed error
-	for _, a := range attachments(root) {
-		v := a.v
-		read := opener(a.data, opts)
-		if read == nil {
+	for _, a := range attachments(root, opts) {
+		if result != nil {
+			result.AddAt(imported.Refused, a.v.At(), "file", "the file holds another threat model; only the first is read")
 			continue
 		}
-		if found++; found > 1 {
-			result.AddAt(imported.Refused, v.At(), "file", "the file holds another threat model; only the first is read")
-			continue
+		var err error
+		if result, err = a.read(); err != nil {
+			return nil, err
 		}
-		if result, failed = read(); failed != nil {
-			return nil, failed, true
-		}
-		result.AddAt(imported.Info, v.At(), "file", "the threat model is a document inside this one, of the format %s; places of other notes are counted in it", result.Format)
+		result.AddAt(imported.Info, a.v.At(), "file", "the threat model is a document inside this one, of the format %s; places of other notes are counted in it", result.Format)
 	}
-	return result, failed, found > 0
+	return result, nil
 }
 
 // opener returns the reader of a document of another format, or nil.
@@ -110,7 +107,9 @@ func opener(data []byte, opts imported.Options) func() (*imported.Import, error)
 		case err != nil:
 		case otm.Detect(root):
 			return func() (*imported.Import, error) { return otm.Read(root, opts) }
-		case dialectOf(root) == library || dialectOf(root) == cdx2:
+		case pytm.Detect(root):
+			return func() (*imported.Import, error) { return pytm.Read(root, opts) }
+		case plainDialect(root) == library || plainDialect(root) == cdx2:
 			return func() (*imported.Import, error) { return Read(root, opts) }
 		}
 	case strings.HasPrefix(head, "<"):
