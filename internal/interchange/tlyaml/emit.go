@@ -26,6 +26,14 @@ type text string
 type pair struct {
 	key   string
 	value value
+	notes
+}
+
+// notes are what a person wrote around a value, as it stood in the file: the
+// lines of comments and blanks before it, and a comment at the end of its line.
+type notes struct {
+	before string // whole lines
+	after  string // with the blanks before it
 }
 
 type (
@@ -33,6 +41,24 @@ type (
 	flow    []pair // a mapping on one line
 	list    []value
 )
+
+// noted is an item of a list with what a person wrote around it.
+type noted struct {
+	value
+	notes
+}
+
+// write writes a value with the comment at the end of its first line.
+func (n notes) write(b *bytes.Buffer, v value, indent int) {
+	if n.after == "" {
+		v.emit(b, indent)
+		return
+	}
+	var whole bytes.Buffer
+	v.emit(&whole, indent)
+	first, rest, _ := strings.Cut(whole.String(), "\n")
+	b.WriteString(first + n.after + "\n" + rest)
+}
 
 func (s scalar) emit(b *bytes.Buffer, _ int) { b.WriteString(" " + string(s) + "\n") }
 
@@ -62,13 +88,14 @@ func (m mapping) emit(b *bytes.Buffer, indent int) {
 
 func (m mapping) pairs(b *bytes.Buffer, indent int, first string) {
 	for i, p := range m {
+		b.WriteString(p.before)
 		if i == 0 {
 			b.WriteString(first)
 		} else {
 			b.WriteString(strings.Repeat(" ", indent))
 		}
 		b.WriteString(scalarText(p.key) + ":")
-		p.value.emit(b, indent+2)
+		p.write(b, p.value, indent+2)
 	}
 }
 
@@ -93,13 +120,18 @@ func (l list) emit(b *bytes.Buffer, indent int) {
 	}
 	b.WriteByte('\n')
 	for _, v := range l {
+		var around notes
+		if n, ok := v.(noted); ok {
+			v, around = n.value, n.notes
+		}
+		b.WriteString(around.before)
 		lead := strings.Repeat(" ", indent) + "-"
 		if m, ok := v.(mapping); ok && len(m) > 0 {
 			m.pairs(b, indent+2, lead+" ")
 			continue
 		}
 		b.WriteString(lead)
-		v.emit(b, indent+2)
+		around.write(b, v, indent+2)
 	}
 }
 

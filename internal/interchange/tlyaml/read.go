@@ -3,7 +3,8 @@
 // answers are a map from question to answer. A file that Write wrote reads back
 // to the same model and is written again byte by byte.
 //
-// Aliases, anchors, unknown keys, keys given twice and files over 32 MiB are refused.
+// Keys that begin with "x-" are other programs' and are left alone. Aliases,
+// anchors, other unknown keys, keys given twice and files over 32 MiB are refused.
 package tlyaml
 
 import (
@@ -92,7 +93,12 @@ func Read(root *yaml.Node, opts imported.Options) (*imported.Import, error) {
 	if err := model.Validate(m); err != nil {
 		return nil, err
 	}
-	return &imported.Import{Format: imported.Threatloop, Model: m, Counts: count(m), TypeHints: hints(m)}, nil
+	out := &imported.Import{Format: imported.Threatloop, Model: m, Counts: count(m), TypeHints: hints(m)}
+	for _, k := range d.kept {
+		out.AddAt(imported.Kept, opts.At(k.Line, k.Column), "file", "key %q is another program's: it stays where the file is written again, and is not stored", k.Value)
+	}
+	out.Close()
+	return out, nil
 }
 
 func count(m *model.Model) imported.Counts {
@@ -126,6 +132,7 @@ func hints(m *model.Model) []imported.TypeHint {
 type decoder struct {
 	opts  imported.Options
 	fault *fault.Error
+	kept  []*yaml.Node // keys of other programs
 }
 
 func (d *decoder) add(n *yaml.Node, format string, args ...any) {
@@ -248,6 +255,10 @@ func (d *decoder) structOf(n *yaml.Node, v reflect.Value, path string, depth int
 				d.decode(item, v.Field(f.index), strings.TrimPrefix(path+"."+key, "."), depth+1)
 				return
 			}
+		}
+		if strings.HasPrefix(key, "x-") {
+			d.kept = append(d.kept, k)
+			return
 		}
 		names := make([]string, 0, len(fields))
 		for _, f := range fields {

@@ -19,6 +19,17 @@ import (
 // id, keys in a fixed order, the same bytes for the same model. The model is not
 // changed. Empty fields are left out.
 func Write(m *model.Model) ([]byte, error) {
+	doc, err := tree(m)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	doc.pairs(&b, 0, "")
+	return b.Bytes(), nil
+}
+
+// tree returns the model as it is to be written.
+func tree(m *model.Model) (mapping, error) {
 	sorted := *m
 	sorted.Answers = slices.Clone(m.Answers)
 	sorted.Assets = slices.Clone(m.Assets)
@@ -31,10 +42,7 @@ func Write(m *model.Model) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("yaml: write product %s: %w", m.Product.ID, err)
 	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s: %d\n", versionKey, Version)
-	doc.(mapping).pairs(&b, 0, "")
-	return b.Bytes(), nil
+	return append(mapping{{key: versionKey, value: scalar(strconv.Itoa(Version))}}, doc.(mapping)...), nil
 }
 
 // onOneLine are the types that are written as a flow mapping.
@@ -107,7 +115,7 @@ func encode(v reflect.Value) (value, error) {
 			if err != nil {
 				return nil, err
 			}
-			m = append(m, pair{key.String(), item})
+			m = append(m, pair{key: key.String(), value: item})
 		}
 		slices.SortFunc(m, func(a, b pair) int { return strings.Compare(a.key, b.key) })
 		return m, nil
@@ -128,7 +136,7 @@ func encodeStruct(v reflect.Value) (value, error) {
 		if err != nil {
 			return nil, err
 		}
-		m = append(m, pair{f.name, item})
+		m = append(m, pair{key: f.name, value: item})
 	}
 	if onOneLine[v.Type()] {
 		return flow(m), nil
@@ -153,14 +161,14 @@ func encodeAnswers(answers []model.Answer) value {
 	m := make(mapping, 0, len(answers))
 	for _, a := range answers {
 		if len(a.Values) == 1 {
-			m = append(m, pair{a.Question, answerText(a.Values[0])})
+			m = append(m, pair{key: a.Question, value: answerText(a.Values[0])})
 			continue
 		}
 		l := make(list, 0, len(a.Values))
 		for _, v := range a.Values {
 			l = append(l, answerText(v))
 		}
-		m = append(m, pair{a.Question, l})
+		m = append(m, pair{key: a.Question, value: l})
 	}
 	return m
 }
@@ -190,7 +198,7 @@ func fromJSON(v jsontree.Value) value {
 	case v.Object():
 		m := mapping{}
 		for _, member := range v.Members() {
-			m = append(m, pair{member.Key, fromJSON(member.Value)})
+			m = append(m, pair{key: member.Key, value: fromJSON(member.Value)})
 		}
 		return m
 	case v.Array():
