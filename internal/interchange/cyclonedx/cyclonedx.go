@@ -102,24 +102,22 @@ func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) 
 // What a dialect's reader fills in; the rest is the same for all.
 type (
 	zone struct {
-		v            jsontree.Value
-		ref, name    string
-		description  string
-		trust        *int
-		parent       string
-		id           model.ElementID
-		diagram      model.DiagramID
-		parentAt     jsontree.Value
-		cut, walking bool
+		v           jsontree.Value
+		ref, name   string
+		description string
+		trust       *int
+		parent      string
+		id          model.ElementID
+		diagram     model.DiagramID
+		parentAt    jsontree.Value
 	}
 	part struct {
-		v                jsontree.Value
-		ref              string
-		c                model.Component
-		written          string // its type in the file's words
-		zone, parent     jsontree.Value
-		stores, handles  []jsontree.Value
-		resolved, inside bool
+		v               jsontree.Value
+		ref             string
+		c               model.Component
+		written         string // its type in the file's words
+		zone, parent    jsontree.Value
+		stores, handles []jsontree.Value
 	}
 	flow struct {
 		v        jsontree.Value

@@ -91,7 +91,8 @@ func roundTrip(t *testing.T, m *model.Model, s *jsonschema.Schema) []byte {
 func sameAfter(t interface {
 	Fatalf(string, ...any)
 	Helper()
-}, m *model.Model, first []byte) {
+}, m *model.Model, first []byte,
+) {
 	t.Helper()
 	i, err := readFile(first, imported.Options{Name: "own.otm"})
 	if err != nil {

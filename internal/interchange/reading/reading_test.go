@@ -98,7 +98,8 @@ func TestThreatTwice(t *testing.T) {
 	if x == y || b.Model.Threats[1].Ref != "otm/t/2" {
 		t.Errorf("ids %s, %s, ref %q, want two and otm/t/2", x, y, b.Model.Threats[1].Ref)
 	}
-	if b.CWE(model.AtProduct, 79) != b.CWE(model.AtProduct, 79) || len(b.Model.Weaknesses) != 1 {
+	first := b.CWE(model.AtProduct, 79)
+	if again := b.CWE(model.AtProduct, 79); first != again || len(b.Model.Weaknesses) != 1 {
 		t.Errorf("weaknesses = %+v, want one", b.Model.Weaknesses)
 	}
 	b.FreeText(x, model.AtProduct, "t", "Lock it. Always.", model.Implemented)

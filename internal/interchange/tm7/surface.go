@@ -265,8 +265,12 @@ func stencilWords(w *drawing) string {
 type attributeNames []struct{ display, name string }
 
 var componentAttributes = attributeNames{
-	{"Stores Credentials", "stores_credentials"}, {"Stores Log Data", "is_log"}, {"Encrypted", "encrypted"}, {"Signed", "signed"},
-	{"Implements or Uses an Authentication Mechanism", "provides_authentication"}, {"Authenticates Itself", "provides_authentication"},
+	{"Stores Credentials", "stores_credentials"},
+	{"Stores Log Data", "is_log"},
+	{"Encrypted", "encrypted"},
+	{"Signed", "signed"},
+	{"Implements or Uses an Authentication Mechanism", "provides_authentication"},
+	{"Authenticates Itself", "provides_authentication"},
 }
 
 var flowAttributes = attributeNames{

@@ -217,8 +217,10 @@ type stencil struct{ name, parent string }
 func readKnowledge(base *xmltree.Element) knowledge {
 	k := knowledge{stencils: map[string]stencil{}, categories: map[string]string{}, threats: map[string]*xmltree.Element{}, labels: map[string]string{}}
 	manifest := base.Child("Manifest")
-	k.template = template{Name: cmpOr(manifest.Attr("name"), manifest.Child("Name").Text()), ID: cmpOr(manifest.Attr("id"), manifest.Child("Id").Text()),
-		Version: cmpOr(manifest.Attr("version"), manifest.Child("Version").Text())}
+	k.template = template{
+		Name: cmpOr(manifest.Attr("name"), manifest.Child("Name").Text()), ID: cmpOr(manifest.Attr("id"), manifest.Child("Id").Text()),
+		Version: cmpOr(manifest.Attr("version"), manifest.Child("Version").Text()),
+	}
 	for _, list := range []string{"GenericElements", "StandardElements"} {
 		for _, e := range base.All(list, "ElementType") {
 			k.stencils[e.Child("Id").Text()] = stencil{name: e.Child("Name").Text(), parent: e.Child("ParentId").Text()}
