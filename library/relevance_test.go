@@ -1,6 +1,7 @@
 package library_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -138,5 +139,49 @@ func TestNoTypeIsNoisy(t *testing.T) {
 		if n > 16 || n == 0 && len(typ.Patterns) > 0 {
 			t.Errorf("a %s alone has %d threats, want 1 to 16", typ.Ref, n)
 		}
+	}
+}
+
+// TestArchitecturesByAnswersAlone: the questionnaires of the architectures bring a first threat model
+// of a size that a team reads in one sitting, even when everything is answered the worse way.
+func TestArchitecturesByAnswersAlone(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		answers map[string][]string
+		want    []string
+	}{
+		{"interfaces", map[string][]string{
+			"api_style": {"rest", "graphql", "webhook"}, "api_callers": {"partners"}, "api_inventory": {"no"}, "foreign_interfaces": {"yes"}, "service_identity": {"network"}, "user_identity": {"parameter"},
+		}, []string{"graphql-abuse/one-query-exhausts-service", "forgotten-interfaces/old-version-attacked", "lost-user-identity/front-misused-as-any-user"}},
+		{"cloud", map[string][]string{
+			"compute": {"functions", "containers"}, "orchestrator": {"managed"}, "cloud_accounts": {"shared"}, "edge": {"domain", "cdn", "filter"},
+			"infrastructure_code": {"part"}, "deployment": {"push"}, "images": {"public"},
+		}, []string{"serverless-event-abuse/one-function-opens-account", "orchestrator-takeover/cluster-interface-taken", "cloud-control-plane-takeover/cloud-administrator-impersonated"}},
+		{"data platform", map[string][]string{
+			"data_places": {"tables", "files", "stream", "search"}, "identifiers": {"kept"}, "pipelines": {"many"}, "analysts": {"everybody"}, "exports": {"yes"},
+		}, []string{"over-broad-analytics/people-recognised-in-data", "stream-exposure/personal-events-kept-forever", "data-pipeline-tampering/poisoned-load-believed"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			given := map[string][]string{
+				"data": {"personal"}, "people": {"many"}, "harm_if_leaked": {"loss"}, "harm_if_changed": {"loss"}, "harm_if_down": {"hours"}, "who_is_hurt": {"people"}, "worst_case": {"medium"},
+				"reach": {"internet"}, "admin": {"separate"}, "multi_tenant": {"yes"}, "accounts": {"provider"}, "secrets": {"manager"}, "backups": {"rehearsed"}, "logs": {"central"},
+			}
+			maps.Copy(given, tt.answers)
+			res := desired(t, answers(given))
+			if n := len(res.Threats); n < 15 || n > 40 {
+				t.Errorf("%d threats, want 15 to 40", n)
+			}
+			got := refs(res, model.AtProduct)
+			for _, ref := range tt.want {
+				if !slices.Contains(got, ref) {
+					t.Errorf("%v, want %s among them", got, ref)
+				}
+			}
+			if want := (model.CIA{Confidentiality: 75, Integrity: 75, Availability: 65}); res.Value == nil || res.Value.Value != want {
+				t.Errorf("value = %v, want %v", res.Value, want)
+			}
+		})
 	}
 }
