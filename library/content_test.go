@@ -277,6 +277,16 @@ func TestNamesOfOtherTools(t *testing.T) {
 		{"Jenkins", model.Process, "ci-system"},
 		{"GitLab", model.Store, "source-repository"},
 		{"Payment provider", model.Actor, "payment-service-provider"},
+		{"Visitor", model.Actor, "anonymous-visitor"},
+		{"Support", model.Actor, "support-agent"},
+		{"DevOps engineer", model.Actor, "operations-engineer"},
+		{"OpenAI", model.Actor, "hosted-model-provider"},
+		{"AI agent", model.Process, "llm-agent"},
+		{"MCP server", model.Process, "tool-server"},
+		{"Vector database", model.Store, "vector-store"},
+		{"PLC", model.Process, "industrial-controller"},
+		{"POS terminal", model.Process, "card-terminal"},
+		{"Mail server", model.Process, "email-service"},
 		{"Database", model.Actor, ""},
 	} {
 		if got := lib.TypeFor(tt.word, tt.kind); got != tt.want {
