@@ -42,7 +42,9 @@ func (c *convertCmd) Run(_ context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	i, err := interchange.ReadAs(interchange.Format(c.As), data, interchange.Options{Name: label(c.From)})
+	opts, done := modelOptions(c.From)
+	defer done()
+	i, err := interchange.ReadAs(interchange.Format(c.As), data, opts)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -23,6 +24,22 @@ func readModelFile(env *Env, name string) ([]byte, error) {
 		return readAll(env.Stdin, "standard input", interchange.MaxBytes)
 	}
 	return readLimited(name, interchange.MaxBytes)
+}
+
+// modelOptions returns the options for reading a model file: its name in messages,
+// and the folder that it stands in, for models that are spread over several files;
+// nothing outside of that is opened. Call done when the file is read.
+func modelOptions(name string) (opts interchange.Options, done func()) {
+	opts = interchange.Options{Name: label(name)}
+	if name == stdin {
+		return opts, func() {}
+	}
+	root, err := os.OpenRoot(filepath.Dir(name))
+	if err != nil {
+		return opts, func() {} // the model file itself can be read; an include says what is missing
+	}
+	opts.Files = root.FS()
+	return opts, func() { _ = root.Close() }
 }
 
 func readAll(r io.Reader, name string, limit int64) ([]byte, error) {

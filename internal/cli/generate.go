@@ -102,7 +102,10 @@ func (c *generateCmd) Run(_ context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	i, err := interchange.Read(data, interchange.Options{Name: label(c.File), GuessType: interchange.GuessType(lib)})
+	opts, done := modelOptions(c.File)
+	defer done()
+	opts.GuessType = interchange.GuessType(lib)
+	i, err := interchange.Read(data, opts)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,9 @@ func (c *modelShowCmd) Run(_ context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	i, err := interchange.Read(data, interchange.Options{Name: label(c.File)})
+	opts, done := modelOptions(c.File)
+	defer done()
+	i, err := interchange.Read(data, opts)
 	if err != nil {
 		return err
 	}
