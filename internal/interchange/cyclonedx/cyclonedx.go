@@ -83,7 +83,7 @@ func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) 
 	}
 	r := &reader{
 		Builder: reading.New(imported.TMBOM, Key, opts), zones: map[string]*zone{}, parts: map[string]*part{}, assets: map[string]model.AssetID{},
-		flows: map[string]model.ElementID{}, joined: map[model.ElementID]bool{}, controls: map[string]*control{}, names: map[model.ElementID]string{},
+		flows: map[string]model.ElementID{}, joined: map[model.ElementID]bool{}, inZone: map[*part]model.ElementID{}, controls: map[string]*control{}, names: map[model.ElementID]string{},
 	}
 	switch d {
 	case library:
@@ -156,6 +156,7 @@ type reader struct {
 	controls map[string]*control
 	names    map[model.ElementID]string
 	joined   map[model.ElementID]bool
+	inZone   map[*part]model.ElementID
 	product  string // the ref of the whole system, where the file names it
 
 	zoneList    []*zone
@@ -310,37 +311,42 @@ func (r *reader) diagram(d model.DiagramID) model.DiagramID {
 }
 
 // zoneOf resolves the zone of a part: its own, else that of the parts around it.
+// Each part is looked at once.
 func (r *reader) zoneOf(p *part) model.ElementID {
-	seen := map[*part]bool{}
-	for at := p; at != nil && !seen[at]; {
-		seen[at] = true
+	var path []*part
+	on := map[*part]bool{}
+	var found model.ElementID
+	for at := p; at != nil; {
+		if known, ok := r.inZone[at]; ok {
+			found = known
+			break
+		}
+		path, on[at] = append(path, at), true
+		where := reading.Where("component", at.c.ID, at.c.Name)
 		if ref := text(at.zone); ref != "" {
 			if z := r.zones[ref]; z != nil {
-				return z.id
+				found = z.id
+				break
 			}
-			if at == p {
-				r.Note(imported.Refused, at.zone.At(), reading.Where("component", p.c.ID, p.c.Name), "its trust zone %q does not exist in the file", ref)
-			}
+			r.Note(imported.Refused, at.zone.At(), where, "its trust zone %q does not exist in the file", ref)
 		}
 		ref := text(at.parent)
 		next := r.parts[ref]
 		switch {
 		case ref == "":
+			next = nil
 		case next == nil:
-			if at == p {
-				r.Note(imported.Refused, at.parent.At(), reading.Where("component", p.c.ID, p.c.Name), "its parent %q does not exist in the file", ref)
-			}
-		case seen[next]:
-			if at == p || next == p {
-				r.Note(imported.Refused, at.parent.At(), reading.Where("component", at.c.ID, at.c.Name), "contains itself by way of its parents")
-			}
+			r.Note(imported.Refused, at.parent.At(), where, "its parent %q does not exist in the file", ref)
+		case on[next]:
+			r.Note(imported.Refused, at.parent.At(), where, "contains itself by way of its parents")
+			next = nil
 		}
 		at = next
-		if ref == "" {
-			at = nil
-		}
 	}
-	return ""
+	for _, at := range path {
+		r.inZone[at] = found
+	}
+	return found
 }
 
 func (r *reader) placeParts() {

@@ -23,6 +23,8 @@ type nested struct {
 	box     *model.Box // as written: relative to the parent, unless the file is absolute
 	z       int        // index in Zones or Components
 
+	zone   model.ElementID // around it, once zoned
+	zoned  bool
 	seen   bool // the parents were followed from here
 	x, y   float64
 	corner model.DiagramID // x and y are of the corner in this diagram
@@ -189,17 +191,28 @@ func (r *reader) cutCycle(e *nested) {
 	}
 }
 
-// zoneOf returns the trust zone around an element, through the components around it.
+// zoneOf returns the trust zone around an element, through the components around
+// it. Each element is looked at once.
 func zoneOf(e *nested) model.ElementID {
-	for p := e.parent; p != nil; p = p.parent {
-		if !p.component {
-			if p.outside {
-				return ""
+	var path []*nested
+	var found model.ElementID
+	for at := e; at != nil; at = at.parent {
+		if at.zoned {
+			found = at.zone
+			break
+		}
+		path = append(path, at)
+		if p := at.parent; p != nil && !p.component {
+			if !p.outside {
+				found = p.id
 			}
-			return p.id
+			break
 		}
 	}
-	return ""
+	for _, p := range path {
+		p.zone, p.zoned = found, true
+	}
+	return found
 }
 
 // Sizes of what has a position and no size.

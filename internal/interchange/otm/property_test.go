@@ -87,6 +87,12 @@ func models(t *rapid.T) *model.Model {
 			c.Trust, c.Attributes, c.Locations = &trust, map[string]string{"encrypted": "yes"}, []string{"https://x/*"}
 			c.Extra = model.Extra{"threatdragon": json.RawMessage(`{"id":"x"}`)}
 		}
+		if i > 0 && m.Components[i-1].Zone == c.Zone && rapid.Bool().Draw(t, "nested") {
+			if c.Extra == nil {
+				c.Extra = model.Extra{}
+			}
+			c.Extra[otm.Key] = json.RawMessage(fmt.Sprintf(`{"parent":{"component":%q}}`, m.Components[i-1].ID))
+		}
 		m.Components, ends, places = append(m.Components, c), append(ends, c.ID), append(places, c.ID)
 	}
 	for i := range rapid.IntRange(0, 4).Draw(t, "flows") {

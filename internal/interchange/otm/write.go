@@ -19,6 +19,7 @@ import (
 // only Threatloop reads the attributes under "threatloop.".
 func Write(m *model.Model) ([]byte, []imported.Note, error) {
 	w := &writer{
+		parent: map[model.ElementID]model.ElementID{}, corners: map[spot]model.Point{},
 		m: m, zones: map[model.ElementID]*model.Zone{}, parts: map[model.ElementID]*model.Component{},
 		flaws: map[model.WeaknessID]*model.Weakness{}, counters: map[model.CountermeasureID]*model.Countermeasure{},
 		ids: map[string]bool{}, at: map[model.ElementID][]*model.Threat{}, linked: map[model.ThreatID][]*model.Link{},
@@ -29,8 +30,6 @@ func Write(m *model.Model) ([]byte, []imported.Note, error) {
 	w.index()
 	root := w.root()
 	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
 	var flat bytes.Buffer
 	root.write(&flat)
 	if err := json.Indent(&b, flat.Bytes(), "", "  "); err != nil {
@@ -53,10 +52,12 @@ type writer struct {
 	cureID    map[model.CountermeasureID]string
 	where     map[model.ThreatID]model.ElementID
 	reduction map[model.CountermeasureID]float64
-	complex   map[model.CountermeasureID]bool // its links need our own words
-	named     map[model.CountermeasureID]bool // a threat of the file names it
-	places    map[model.ElementID]bool        // that name their threats in the file
-	outside   map[int]bool                    // trust of zones made for components outside every zone
+	complex   map[model.CountermeasureID]bool     // its links need our own words
+	named     map[model.CountermeasureID]bool     // a threat of the file names it
+	parent    map[model.ElementID]model.ElementID // the components around elements
+	corners   map[spot]model.Point
+	places    map[model.ElementID]bool // that name their threats in the file
+	outside   map[int]bool             // trust of zones made for components outside every zone
 	loose     []model.Flow
 
 	interleaved bool // a loose flow comes before one that joins components
@@ -70,6 +71,7 @@ func (w *writer) index() {
 	for i := range m.Components {
 		w.parts[m.Components[i].ID] = &m.Components[i]
 	}
+	w.findParents()
 	for id := range w.zones {
 		w.places[id] = true
 	}

@@ -22,38 +22,41 @@ func outsideZone(trust int) json.RawMessage {
 	return o.raw()
 }
 
-// parentOf returns the component around an element, where an OTM file said one
-// that still is in the same zone.
-func (w *writer) parentOf(extra model.Extra, self, zone model.ElementID) model.ElementID {
-	var p struct {
-		Component model.ElementID `json:"component"`
-	}
-	raw := kept(extra)["parent"]
-	if len(raw) == 0 || json.Unmarshal(raw, &p) != nil || p.Component == self {
-		return ""
-	}
-	if c := w.parts[p.Component]; c == nil || c.Zone != zone || w.inside(p.Component, self) {
-		return ""
-	}
-	return p.Component
-}
-
-// inside reports whether the parents of a component lead to another element.
-func (w *writer) inside(id, self model.ElementID) bool {
-	for n := 0; n <= len(w.parts) && w.parts[id] != nil; n++ {
-		if id == self {
-			return true
-		}
+// findParents finds the components around elements, where an OTM file said one
+// that still is in the same zone. What would contain itself has none.
+func (w *writer) findParents() {
+	find := func(extra model.Extra, self, zone model.ElementID) {
 		var p struct {
 			Component model.ElementID `json:"component"`
 		}
-		raw := kept(w.parts[id].Extra)["parent"]
-		if len(raw) == 0 || json.Unmarshal(raw, &p) != nil {
-			return false
+		raw := kept(extra)["parent"]
+		if len(raw) == 0 || json.Unmarshal(raw, &p) != nil || p.Component == self {
+			return
 		}
-		id = p.Component
+		if c := w.parts[p.Component]; c != nil && c.Zone == zone {
+			w.parent[self] = p.Component
+		}
 	}
-	return id == self || w.parts[id] != nil
+	for i := range w.m.Zones {
+		find(w.m.Zones[i].Extra, w.m.Zones[i].ID, w.m.Zones[i].Parent)
+	}
+	for i := range w.m.Components {
+		find(w.m.Components[i].Extra, w.m.Components[i].ID, w.m.Components[i].Zone)
+	}
+	done := map[model.ElementID]bool{"": true}
+	for i := range w.m.Components {
+		on := map[model.ElementID]bool{}
+		at := w.m.Components[i].ID
+		for ; !done[at]; at = w.parent[at] {
+			if on[w.parent[at]] {
+				delete(w.parent, at)
+			}
+			on[at] = true
+		}
+		for id := range on {
+			done[id] = true
+		}
+	}
 }
 
 // place writes the parent, and the representation with the position relative to it.
@@ -125,22 +128,39 @@ func difference(a, b float64) json.Number {
 	return json.Number(raw)
 }
 
+// spot is an element in a diagram.
+type spot struct {
+	id      model.ElementID
+	diagram model.DiagramID
+}
+
 // corner is where the positions inside a component or zone are counted from. It
 // follows the parents as a reader does.
 func (w *writer) corner(part, zone model.ElementID, d model.DiagramID) (x, y float64) {
-	if c := w.parts[part]; c != nil {
+	id := part
+	if id == "" {
+		id = zone
+	}
+	if id == "" {
+		return 0, 0
+	}
+	at := spot{id, d}
+	if p, ok := w.corners[at]; ok {
+		return p.X, p.Y
+	}
+	if c := w.parts[id]; c != nil {
 		if c.Box != nil && c.Diagram == d {
 			return c.Box.X, c.Box.Y
 		}
-		return w.corner(w.parentOf(c.Extra, c.ID, c.Zone), c.Zone, d)
-	}
-	if z := w.zones[zone]; z != nil {
+		x, y = w.corner(w.parent[id], c.Zone, d)
+	} else if z := w.zones[id]; z != nil {
 		if z.Box != nil && z.Diagram == d {
 			return z.Box.X, z.Box.Y
 		}
-		return w.corner(w.parentOf(z.Extra, z.ID, z.Parent), z.Parent, d)
+		x, y = w.corner(w.parent[id], z.Parent, d)
 	}
-	return 0, 0
+	w.corners[at] = model.Point{X: x, Y: y}
+	return x, y
 }
 
 func (w *writer) zone(z *model.Zone) json.RawMessage {
@@ -156,10 +176,7 @@ func (w *writer) zone(z *model.Zone) json.RawMessage {
 	risk.set("trustRating", z.Trust)
 	risk.merge(left["risk"])
 	o.members = append(o.members, field{"risk", risk.raw()})
-	part := w.parentOf(z.Extra, z.ID, z.Parent)
-	if part != "" && w.around(part, z.ID) {
-		part = ""
-	}
+	part := w.parent[z.ID]
 	switch {
 	case part != "":
 		o.set("parent", map[string]string{"component": string(part)})
@@ -173,22 +190,6 @@ func (w *writer) zone(z *model.Zone) json.RawMessage {
 	return o.raw()
 }
 
-// around reports whether a component stands in the zone.
-func (w *writer) around(part, zone model.ElementID) bool {
-	c := w.parts[part]
-	if c == nil {
-		return false
-	}
-	at := c.Zone
-	for n := 0; at != "" && w.zones[at] != nil && n <= len(w.zones); n++ {
-		if at == zone {
-			return true
-		}
-		at = w.zones[at].Parent
-	}
-	return false
-}
-
 func (w *writer) component(c *model.Component) json.RawMessage {
 	left := kept(c.Extra)
 	o := &out{}
@@ -200,7 +201,7 @@ func (w *writer) component(c *model.Component) json.RawMessage {
 		o.set("type", cmpOr(c.Type, string(c.Kind)))
 	}
 	o.text("description", c.Description)
-	part := w.parentOf(c.Extra, c.ID, c.Zone)
+	part := w.parent[c.ID]
 	switch {
 	case part != "":
 		o.set("parent", map[string]string{"component": string(part)})
