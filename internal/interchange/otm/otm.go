@@ -43,7 +43,7 @@ func Detect(root jsontree.Value) bool {
 	}
 	keys := map[string]bool{}
 	for _, m := range root.Members() {
-		keys[m.Key] = true
+		keys[m.Key] = m.Key != "project" || m.Value.Object() && m.Value.Get("name").Exists()
 	}
 	return detect(keys) || wrapped(root).Exists()
 }
@@ -52,11 +52,24 @@ func Detect(root jsontree.Value) bool {
 func DetectYAML(root *yaml.Node) bool {
 	keys := map[string]bool{}
 	if root != nil && root.Kind == yaml.MappingNode {
-		for i := 0; i < len(root.Content); i += 2 {
-			keys[root.Content[i].Value] = true
+		for i := 0; i+1 < len(root.Content); i += 2 {
+			key := root.Content[i].Value
+			keys[key] = key != "project" || named(root.Content[i+1])
 		}
 	}
 	return detect(keys)
+}
+
+// named reports whether the mapping has a name.
+func named(n *yaml.Node) bool {
+	if n.Kind == yaml.MappingNode {
+		for i := 0; i < len(n.Content); i += 2 {
+			if n.Content[i].Value == "name" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // lists are the keys of OTM beside the version and the project.

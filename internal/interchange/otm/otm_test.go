@@ -206,6 +206,15 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+func TestNotDetected(t *testing.T) {
+	t.Parallel()
+	for _, doc := range []string{"project: shop\n", "project: {key: x}\n", "project: {name: x}\nservices: []\n", `{"project": "x"}`, `{"project": {"name": "x"}, "runs": []}`} {
+		if _, err := readFile([]byte(doc), imported.Options{}); !fault.Is(err, fault.Unsupported) {
+			t.Errorf("Read(%q) = %v, want it not detected", doc, err)
+		}
+	}
+}
+
 func TestNegativeSample(t *testing.T) {
 	t.Parallel()
 	data := file(t, sharedtest.Dir(t, "samples", "otm", "startleft-NEGATIVE-otm_without_version.otm"))
