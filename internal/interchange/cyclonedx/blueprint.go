@@ -322,12 +322,10 @@ func (r *reader) realise(t threat, s scenario, rated map[string]string) *threat 
 	return &t
 }
 
-// level returns the severity of a score: its level, else its number of 0 to 10 or 100.
+// level returns the severity of a score by its level; "" where it has a number
+// only, whose scale is the method's.
 func level(score jsontree.Value) string {
-	if l := levels[reading.Letters(cmpOr(score.Get("level").Text(), score.Get("level", "name").Text(), score.Text()))]; l != "" {
-		return l
-	}
-	return ""
+	return levels[reading.Letters(cmpOr(score.Get("level").Text(), score.Get("level", "name").Text(), score.Text()))]
 }
 
 // cdxRisks returns the highest severity that the risks give a threat or scenario.

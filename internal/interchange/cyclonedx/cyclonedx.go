@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -582,10 +583,11 @@ func (r *reader) declareControl(c *control) {
 	r.controlList = append(r.controlList, c)
 }
 
-// unknown counts the keys of the document that are only kept.
-func (r *reader) unknown(root jsontree.Value, known ...string) {
+// unknown counts the keys of the document that are only kept; known are the
+// others, with blanks between them.
+func (r *reader) unknown(root jsontree.Value, known string) {
 	for _, m := range root.Members() {
-		if !m.Value.Null() && !strings.Contains(" "+strings.Join(known, " ")+" ", " "+m.Key+" ") {
+		if !m.Value.Null() && !slices.Contains(strings.Fields(known), m.Key) {
 			r.Unknown("file", m.Key, m.Value.At())
 		}
 	}
