@@ -85,7 +85,12 @@ function Bench({ editor }: { editor: Editor }) {
   };
   const properties = () => {
     panel(true);
-    setTimeout(() => document.querySelector<HTMLElement>("[data-panel] fieldset input, [data-panel] fieldset textarea")?.focus(), 60);
+    setTimeout(() => {
+      const field = document.querySelector<HTMLInputElement | HTMLTextAreaElement>("[data-panel] fieldset input, [data-panel] fieldset textarea");
+      field?.focus();
+      // As Tab would do it: what is typed next is the new name.
+      field?.select();
+    }, 60);
   };
   useEditorKeys(
     editor,

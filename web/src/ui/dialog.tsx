@@ -164,8 +164,10 @@ export function Drawer({
           onOpenAutoFocus={(e) => e.preventDefault()}
           onCloseAutoFocus={back}
           onInteractOutside={(e) => e.preventDefault()}
-          // In a field Escape is the field's: it gives up what is typed there, not the drawer.
-          onEscapeKeyDown={(e) => e.target instanceof HTMLElement && e.target.matches("input:not([type=checkbox]), textarea") && e.preventDefault()}
+          // In a field Escape is the field's, in a notice the notice's: it gives up what is typed there, or closes that, not the drawer.
+          onEscapeKeyDown={(e) =>
+            e.target instanceof HTMLElement && e.target.matches("input:not([type=checkbox]), textarea, [data-notices] *") && e.preventDefault()
+          }
           className="fixed inset-y-0 end-0 z-30 flex w-full animate-drawer flex-col border-line border-s bg-surface shadow-float md:w-[min(640px,56vw)]"
         >
           <div className="flex items-start gap-2 border-line border-b px-5 py-3">

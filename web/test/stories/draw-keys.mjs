@@ -75,8 +75,12 @@ export default async function () {
   await key("Shift+F10");
   await page.getByRole("menuitem", { name: "Delete" }).waitFor();
   await axe("the menu");
-  await key("End");
-  await key("ArrowUp");
+  await page.keyboard.type("del");
+  await eventually(
+    "the focus on Delete",
+    () => page.evaluate(() => document.activeElement?.textContent ?? ""),
+    (t) => t.startsWith("Delete"),
+  );
   await key("Enter");
   await element(page, "Order book").waitFor({ state: "detached" });
   await canvas(page).focus();

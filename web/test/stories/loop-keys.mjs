@@ -196,9 +196,13 @@ export default async function () {
   await tab(/^Undo$/, { most: 6 });
   await keyboard.press("Enter");
   await eventually("the change to be taken back", changed, 0);
+  // From there the focus is back in the place.
+  await eventually("the focus in the content", () => page.evaluate(() => !!document.activeElement?.closest("#content")), true);
 
   // The board, a card at a time.
-  await tab(/^Board$/, { back: true });
+  await tab(/^Table$/);
+  await keyboard.press("ArrowRight");
+  await focused(/^Board$/);
   await keyboard.press("Enter");
   await page.getByRole("region", { name: "Countermeasures by state" }).waitFor();
   const from = await states();
