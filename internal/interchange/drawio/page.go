@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net/url"
 	"strconv"
@@ -267,19 +268,22 @@ func style(s string) map[string]string {
 }
 
 // Boxes returns where a page draws what carries a mark in its style, by the mark's
-// value: IriusRisk marks its components and zones with "ir.ref".
+// value: IriusRisk marks its components and zones with "ir.ref". What is drawn
+// twice stands nowhere in particular and is left out.
 func Boxes(root *xmltree.Element, mark string, opts imported.Options) (map[string]model.Box, error) {
 	all, err := pages(root, opts)
 	if err != nil {
 		return nil, err
 	}
-	boxes := map[string]model.Box{}
+	boxes, drawn := map[string]model.Box{}, map[string]int{}
 	for _, p := range all {
 		for _, c := range p.cells {
 			if ref := c.style[mark]; ref != "" && c.vertex && c.boxed {
 				boxes[ref] = c.place()
+				drawn[ref]++
 			}
 		}
 	}
+	maps.DeleteFunc(boxes, func(ref string, _ model.Box) bool { return drawn[ref] > 1 })
 	return boxes, nil
 }

@@ -28,16 +28,20 @@ func (r *reader) component(e *xmltree.Element, serial int) {
 	r.Type(&c, at, definitionWords(e.Attr("componentDefinitionRef")), c.Name)
 	r.Count(c.Kind)
 	c.Zone = r.zoneOf(e)
+	stored, processed := map[model.AssetID]bool{}, map[model.AssetID]bool{}
 	for _, a := range e.All("assets", "asset") {
 		id, ok := r.asset(a)
 		if !ok {
 			continue
 		}
 		// 10 is stored, 20 processed, 40 sent, 50 received: what is sent or received is handled too.
-		if a.Attr("accessType") == "10" {
-			add(&c.Stores, id)
-		} else {
-			add(&c.Processes, id)
+		switch {
+		case a.Attr("accessType") == "10" && !stored[id]:
+			stored[id] = true
+			c.Stores = append(c.Stores, id)
+		case a.Attr("accessType") != "10" && !processed[id]:
+			processed[id] = true
+			c.Processes = append(c.Processes, id)
 		}
 	}
 	if raw := r.scrub.keep(e, append([]string{"ref", "name", "desc", "tags", "trustZones"}, riskParts...)...); raw != nil {
@@ -164,9 +168,11 @@ func (r *reader) dataflows(root *xmltree.Element) {
 			otherwise = r.names[f.From] + " to " + r.names[f.To]
 		}
 		f.Name = r.Named(name, otherwise, at)
+		carried := map[model.AssetID]bool{}
 		for _, a := range e.All("assets", "asset") {
-			if id, ok := r.asset(a); ok {
-				add(&f.Carries, id)
+			if id, ok := r.asset(a); ok && !carried[id] {
+				carried[id] = true
+				f.Carries = append(f.Carries, id)
 			}
 		}
 		for _, t := range f.Tags {

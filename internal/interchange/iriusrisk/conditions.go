@@ -13,6 +13,7 @@ import (
 type condition struct {
 	any      bool
 	literals []literal
+	seen     map[string]bool // their expressions
 	fires    *setup
 	unknown  string // why it is not understood; "" is that it is
 }
@@ -69,13 +70,21 @@ func (c *converter) collect(target string, r *rule, cond *condition, depth int) 
 		return
 	}
 	for _, s := range r.conditions {
+		if c.work++; c.work > maxWork {
+			cond.unknown = "its questions depend on each other in too many ways"
+			return
+		}
 		l, more, ok := c.literal(target, s, depth)
 		if !ok {
 			cond.unknown = "the condition " + s.String() + " is not understood"
 			return
 		}
 		for _, one := range append(l, more...) {
-			if !slices.ContainsFunc(cond.literals, func(have literal) bool { return have.expr == one.expr }) {
+			if cond.seen == nil {
+				cond.seen = map[string]bool{}
+			}
+			if !cond.seen[one.expr] {
+				cond.seen[one.expr] = true
 				cond.literals = append(cond.literals, one)
 			}
 		}

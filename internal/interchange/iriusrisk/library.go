@@ -10,6 +10,7 @@ import (
 	"github.com/threatloop/threatloop/internal/generate"
 	"github.com/threatloop/threatloop/internal/interchange/htmltext"
 	"github.com/threatloop/threatloop/internal/interchange/imported"
+	"github.com/threatloop/threatloop/internal/interchange/reading"
 	"github.com/threatloop/threatloop/internal/interchange/xmltree"
 	"github.com/threatloop/threatloop/internal/library"
 	"github.com/threatloop/threatloop/internal/model"
@@ -52,6 +53,14 @@ type LibraryImport struct {
 	Notes  []imported.Note
 }
 
+// What a library may hold, and how much work its rules may make: the largest that
+// is known has some thousand rules.
+const (
+	maxEntries = 20_000
+	maxWork    = 1_000_000
+	maxSteps   = 2_000 // conditions or actions of one rule
+)
+
 // DetectLibrary reports whether the bytes are an IriusRisk library.
 func DetectLibrary(data []byte) bool {
 	root := xmltree.Root(data[:min(len(data), 64<<10)])
@@ -77,6 +86,17 @@ func ConvertLibrary(data []byte, opts LibraryOptions) (*LibraryImport, error) {
 	}
 	if root.Name != "library" || root.Attr("ref") == "" {
 		return nil, root.Fault(imported.Options{Name: opts.Name}, "is no IriusRisk library: the root must be <library> with a ref")
+	}
+	for _, limit := range []struct {
+		what string
+		n    int
+	}{
+		{"risk patterns", len(root.All("riskPatterns", "riskPattern"))}, {"rules", len(root.All("rules", "rule"))}, {"component definitions", len(root.All("componentDefinitions", "componentDefinition"))},
+		{"threats", len(root.All("riskPatterns", "riskPattern", "usecases", "usecase", "threats", "threat"))},
+	} {
+		if limit.n > maxEntries {
+			return nil, reading.TooMany(limit.what, maxEntries)
+		}
 	}
 	var dropped []string // rules whose tests do not come out
 	for range 4 {
@@ -148,8 +168,17 @@ func (c *converter) culprits(err error) []string {
 }
 
 func (c *converter) failing(lib *library.Library) []string {
+	// The base has tested its own; a copy with the converted rules only is enough,
+	// because they and the base's do not read each other's facts.
+	own := *lib
+	own.Rules = nil
+	for _, r := range lib.Rules {
+		if c.ruleNames[r.Ref] {
+			own.Rules = append(own.Rules, r)
+		}
+	}
 	var refs []string
-	for _, failure := range generate.Test(lib).Failures {
+	for _, failure := range generate.Test(&own).Failures {
 
 		if c.ruleNames[failure.Rule] {
 			add(&refs, failure.Rule)
@@ -186,6 +215,7 @@ type converter struct {
 
 	rules     []*mapping
 	ruleNames map[string]bool
+	work      int // conditions that were looked at
 	book      *ruleBook
 	kept      []string // comments: what rules do that is not understood
 }
@@ -316,6 +346,20 @@ type namer struct {
 	prefix string
 	base   *library.Library
 	used   map[string]bool // "kind ref"
+	last   map[string]int  // the highest number given, by "kind ref"
+}
+
+// number returns the number to try after i for a name that is taken.
+func (n *namer) number(kind, slug string, i int) int {
+	if n.last == nil {
+		n.last = map[string]int{}
+	}
+	key := kind + " " + slug
+	if i > 1 && n.last[key] >= i {
+		i = n.last[key] + 1
+	}
+	n.last[key] = i
+	return i
 }
 
 // ref returns a free ref made of a text: the text's own words if they are free,
@@ -324,8 +368,10 @@ func (n *namer) ref(kind, text string) string {
 	slug := model.Slug(text)
 	candidate := slug
 	for i := 1; n.taken(kind, candidate); i++ {
-		if candidate = n.prefix + "-" + slug; i > 1 {
+		if i = n.number(kind, slug, i); i > 1 {
 			candidate = serial(n.prefix+"-"+slug, i)
+		} else {
+			candidate = n.prefix + "-" + slug
 		}
 	}
 	n.used[kind+" "+candidate] = true
@@ -344,8 +390,10 @@ func (n *namer) word(kind, text string) string {
 		candidate = prefix + "_" + slug
 	}
 	for i := 1; n.taken(kind, candidate); i++ {
-		if candidate = prefix + "_" + slug; i > 1 {
+		if i = n.number(kind, slug, i); i > 1 {
 			candidate = fmt.Sprintf("%s_%s_%d", prefix, slug, i)
+		} else {
+			candidate = prefix + "_" + slug
 		}
 	}
 	n.used[kind+" "+candidate] = true

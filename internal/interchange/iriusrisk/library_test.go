@@ -100,6 +100,9 @@ func TestSampleLibraries(t *testing.T) {
 			if kept != c.counts.RulesKept {
 				t.Errorf("%d rules are noted as kept, want %d", kept, c.counts.RulesKept)
 			}
+			if testing.Short() {
+				return // the built-in library takes its time
+			}
 			over, whole := loaded(t, path, base)
 			if over.Counts != got.Counts || len(whole.Rules) != len(base.Rules)+len(lib.Rules) || whole.Ref != base.Ref {
 				t.Errorf("over the built-in library %+v, %d rules, ref %s", over.Counts, len(whole.Rules), whole.Ref)
@@ -192,6 +195,9 @@ func TestConvertLibrary(t *testing.T) {
 // Refs that the base has are not taken from it: a layer would replace its entries.
 func TestConvertLibraryKeepsTheBase(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("loads the built-in library three times")
+	}
 	base, err := library.Load(builtin.Files)
 	if err != nil {
 		t.Fatal(err)

@@ -56,7 +56,7 @@ func (c *converter) pattern(e *xmltree.Element) {
 		c.counts.Countermeasures++
 		c.libraryCountermeasure(p, m)
 	}
-	seen := map[string]bool{}
+	seen := map[string]int{} // by ref the highest number that was given
 	for _, u := range e.All("usecases", "usecase") {
 		c.counts.UseCases++
 		for _, t := range u.All("threats", "threat") {
@@ -226,12 +226,13 @@ func (c *converter) writeStandards() {
 	}
 }
 
-func (c *converter) libraryThreat(p *pattern, u, e *xmltree.Element, seen map[string]bool) {
+func (c *converter) libraryThreat(p *pattern, u, e *xmltree.Element, seen map[string]int) {
 	ref := model.Slug(e.Attr("ref"))
-	for n := 2; seen[ref]; n++ {
+	for n := max(2, seen[ref]+1); seen[ref] > 0; n++ {
+		seen[model.Slug(e.Attr("ref"))] = n
 		ref = serial(model.Slug(e.Attr("ref")), n)
 	}
-	seen[ref] = true
+	seen[ref] = max(1, seen[ref])
 	t := &threat{useCase: u.Attr("ref"), id: e.Attr("ref"), ref: ref, title: htmltext.Line(e.Attr("name"))}
 	if t.title == "" {
 		t.title = ref

@@ -75,15 +75,15 @@ func Read(root *xmltree.Element, opts imported.Options) (*imported.Import, error
 	r.trustZones(root)
 	r.assetList(root)
 	list := root.All("components", "component")
-	if len(list) > reading.MaxElements {
-		return nil, reading.TooMany("components", reading.MaxElements)
+	if len(list)+len(r.Model.Assets) > reading.MaxElements {
+		return nil, reading.TooMany("components and assets", reading.MaxElements)
 	}
 	for i, e := range list {
 		r.component(e, i)
 	}
 	r.nest(list)
-	for _, e := range list {
-		if err := r.risks(e); err != nil {
+	for i, e := range list {
+		if err := r.risks(e, r.Model.Components[i].ID); err != nil {
 			return nil, err
 		}
 	}
@@ -121,14 +121,10 @@ func (r *reader) product(root *xmltree.Element) {
 // tags are an attribute with commas in old files, elements in newer ones.
 func tags(e *xmltree.Element) []string {
 	var all []string
+	seen := map[string]bool{"": true}
 	add := func(t string) {
-		t = reading.Line(t)
-		for _, have := range all {
-			if have == t {
-				return
-			}
-		}
-		if t != "" {
+		if t = reading.Line(t); !seen[t] {
+			seen[t] = true
 			all = append(all, t)
 		}
 	}

@@ -32,13 +32,7 @@ func countermeasures(e *xmltree.Element) []*xmltree.Element {
 	return children(e, [2]string{"countermeasures", "countermeasure"}, [2]string{"controls", "control"})
 }
 
-func (r *reader) risks(e *xmltree.Element) error {
-	id, ok := r.components[e.Attr("ref")]
-	if !ok {
-		if id, ok = r.components[e.Attr("uuid")]; !ok {
-			return nil // a component without any ref: nothing can refer to it
-		}
-	}
+func (r *reader) risks(e *xmltree.Element, id model.ElementID) error {
 	p := &place{id: id, weaknesses: map[string]model.WeaknessID{}, countermeasures: map[string]model.CountermeasureID{}}
 	for _, w := range e.All("weaknesses", "weakness") {
 		r.weakness(p, w)
@@ -171,9 +165,13 @@ func (r *reader) countermeasure(p *place, e *xmltree.Element) {
 		c.Cost = &model.Cost{Amount: days, Unit: "days"}
 		r.costs = true
 	}
+	served := map[model.Clause]bool{}
 	for _, s := range e.All("standards", "standard") {
-		clause, _, _ := clauseOf(s.Attr("ref"))
-		add(&c.Standards, model.Clause{Standard: standardRef(s.Attr("supportedStandardRef")), Clause: clause})
+		id, _, _ := clauseOf(s.Attr("ref"))
+		if clause := (model.Clause{Standard: standardRef(s.Attr("supportedStandardRef")), Clause: id}); !served[clause] {
+			served[clause] = true
+			c.Standards = append(c.Standards, clause)
+		}
 	}
 	if (state == model.Rejected || state == model.StateNotApplicable) && c.StateReason == "" {
 		r.Note(imported.Guess, e.At(r.Opts), "is %s in the file, which gives no reason; a person should say it", strings.ToLower(e.Attr("state")))

@@ -249,6 +249,9 @@ func (c *converter) rule(r *rule) {
 	case r.el.Child("content").Text() != "" && len(r.conditions)+len(r.actions) == 0:
 		c.keep(r, "it is written by hand in the rule language of IriusRisk", r.actions)
 		return
+	case len(r.conditions) > maxSteps || len(r.actions) > maxSteps:
+		c.keep(r, "it has more conditions or actions than are read", r.actions)
+		return
 	case !known:
 		c.keep(r, "rules of the module "+r.module+" have no counterpart", r.actions)
 		return

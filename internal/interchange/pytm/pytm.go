@@ -103,8 +103,11 @@ func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) 
 	for _, v := range root.Get("findings").Items() {
 		r.finding(v, v.Get("target").Text())
 	}
-	if len(r.Model.Threats) > reading.MaxThreats {
+	switch {
+	case len(r.Model.Threats) > reading.MaxThreats:
 		return nil, reading.TooMany("findings", reading.MaxThreats)
+	case len(r.Model.Assets) > reading.MaxElements:
+		return nil, reading.TooMany("data", reading.MaxElements)
 	}
 	r.about = "file"
 	for _, v := range root.Get("assumptions").Items() {
@@ -313,6 +316,10 @@ func (r *reader) carried(to *[]model.AssetID, list jsontree.Value) {
 	if !list.Array() && list.Text() != "" {
 		names = append(names, list.Text())
 	}
+	there := map[model.AssetID]bool{}
+	for _, id := range *to {
+		there[id] = true
+	}
 	for _, name := range names {
 		name = reading.Line(name)
 		id, ok := r.assets[name]
@@ -325,7 +332,8 @@ func (r *reader) carried(to *[]model.AssetID, list jsontree.Value) {
 				r.Note(imported.Guess, list, "the data %q is only named; 50 of 100 is set", name)
 			}
 		}
-		if id != "" && !slices.Contains(*to, id) {
+		if id != "" && !there[id] {
+			there[id] = true
 			*to = append(*to, id)
 		}
 	}

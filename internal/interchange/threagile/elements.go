@@ -59,6 +59,7 @@ func (r *reader) fold(kind, id string) {
 // data returns the data assets that a list names.
 func (r *reader) data(lists ...value) []model.AssetID {
 	var all []model.AssetID
+	seen := map[model.AssetID]bool{}
 	for _, list := range lists {
 		for _, item := range list.items() {
 			id, ok := r.assets[item.text()]
@@ -68,7 +69,8 @@ func (r *reader) data(lists ...value) []model.AssetID {
 			switch {
 			case !ok:
 				r.Note(imported.Refused, item.at(), "the data asset %q does not exist", item.text())
-			case !slices.Contains(all, id):
+			case !seen[id]:
+				seen[id] = true
 				all = append(all, id)
 			}
 		}

@@ -122,7 +122,10 @@ func (r *reader) mitigation(where model.ElementID, category string, c entry) *mo
 	if title == "" {
 		return nil
 	}
-	m, _ := r.Countermeasure(where, category, reading.Line(title), text, model.Recommended)
+	m, had := r.Countermeasure(where, category, reading.Line(title), text, model.Recommended)
+	if !had {
+		r.mitigations[m.ID] = len(r.Model.Countermeasures) - 1
+	}
 	m.Test = htmltext.Markdown(c.value.get("check").text())
 	return m
 }
@@ -200,16 +203,39 @@ func (r *reader) tracking() error {
 			firm = append(firm, e)
 		}
 	}
+	if len(loose)*len(r.risks) > maxMatches {
+		return reading.TooMany("pairs of tracked patterns and risks", maxMatches)
+	}
+	exact := map[string][]int{}
+	for i, w := range r.risks {
+		key := strings.ToLower(w.id)
+		exact[key] = append(exact[key], i)
+	}
 	tracked := map[int]bool{}
-	for _, e := range append(firm, loose...) { // an exact id counts before a pattern
-		if err := r.track(e, tracked); err != nil {
+	for _, e := range firm { // an exact id counts before a pattern
+		if err := r.track(e, exact[strings.ToLower(e.name)], tracked); err != nil {
+			return err
+		}
+	}
+	for _, e := range loose {
+		var fit []int
+		for i, w := range r.risks {
+			if match(e.name, w.id) {
+				fit = append(fit, i)
+			}
+		}
+		if err := r.track(e, fit, tracked); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *reader) track(e entry, tracked map[int]bool) error {
+// maxMatches bounds the comparisons of patterns with risks.
+const maxMatches = 10_000_000
+
+// track gives the risks that an entry fits its decision; those that have one keep it.
+func (r *reader) track(e entry, fit []int, tracked map[int]bool) error {
 	v := e.value
 	r.about = "risk tracking " + reading.Line(e.name)
 	r.known("risk tracking", v, "status", "justification", "ticket", "date", "checked_by")
@@ -226,22 +252,25 @@ func (r *reader) track(e entry, tracked map[int]bool) error {
 	}
 	reason := r.reason(v)
 	matched := 0
-	for i, w := range r.risks {
-		if tracked[i] || !match(e.name, w.id) {
+	for _, i := range fit {
+		if tracked[i] {
 			continue
 		}
+		w := r.risks[i]
 		tracked[i] = true
 		matched++
 		t := &r.Model.Threats[w.threat]
 		t.Status, t.StatusReason = s.threat, reason
 		t.Extra[Key+"_tracking"] = extra[Key]
-		if c := r.countermeasure(w.countermeasure); c != nil && s.state != "" {
-			c.State = s.state
+		if i, ok := r.mitigations[w.countermeasure]; ok && s.state != "" {
+			r.Model.Countermeasures[i].State = s.state
 		}
 	}
 	switch {
 	case matched > 0 && strings.Contains(e.name, "*"):
 		r.Note(imported.Info, e.at, "the decision holds for %s of the file", reading.Plural(matched, "risk", "risks"))
+	case matched == 0 && len(fit) > 0:
+		r.Note(imported.Info, e.at, "every risk that it fits is decided by an entry that names it more closely")
 	case matched == 0:
 		if r.Out.Counts.Threats++; r.Out.Counts.Threats > reading.MaxThreats {
 			return reading.TooMany("risks", reading.MaxThreats)
@@ -250,15 +279,6 @@ func (r *reader) track(e entry, tracked map[int]bool) error {
 	}
 	if s.threat == model.Accepted {
 		r.Note(imported.Guess, e.at, "the risk is accepted in the file, which names no end date; a person should say it")
-	}
-	return nil
-}
-
-func (r *reader) countermeasure(id model.CountermeasureID) *model.Countermeasure {
-	for i := range r.Model.Countermeasures {
-		if id != "" && r.Model.Countermeasures[i].ID == id {
-			return &r.Model.Countermeasures[i]
-		}
 	}
 	return nil
 }

@@ -57,7 +57,9 @@ type reader struct {
 	tags   map[string]bool            // declared ones
 	strays map[string]bool            // undeclared tags that were noted
 	risks  []written
-	about  string // what notes are on
+	// mitigations are where the countermeasures of risks stand in the model.
+	mitigations map[model.CountermeasureID]int
+	about       string // what notes are on
 }
 
 // Note adds a note on what is being read.
@@ -71,7 +73,7 @@ func Read(root *yaml.Node, opts imported.Options) (*imported.Import, error) {
 	r := &reader{
 		Builder: reading.New(imported.Threagile, Key, opts),
 		assets:  map[string]model.AssetID{}, parts: map[string]model.ElementID{}, folded: map[string]string{},
-		index: map[model.ElementID]int{}, public: map[model.ElementID]bool{}, tags: map[string]bool{}, strays: map[string]bool{}, about: "file",
+		index: map[model.ElementID]int{}, public: map[model.ElementID]bool{}, tags: map[string]bool{}, strays: map[string]bool{}, mitigations: map[model.CountermeasureID]int{}, about: "file",
 	}
 	l := &loader{opts: opts, out: r.Out}
 	files, err := l.load(root)
@@ -233,11 +235,13 @@ func (r *reader) describe() string {
 // tags returns the tags of an element; those that the model does not declare are noted once each.
 func (r *reader) tagsOf(v value) []string {
 	var all []string
+	seen := map[string]bool{}
 	for _, item := range v.get("tags").items() {
 		t := tag(item.text())
-		if t == "" || slices.Contains(all, t) {
+		if t == "" || seen[t] {
 			continue
 		}
+		seen[t] = true
 		all = append(all, t)
 		if !r.tags[t] && !r.strays[t] {
 			r.strays[t] = true
