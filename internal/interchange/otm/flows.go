@@ -1,0 +1,78 @@
+package otm
+
+import (
+	"strings"
+
+	"github.com/threatloop/threatloop/internal/interchange/imported"
+	"github.com/threatloop/threatloop/internal/interchange/reading"
+	"github.com/threatloop/threatloop/internal/model"
+)
+
+func (r *reader) dataflows(root *node) {
+	diagrams := map[model.ElementID]model.DiagramID{}
+	for i := range r.Model.Components {
+		diagrams[r.Model.Components[i].ID] = r.Model.Components[i].Diagram
+	}
+	names := map[model.ElementID]string{}
+	for _, e := range r.order {
+		names[e.id] = reading.Line(e.n.get("name").str())
+	}
+	for i, n := range root.get("dataflows").each() {
+		if !n.is(object) {
+			r.Note(imported.Refused, n.at(), "data flow", "is no mapping")
+			continue
+		}
+		id := strings.TrimSpace(n.get("id").str())
+		f := model.Flow{Description: n.get("description").str()}
+		e := r.Element("data flow", id, i+1, n.at())
+		where := reading.Where("data flow", e, reading.Line(n.get("name").str()))
+		f.From = r.flowEnd(where, n, "source", "source", "from")
+		f.To = r.flowEnd(where, n, "destination", "destination", "target", "to")
+		if f.Diagram = diagrams[f.From]; f.Diagram == "" {
+			f.Diagram = cmpDiagram(diagrams[f.To], r.first, r.exact)
+		}
+		own := f.Diagram
+		r.overlay(where, n.get("attributes"), &f)
+		if f.Diagram != "" && !r.hasDiagram(f.Diagram) {
+			f.Diagram = own
+		}
+		f.ID, f.Bidirectional, f.Tags = e, n.get("bidirectional").truth(), r.tags(where, n)
+		f.Carries = r.assetsOf(where, n.get("assets"))
+		otherwise := "Flow"
+		if a, b := names[f.From], names[f.To]; a != "" && b != "" {
+			otherwise = a + " to " + b
+		}
+		f.Name = r.Named(n.get("name").str(), otherwise, n.at())
+		known := []string{"id", "name", "description", "bidirectional", "source", "destination", "assets", "threats", "tags"}
+		f.Extra = keep(f.Extra, leftover(n, append(known, "from", "target", "to")...))
+		r.unknown("data flow", n, append(known, "attributes", "from", "target", "to")...)
+		r.Out.Counts.Flow++
+		r.Model.Flows = append(r.Model.Flows, f)
+		r.places = append(r.places, placed{id: f.ID, where: where, n: n})
+	}
+}
+
+func cmpDiagram(a, b model.DiagramID, exact bool) model.DiagramID {
+	if a != "" || exact {
+		return a
+	}
+	return b
+}
+
+// flowEnd resolves an end of a data flow, which must be a component.
+func (r *reader) flowEnd(where string, n *node, name string, keys ...string) model.ElementID {
+	ref := n.get(keys...)
+	id := strings.TrimSpace(ref.str())
+	switch {
+	case id == "":
+		r.Note(imported.Refused, cmpNode(ref, n).at(), where, "has no %s; the end is loose", name)
+	case r.parts[id] != nil:
+		return r.parts[id].id
+	case r.zones[id] != nil && !r.zones[id].outside:
+		r.Note(imported.Guess, ref.at(), where, "its %s %q is a trust zone, expected a component; the flow ends at the zone", name, id)
+		return r.zones[id].id
+	default:
+		r.Note(imported.Refused, ref.at(), where, "its %s %q does not exist in the file; the end is loose", name, id)
+	}
+	return ""
+}
