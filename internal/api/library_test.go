@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/threatloop/threatloop/internal/library"
 )
 
 const ownPattern = `pattern: house-rules
@@ -43,6 +45,20 @@ const ownRule = `rules:
         fires: []
 `
 
+// smallLibrary is a built-in library that stays as it is while the shipped one grows.
+var smallLibrary = library.Files{
+	"library.yaml":                   "ref: small\nname: Small\nversion: \"1\"\nvocabulary:\n  attributes:\n    encrypted: {values: [\"yes\", \"no\"], for: [flow, store], text: Is it encrypted?}\n",
+	"types/web-application.yaml":     "type: web-application\nname: Web application\nkind: process\npatterns: [sql-injection]\n",
+	"types/relational-database.yaml": "type: relational-database\nname: Relational database\nkind: store\naliases: [mysql]\n",
+	"patterns/sql-injection.yaml": "# The oldest one.\npattern: sql-injection\nname: SQL injection\nweaknesses: [{ref: sql-from-input, title: SQL is built from input}]\ncountermeasures: [{ref: bind-parameters, title: Bind parameters}]\n" +
+		"threats:\n  - ref: read-data\n    title: Data of others is read\n    impact: {confidentiality: 80}\n    ease: 70\n    weaknesses:\n      - {ref: sql-from-input, countermeasures: [{ref: bind-parameters, share: 90}]}\n",
+	"patterns/open-door.yaml": "pattern: open-door\nname: Open door\nweaknesses: [{ref: no-lock, title: There is no lock}]\ncountermeasures: [{ref: fit-lock, title: Fit a lock}]\n" +
+		"threats:\n  - {ref: walk-in, title: Anybody walks in, impact: {integrity: 50}, ease: 90, weaknesses: [{ref: no-lock, countermeasures: [{ref: fit-lock, share: 80}]}]}\n",
+	"rules/all.yaml": "rules:\n  - rule: unknown-process\n    title: A process of unknown type\n    for: component\n    kinds: [process]\n    when: component.type == ''\n    apply: [open-door]\n    reason: Nobody said what it is.\n    tests:\n" +
+		"      - {name: fires, model: {components: [{id: p, kind: process}]}, fires: [p]}\n      - {name: silent, model: {components: [{id: p, type: web-application}]}, fires: []}\n",
+	"questionnaires/web.yaml": "questionnaire: web\nname: Web\ngroups:\n  - group: reach\n    title: Reach\n    questions:\n      - {question: public, title: Is it public?, kind: yes_no}\n",
+}
+
 // entry writes an entry of the draft.
 func (c caller) entry(kind, ref, text string) answer {
 	c.s.t.Helper()
@@ -57,7 +73,7 @@ func (c caller) publish(name string) answer {
 
 func TestWriteLibraryEntries(t *testing.T) {
 	t.Parallel()
-	s := serve(t, settings{})
+	s := serve(t, settings{files: smallLibrary})
 	_, bob := s.person("bob")
 	const base = "/library/entries/pattern/sql-injection"
 	built := bob.get(base).want(200)
@@ -147,15 +163,15 @@ func TestWriteLibraryEntries(t *testing.T) {
 
 	// Search, filter and pages.
 	all := s.admin.get("/library/entries?limit=1000").want(200)
-	if got, _ := all.at("layers", "own").(float64); got != 1 || all.at("changed") != 1.0 || all.at("total").(float64) < 60 {
+	if got, _ := all.at("layers", "own").(float64); got != 1 || all.at("changed") != 1.0 || all.at("total").(float64) != 8 {
 		t.Errorf("the list counts %v of %v, want one own entry among many", all.at("layers"), all.at("total"))
 	}
-	if got := s.admin.get("/library/entries?q=our%20injection&kind=pattern&kind=rule").want(200); got.text("items", 0, "ref") != "our-injection" {
+	if got := s.admin.get("/library/entries?q=our-%20injection&kind=pattern&kind=rule").want(200); got.text("items", 0, "ref") != "our-injection" {
 		t.Errorf("a search finds %s, want the copy", got.body)
 	}
 	var walked []string
 	for next := ""; ; {
-		page := s.admin.get("/library/entries?kind=pattern&limit=7&cursor=" + next).want(200)
+		page := s.admin.get("/library/entries?kind=pattern&limit=2&cursor=" + next).want(200)
 		for i := range page.list("items") {
 			walked = append(walked, page.text("items", i, "ref"))
 		}
@@ -174,7 +190,7 @@ func TestWriteLibraryEntries(t *testing.T) {
 
 func TestPublishLibrary(t *testing.T) {
 	t.Parallel()
-	s := serve(t, settings{})
+	s := serve(t, settings{files: smallLibrary})
 	_, bob := s.person("bob")
 	product := s.admin.product("Shop")
 	s.admin.put("/products/"+product+"/elements/components/app", map[string]any{"kind": "process", "type": "web-application", "name": "Shop"}).want(200)
@@ -248,7 +264,7 @@ func TestPublishLibrary(t *testing.T) {
 	// A second version takes the rule out; what was touched is retired, not lost.
 	s.admin.remove("/library/entries/rule/every-web-application").want(204)
 	s.admin.remove("/library/entries/pattern/house-rules").want(204)
-	s.admin.put("/library/entries/rule/process-of-unknown-type", map[string]any{"removed": true}).want(200)
+	s.admin.put("/library/entries/rule/unknown-process", map[string]any{"removed": true}).want(200)
 	s.admin.publish("Without")
 	if got := s.admin.get("/products/" + product + "/plan/summary").want(200); got.at("counts", "retire") == 0.0 {
 		t.Errorf("the plan after the second version = %s, want the own threat to go", got.body)
@@ -284,7 +300,7 @@ func TestPublishLibrary(t *testing.T) {
 
 func TestLibraryFiles(t *testing.T) {
 	t.Parallel()
-	s := serve(t, settings{})
+	s := serve(t, settings{files: smallLibrary})
 	_, bob := s.person("bob")
 	bob.upload("/library/import", ownPattern).want(403)
 	s.admin.upload("/library/import", "PK\x03\x04 broken").want(422)
@@ -309,7 +325,7 @@ func TestLibraryFiles(t *testing.T) {
 	for i := range done.list("items") {
 		actions[done.text("items", i, "file")+" "+fmt.Sprint(done.at("items", i, "line"))] = done.text("items", i, "action")
 	}
-	want := map[string]string{"lib/broken.yaml 1": "refused", "lib/other.yaml 1": "refused", "lib/patterns/house.yaml 1": "added", "lib/rules.yaml 2": "added", "lib/rules.yaml 15": "refused", "lib/sql.yaml 1": "same"}
+	want := map[string]string{"lib/broken.yaml 1": "refused", "lib/other.yaml 1": "refused", "lib/patterns/house.yaml 1": "added", "lib/rules.yaml 2": "added", "lib/rules.yaml 15": "refused", "lib/sql.yaml 2": "same"}
 	if diff := cmp.Diff(want, actions); diff != "" {
 		t.Errorf("what became of the files (-want +got):\n%s", diff)
 	}
@@ -339,7 +355,7 @@ func TestLibraryFiles(t *testing.T) {
 		t.Errorf("the whole library has %d files, want built-in and own ones", len(whole))
 	}
 	bob.get("/library/export?of=nothing").want(422)
-	other := serve(t, settings{})
+	other := serve(t, settings{files: smallLibrary})
 	in := other.admin.upload("/library/import", string(bob.get("/library/export?of=own").want(200).body)).want(200)
 	if in.at("added").(float64)+in.at("changed").(float64) != 3 {
 		t.Errorf("another installation takes %s", in.body)
@@ -352,7 +368,7 @@ func TestLibraryFiles(t *testing.T) {
 
 func TestTryQuestionnaire(t *testing.T) {
 	t.Parallel()
-	s := serve(t, settings{})
+	s := serve(t, settings{files: smallLibrary})
 	_, bob := s.person("bob")
 	s.admin.entry("questionnaire", "house", "questionnaire: house\nname: House\ngroups:\n  - group: house\n    title: House\n    questions:\n"+
 		"      - {question: has_house, title: Is there a house?, kind: yes_no}\n      - {question: house_floors, title: How many floors?, kind: number, when: answers.has_house}\n")

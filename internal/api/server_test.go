@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -37,6 +38,7 @@ type server struct {
 type settings struct {
 	work  bool  // run the background work
 	limit int64 // of uploads; 0 is the default
+	files fs.FS // of the built-in library; nil is the shipped one
 }
 
 const passphrase = "a long enough passphrase"
@@ -53,7 +55,10 @@ func serve(t *testing.T, o settings) *server {
 			t.Errorf("close the database: %v", err)
 		}
 	})
-	lib, err := library.Load(shipped.Files)
+	if o.files == nil {
+		o.files = shipped.Files
+	}
+	lib, err := library.Load(o.files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +67,7 @@ func serve(t *testing.T, o settings) *server {
 		t.Fatal(err)
 	}
 	a := app.New(app.Options{
-		DB: db, Library: lib, Files: shipped.Files, Keys: keys, Now: time.Now, Random: rand.Reader, Fresh: 90 * 24 * time.Hour, Limit: o.limit,
+		DB: db, Library: lib, Files: o.files, Keys: keys, Now: time.Now, Random: rand.Reader, Fresh: 90 * 24 * time.Hour, Limit: o.limit,
 		Tickets: ticketing.Options{PollEvery: 200 * time.Millisecond, Instance: "test"},
 	})
 	q, err := queue.New(ctx, db, queue.Options{Handlers: a.Handlers()})

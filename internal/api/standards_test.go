@@ -30,7 +30,7 @@ func (s *server) house() {
 
 func TestStandards(t *testing.T) {
 	t.Parallel()
-	s := serve(t, settings{})
+	s := serve(t, settings{files: smallLibrary})
 	s.house()
 	_, bob := s.person("bob")
 	product := s.admin.product("Shop")
@@ -87,11 +87,18 @@ func TestStandards(t *testing.T) {
 		t.Errorf("%v products keep the standard, want 1", got.at("products"))
 	}
 	s.admin.get(path + "/standards/none").want(404)
+	if made := s.admin.post("/products", map[string]any{"name": "Kept from the start", "standards": []string{"house-1"}}).want(201); !cmp.Equal(made.at("standards"), []any{"house-1"}) {
+		t.Errorf("a new product keeps %v, want the standard", made.at("standards"))
+	}
+	s.admin.post("/products", map[string]any{"name": "N", "standards": []string{"none"}}).want(422)
+	if copied := s.admin.post("/products", map[string]any{"name": "Copy", "from_template": product, "standards": []string{"house-1:2"}}).want(201); !cmp.Equal(copied.at("standards"), []any{"house-1:2"}) {
+		t.Errorf("a copy keeps %v, want what was said for it", copied.at("standards"))
+	}
 }
 
 func TestComponentQuestionnaire(t *testing.T) {
 	t.Parallel()
-	s := serve(t, settings{})
+	s := serve(t, settings{files: smallLibrary})
 	s.house()
 	product := s.admin.product("Shop")
 	path := "/products/" + product
@@ -122,7 +129,7 @@ func TestComponentQuestionnaire(t *testing.T) {
 
 func TestLibraryDifference(t *testing.T) {
 	t.Parallel()
-	s := serve(t, settings{})
+	s := serve(t, settings{files: smallLibrary})
 	_, bob := s.person("bob")
 	s.house()
 	s.admin.remove("/library/entries/standard/house-1").want(204)
@@ -167,7 +174,7 @@ func TestLibraryDifference(t *testing.T) {
 
 func TestExpressions(t *testing.T) {
 	t.Parallel()
-	s := serve(t, settings{})
+	s := serve(t, settings{files: smallLibrary})
 	_, bob := s.person("bob")
 	s.admin.entry("head", "library", houseHead)
 	complete := func(target, text string) []string {

@@ -58,6 +58,11 @@ func (ch *changing) copyWith(in ProductInput) (ProductView, error) {
 		if len(in.Tags) > 0 {
 			p.Tags = in.Tags
 		}
+		if len(in.Standards) > 0 {
+			if err := ch.app.applyStandards(p, in.Standards); err != nil {
+				return err
+			}
+		}
 		return ch.setCustom(policy.Administrator, in.Custom, !in.Template)
 	})
 }

@@ -49,8 +49,12 @@ func (a *App) problemAt(where, text string) LibraryProblem {
 	p := LibraryProblem{Text: text}
 	layerName, rest, ok := strings.Cut(where, "/")
 	if !ok || layerName != BuiltInLayer && layerName != OwnLayer {
-		p.File = where
-		return p
+		// The built-in library alone has no layers.
+		if file, _, _ := placeIn(where); a.libraries.base.files[file] == "" {
+			p.File = where
+			return p
+		}
+		layerName, rest = BuiltInLayer, where
 	}
 	p.Layer = layerName
 	p.File, p.Line, p.Column = placeIn(rest)
@@ -159,33 +163,43 @@ func (a *App) checked(d *draft) *checkedDraft {
 	}
 	kept.mu.Lock()
 	defer kept.mu.Unlock()
-	if kept.last == nil || kept.last.content != content {
-		kept.last = a.check(own)
-		kept.last.content = content
+	if kept.last != nil && kept.last.content == content {
+		return kept.last
 	}
+	before, err := d.inForce.content()
+	if now := a.libraries.now.Load(); err == nil && before == content && now.number == d.Published && now.condition == LibraryCurrent {
+		kept.last = sound(now.Library) // it was checked when it was published
+	} else {
+		kept.last = a.check(own)
+	}
+	kept.last.content = content
 	return kept.last
 }
 
 // check tells what is wrong with a layer on the built-in library.
 func (a *App) check(l layer) *checkedDraft {
 	c := &checkedDraft{problems: []LibraryProblem{}}
-	sound := make(layer, 0, len(l))
+	named := make(layer, 0, len(l))
 	for _, e := range l {
 		if p := misnamed(e); p != nil {
 			c.problems = append(c.problems, *p)
 		} else {
-			sound = append(sound, e)
+			named = append(named, e)
 		}
 	}
-	lib, err := a.load(a.libraries.base.files, sound)
+	lib, err := a.load(a.libraries.base.files, named)
 	if err != nil {
 		c.problems = append(c.problems, a.problemsOf(err)...)
 	}
-	if len(c.problems) == 0 {
-		c.lib = lib
-		c.tested = sync.OnceValue(func() generate.Report { return generate.Test(lib) })
+	if len(c.problems) > 0 {
+		return c
 	}
-	return c
+	return sound(lib)
+}
+
+// sound is what is known of a draft that loads.
+func sound(lib *library.Library) *checkedDraft {
+	return &checkedDraft{lib: lib, problems: []LibraryProblem{}, tested: sync.OnceValue(func() generate.Report { return generate.Test(lib) })}
 }
 
 // misnamed tells what is wrong with a text that is not what its entry is called: it

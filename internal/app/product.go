@@ -26,6 +26,7 @@ type ProductInput struct {
 	Answers       Answers           `json:"answers,omitempty"`
 	Branch        string            `json:"branch,omitempty" maxLength:"200" doc:"Only tests of this branch move the ratings"`
 	Environment   string            `json:"environment,omitempty" maxLength:"200"`
+	Standards     []string          `json:"standards,omitempty" maxItems:"50" doc:"Refs of the standards that it keeps, with the level after a colon where not all of it: asvs-5.0:2"`
 	Custom        map[string]string `json:"custom,omitempty" doc:"Values of custom fields by key; required ones are demanded unless it is a template"`
 }
 
@@ -97,6 +98,9 @@ func (a *App) CreateProduct(ctx context.Context, c Caller, in ProductInput) (Pro
 			Questionnaire: in.Questionnaire, Branch: in.Branch, Environment: in.Environment,
 		}, Answers: answers}
 		if err := a.checkAnswers(ch.model); err != nil {
+			return ProductView{}, err
+		}
+		if err := a.applyStandards(&ch.model.Product, in.Standards); err != nil {
 			return ProductView{}, err
 		}
 		if err := ch.setCustom(policy.Administrator, in.Custom, !in.Template); err != nil {
