@@ -12,7 +12,6 @@ import (
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/library"
-	starter "github.com/threatloop/threatloop/library"
 )
 
 // layer makes a layer of files by name.
@@ -196,7 +195,7 @@ func TestSourceOfEverything(t *testing.T) {
 		}
 		own[fmt.Sprintf("%d.yaml", i)] = &fstest.MapFile{Data: []byte(text)}
 	}
-	again, err := library.LoadLayers(library.Layer{Name: "built-in", Files: starter.Files}, library.Layer{Name: "own", Files: own})
+	again, err := library.LoadLayers(library.Layer{Name: "built-in", Files: starterFiles()}, library.Layer{Name: "own", Files: own})
 	if err != nil {
 		t.Fatalf("LoadLayers(every entry over itself) = %v", err)
 	}

@@ -1,6 +1,7 @@
 package library_test
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -8,10 +9,16 @@ import (
 	starter "github.com/threatloop/threatloop/library"
 )
 
-// starterLibrary loads the library that is shipped.
+// What is shipped is read once for all tests: it is immutable.
+var (
+	starterFiles = sync.OnceValue(func() *library.Parsed { return library.Parse(starter.Files) })
+	loadStarter  = sync.OnceValues(func() (*library.Library, error) { return library.Load(starterFiles()) })
+)
+
+// starterLibrary is the library that is shipped.
 func starterLibrary(t testing.TB) *library.Library {
 	t.Helper()
-	l, err := library.Load(starter.Files)
+	l, err := loadStarter()
 	if err != nil {
 		for _, f := range fault.As(err).Fields {
 			t.Errorf("%s: %s", f.Where, f.Text)
