@@ -3,24 +3,29 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
 	"github.com/threatloop/threatloop/internal/client"
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/interchange"
+	"github.com/threatloop/threatloop/internal/interchange/update"
 )
 
 type applyCmd struct {
 	remote
 	Product string `arg:"" help:"Id or name of the product."`
 	Create  bool   `help:"Define the product if there is none of this name."`
-	File    string `help:"Model file to take in: Threat Dragon 1 or 2 (JSON), or Threatloop (YAML); - is standard input." placeholder:"FILE"`
+	File    string `help:"Model file to take in, of any kind that model show reads, or a newer version of one; - is standard input." placeholder:"FILE"`
 	Answers string `help:"Answers to a questionnaire (JSON or YAML); they replace the product's." placeholder:"FILE"`
 	Yes     bool   `help:"Store it and apply the whole plan; without it nothing is stored, only shown." short:"y"`
 	JSON    bool   `help:"Print JSON." name:"json"`
@@ -43,9 +48,53 @@ type steps struct {
 
 type importView struct {
 	interchange.Summary
-	Added   int `json:"added"`
-	Changed int `json:"changed"`
-	Kept    int `json:"kept"`
+	Added     int           `json:"added"`
+	Changed   int           `json:"changed"`
+	Removed   int           `json:"removed"`
+	Kept      int           `json:"kept"`
+	Conflicts int           `json:"conflicts"`
+	Items     []update.Item `json:"items,omitempty"`
+	More      int           `json:"more,omitempty"`
+}
+
+// print tells what the file does, item by item.
+func (v *importView) print(w io.Writer, file, would string) error {
+	var b strings.Builder
+	signs := map[update.Action]string{update.Add: "+", update.Change: "~", update.Remove: "-", update.Keep: "="}
+	for _, i := range v.Items {
+		fmt.Fprintf(&b, "%s %s %s", signs[i.Action], i.Kind, printable(i.Title))
+		var fields []string
+		for _, f := range i.Fields {
+			if f.Taken {
+				fields = append(fields, f.Field)
+			} else {
+				fields = append(fields, fmt.Sprintf("%s stays %s, the file has %s", f.Field, short(f.Ours), short(f.File)))
+			}
+		}
+		if len(fields) > 0 {
+			b.WriteString(": " + printable(strings.Join(fields, ", ")))
+		} else if i.Text != "" {
+			b.WriteString(": " + i.Text)
+		}
+		b.WriteByte('\n')
+	}
+	if v.More > 0 {
+		fmt.Fprintf(&b, "and %d more\n", v.More)
+	}
+	fmt.Fprintf(&b, "%s: %d elements and threats %sadded, %d changed, %d removed\n", file, v.Added, would, v.Changed, v.Removed)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// short cuts a value for one line.
+func short(raw json.RawMessage) string {
+	switch s := []rune(string(raw)); {
+	case len(s) == 0:
+		return "nothing"
+	case len(s) > 60:
+		return string(s[:60]) + "…"
+	}
+	return string(raw)
 }
 
 // Run takes files into a product and applies the plan.
@@ -109,7 +158,8 @@ func (c *applyCmd) Run(ctx context.Context, env *Env) error {
 		return printJSON(env.Stdout, out)
 	}
 	if out.Import != nil {
-		if _, err := fmt.Fprintf(env.Stdout, "%s: %d elements and threats added, %d changed\n", label(c.File), out.Import.Added, out.Import.Changed); err != nil {
+		out.Import.Items, out.Import.More = conflicts(out.Import.Items), 0
+		if err := out.Import.print(env.Stdout, label(c.File), ""); err != nil {
 			return err
 		}
 	}
@@ -124,7 +174,7 @@ func (c *applyCmd) preview(env *Env, out applied, answers bool) error {
 		return printJSON(env.Stdout, out)
 	}
 	if out.Import != nil {
-		if _, err := fmt.Fprintf(env.Stdout, "%s: %d elements and threats would be added, %d changed; nothing is deleted by an import\n", label(c.File), out.Import.Added, out.Import.Changed); err != nil {
+		if err := out.Import.print(env.Stdout, label(c.File), "would be "); err != nil {
 			return err
 		}
 	}
@@ -137,6 +187,13 @@ func (c *applyCmd) preview(env *Env, out applied, answers bool) error {
 	}
 	say(env.Stderr, "nothing was stored, because --yes was not given"+rest)
 	return nil
+}
+
+// conflicts are the items on which the file and the product differ, and ours stays.
+func conflicts(items []update.Item) []update.Item {
+	return slices.DeleteFunc(items, func(i update.Item) bool {
+		return !slices.ContainsFunc(i.Fields, func(f update.Field) bool { return !f.Taken })
+	})
 }
 
 // product finds the product, or defines it.

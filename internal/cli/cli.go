@@ -63,6 +63,7 @@ type grammar struct {
 
 	Plan    planCmd    `cmd:"" help:"Show what the library would change in a product."`
 	Apply   applyCmd   `cmd:"" help:"Take a model file or answers into a product, and apply the plan."`
+	Export  exportCmd  `cmd:"" help:"Write a product's model into a file."`
 	Gate    gateCmd    `cmd:"" help:"Check a product against limits; exit code 1 where they are not met."`
 	Doctor  doctorCmd  `cmd:"" help:"Check the connection with a tracker and say what is missing."`
 	Backup  backupCmd  `cmd:"" help:"Write a backup while the server is in use."`

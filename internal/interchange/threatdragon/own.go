@@ -149,8 +149,12 @@ func apply[T any](object *T, extra *model.Extra, c change) error {
 		return err
 	}
 	for key, value := range c.Set {
+		now := f[key]
+		if key == "type" && extra != nil && same(now, (*extra)[guessKey]) {
+			now = nil // it is guessed, and the file says nothing
+		}
 		switch {
-		case key == "id" || !same(f[key], c.Read[key]):
+		case key == "id" || !same(now, c.Read[key]):
 		case string(value) == "null":
 			delete(f, key)
 		default:
@@ -177,6 +181,12 @@ func apply[T any](object *T, extra *model.Extra, c change) error {
 			}
 			(*extra)[key] = raw
 		}
+	}
+	if extra != nil && string(c.Set["type"]) == "null" && (*extra)[guessKey] == nil {
+		if *extra == nil {
+			*extra = model.Extra{}
+		}
+		(*extra)[guessKey] = quoted("") // so that it is written again
 	}
 	return nil
 }

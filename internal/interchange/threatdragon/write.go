@@ -307,7 +307,11 @@ func addParts[T any](all map[string]fields, kind string, list []T, part func(*T)
 		if err != nil {
 			return err
 		}
-		if guess, ok := (*extra)[guessKey]; ok && same(guess, f["type"]) && same(quoted(newCell(keptOf(*extra), 2).name()), f["name"]) {
+		guess, guessed := (*extra)[guessKey]
+		if _, drawn := (*extra)[Key]; kind == "element/" && f["kind"] != nil && f["type"] == nil && (guessed || !drawn) {
+			f["type"] = json.RawMessage("null") // nobody chose one, and it is not to be guessed
+		}
+		if guessed && same(guess, f["type"]) && same(quoted(newCell(keptOf(*extra), 2).name()), f["name"]) {
 			delete(f, "type") // it is guessed again
 		}
 		all[kind+id] = f
