@@ -126,6 +126,13 @@ func (r *raw) resolve(p *problems) {
 			}
 		}
 	}
+	for _, rule := range r.Rules {
+		for _, ref := range rule.Types {
+			if t := r.types[ref]; t != nil && len(rule.Kinds) > 0 && !slices.Contains(rule.Kinds, t.Kind) {
+				p.add(rule.Position, "rule %q never fires for the type %q, which is of the kind %s: the rule is for %s", rule.Ref, ref, t.Kind, strings.Join(kindTexts(rule.Kinds), ", "))
+			}
+		}
+	}
 	for _, k := range r.kindless {
 		if t := r.types[k.model.Components[k.index].Type]; t != nil {
 			k.model.Components[k.index].Kind = t.Kind

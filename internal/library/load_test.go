@@ -189,6 +189,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"unknown fact", "rules/r.yaml", rule("for: flow\nwhen: facts.sensitiv\nconclude: {sensitive: true}" + tail), []string{`rules/r.yaml:4:17: no rule for flow or product concludes the fact "sensitiv"; did you mean "sensitive"?`}},
 		{"no such rule target", "rules/r.yaml", rule("for: zone\napply: [inj]" + tail), []string{`rules/r.yaml:3:10: for: "zone" is not one of product, component, flow`}},
 		{"does nothing", "rules/r.yaml", rule("for: flow" + tail), []string{`rules/r.yaml:2:5: rule "r" does nothing`}},
+		{"type of another kind", "rules/r.yaml", rule("for: component\nkinds: [actor, store]\ntypes: [web]\napply: [inj]" + tail), []string{`rules/r.yaml:2:5: rule "r" never fires for the type "web", which is of the kind process: the rule is for actor, store`}},
 		{"set out of range", "rules/r.yaml", rule("for: product\nset: {exposure: 101}" + tail), []string{"rules/r.yaml:4:21: exposure: expected a whole number from 0 to 100 or CEL, found 101"}},
 		{"test of unknown question", "rules/r.yaml", rule("for: product\nconclude: {x: true}\ntitle: R\nreason: b\ntests: [{name: a, model: {answers: {rech: internet}}, fires: []}]"), []string{`rules/r.yaml:7:41: answers: unknown question "rech"; did you mean "reach"?`}},
 		{"test with a dangling zone", "rules/r.yaml", rule("for: product\nconclude: {x: true}\ntitle: R\nreason: b\ntests: [{name: a, model: {components: [{id: c, zone: z}]}, fires: []}]"), []string{`rules/r.yaml:7:30: the model is not consistent; component c: zone "z" is not a zone`}},
