@@ -91,7 +91,9 @@ func ConvertLibrary(data []byte, opts LibraryOptions) (*LibraryImport, error) {
 		what string
 		n    int
 	}{
-		{"risk patterns", len(root.All("riskPatterns", "riskPattern"))}, {"rules", len(root.All("rules", "rule"))}, {"component definitions", len(root.All("componentDefinitions", "componentDefinition"))},
+		{"risk patterns", len(root.All("riskPatterns", "riskPattern"))},
+		{"rules", len(root.All("rules", "rule"))},
+		{"component definitions", len(root.All("componentDefinitions", "componentDefinition"))},
 		{"threats", len(root.All("riskPatterns", "riskPattern", "usecases", "usecase", "threats", "threat"))},
 	} {
 		if limit.n > maxEntries {
@@ -179,7 +181,6 @@ func (c *converter) failing(lib *library.Library) []string {
 	}
 	var refs []string
 	for _, failure := range generate.Test(&own).Failures {
-
 		if c.ruleNames[failure.Rule] {
 			add(&refs, failure.Rule)
 		}
@@ -198,7 +199,6 @@ type converter struct {
 	dropped []string
 	costs   bool
 
-	head       []string // comments at the head
 	attributes []*mapping
 	attrNames  []string
 	tags       []string
@@ -223,7 +223,6 @@ type converter struct {
 type standard struct {
 	ref, name string
 	clauses   map[string]string // titles by id
-	known     bool              // it is the base's, and so are its clauses
 }
 
 func newConverter(root *xmltree.Element, opts LibraryOptions, dropped []string) *converter {

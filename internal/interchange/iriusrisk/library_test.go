@@ -58,11 +58,13 @@ func TestSampleLibraries(t *testing.T) {
 		want   entries
 	}{
 		{
-			"STRIDE-with-CAPEC.xml", iriusrisk.LibraryCounts{Patterns: 6, UseCases: 6, Threats: 38, Weaknesses: 53, WeaknessLinks: 63, Rules: 52, Conditions: 51, Actions: 89},
+			"STRIDE-with-CAPEC.xml",
+			iriusrisk.LibraryCounts{Patterns: 6, UseCases: 6, Threats: 38, Weaknesses: 53, WeaknessLinks: 63, Rules: 52, Conditions: 51, Actions: 89},
 			entries{Threats: 38, Links: 63, Rules: 38, Attributes: 44},
 		},
 		{
-			"cwe-top-25.xml", iriusrisk.LibraryCounts{Patterns: 9, UseCases: 12, Threats: 23, Weaknesses: 25, WeaknessLinks: 25, Countermeasures: 18},
+			"cwe-top-25.xml",
+			iriusrisk.LibraryCounts{Patterns: 9, UseCases: 12, Threats: 23, Weaknesses: 25, WeaknessLinks: 25, Countermeasures: 18},
 			entries{Threats: 23, Countermeasures: 18, Links: 25},
 		},
 		{"aws-default-content-tuning.xml", iriusrisk.LibraryCounts{Rules: 17, Actions: 136, RulesKept: 17}, entries{}},
@@ -172,9 +174,16 @@ func TestConvertLibrary(t *testing.T) {
 		level imported.Level
 		words string
 	}{
-		{imported.Kept, "CONDITION_OF_THE_MOON"}, {imported.Kept, "module workflow"}, {imported.Kept, "by hand"}, {imported.Kept, "EXTEND_RISK_PATTERN"},
-		{imported.Kept, `"ELSEWHERE" is not in this library`}, {imported.Kept, `"Implemented" is a product's`}, {imported.Kept, `"wonder"`},
-		{imported.Guess, "cut to 0 to 100"}, {imported.Guess, "without a weakness"}, {imported.Refused, `"NONE" is not defined`},
+		{imported.Kept, "CONDITION_OF_THE_MOON"},
+		{imported.Kept, "module workflow"},
+		{imported.Kept, "by hand"},
+		{imported.Kept, "EXTEND_RISK_PATTERN"},
+		{imported.Kept, `"ELSEWHERE" is not in this library`},
+		{imported.Kept, `"Implemented" is a product's`},
+		{imported.Kept, `"wonder"`},
+		{imported.Guess, "cut to 0 to 100"},
+		{imported.Guess, "without a weakness"},
+		{imported.Refused, `"NONE" is not defined`},
 	} {
 		if !noted(got.Notes, want.level, "", want.words) {
 			t.Errorf("no note %s with %q in %+v", want.level, want.words, got.Notes)

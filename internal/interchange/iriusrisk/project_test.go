@@ -165,12 +165,19 @@ func TestOldProject(t *testing.T) {
 		level     imported.Level
 		at, words string
 	}{
-		{imported.Refused, "project-2016.xml:16:", "jira.username"}, {imported.Refused, "project-2016.xml:17:", "jira.password"},
-		{imported.Refused, "project-2016.xml:18:", "threadfix.key"}, {imported.Refused, "project-2016.xml:14:", "name or password"},
-		{imported.Guess, "project-2016.xml:11:", "cut to 0 to 100"}, {imported.Refused, "project-2016.xml:28:", `"Ghost" does not exist`},
-		{imported.Refused, "project-2016.xml:", `"UNDEFINED" is not defined`}, {imported.Guess, "project-2016.xml:", `"Expected" is unknown`},
-		{imported.Guess, "project-2016.xml:", "gives no reason"}, {imported.Kept, "project-2016.xml:", `"wonder"`},
-		{imported.Kept, "", "1 test is passed"}, {imported.Kept, "", "1 test is failed"}, {imported.Kept, "", "names a ticket"},
+		{imported.Refused, "project-2016.xml:16:", "jira.username"},
+		{imported.Refused, "project-2016.xml:17:", "jira.password"},
+		{imported.Refused, "project-2016.xml:18:", "threadfix.key"},
+		{imported.Refused, "project-2016.xml:14:", "name or password"},
+		{imported.Guess, "project-2016.xml:11:", "cut to 0 to 100"},
+		{imported.Refused, "project-2016.xml:28:", `"Ghost" does not exist`},
+		{imported.Refused, "project-2016.xml:", `"UNDEFINED" is not defined`},
+		{imported.Guess, "project-2016.xml:", `"Expected" is unknown`},
+		{imported.Guess, "project-2016.xml:", "gives no reason"},
+		{imported.Kept, "project-2016.xml:", `"wonder"`},
+		{imported.Kept, "", "1 test is passed"},
+		{imported.Kept, "", "1 test is failed"},
+		{imported.Kept, "", "names a ticket"},
 		{imported.Guess, "project-2016.xml:", `"gone" does not exist`},
 	} {
 		if !noted(got.Notes, want.level, want.at, want.words) {

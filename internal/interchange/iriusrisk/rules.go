@@ -237,10 +237,6 @@ type effect struct {
 	recommend, facts []string
 }
 
-func (e *effect) does() bool {
-	return len(e.apply)+len(e.require)+len(e.recommend)+len(e.facts) > 0
-}
-
 func (c *converter) rule(r *rule) {
 	targets := map[string]string{"component": "component", "main": "product", "dataflow": "flow"}
 	target, known := targets[r.module]

@@ -80,8 +80,12 @@ func TestRead(t *testing.T) {
 		level     imported.Level
 		at, words string
 	}{
-		{imported.Refused, "shop.json:6:", "contain itself"}, {imported.Refused, "shop.json:21:", `"Nowhere" does not exist`}, {imported.Guess, "shop.json:21:", `"Robot" is unknown`},
-		{imported.Guess, "shop.json:26:", `"Void" does not exist`}, {imported.Kept, "shop.json:13:", `"usesXMLParser"`}, {imported.Kept, "shop.json:20:", `"isHardened"`},
+		{imported.Refused, "shop.json:6:", "contain itself"},
+		{imported.Refused, "shop.json:21:", `"Nowhere" does not exist`},
+		{imported.Guess, "shop.json:21:", `"Robot" is unknown`},
+		{imported.Guess, "shop.json:26:", `"Void" does not exist`},
+		{imported.Kept, "shop.json:13:", `"usesXMLParser"`},
+		{imported.Kept, "shop.json:20:", `"isHardened"`},
 		{imported.Guess, "shop.json:30:", `"Odd" is unknown`},
 	} {
 		found := false

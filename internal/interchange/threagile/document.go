@@ -25,7 +25,7 @@ const (
 
 // maxAliased bounds what is read through aliases, over all of them: a small file
 // can stand for a huge one.
-const maxAliased = 5_000_000
+const maxAliased = 2_000_000
 
 // origin is the file that a node is from.
 type origin struct {
@@ -130,6 +130,28 @@ func (v value) collect(all *[]pair, seen map[string]bool, depth int) {
 	for _, base := range bases {
 		base.collect(all, seen, depth+1)
 	}
+}
+
+// flat returns a mapping with what it takes over from others written into it, so
+// that reading its keys one by one follows aliases once.
+func (v value) flat() value {
+	f := v.follow()
+	if f.n == nil || f.n.Kind != yaml.MappingNode {
+		return v
+	}
+	merges := false
+	for i := 0; i+1 < len(f.n.Content); i += 2 {
+		merges = merges || f.n.Content[i].Value == "<<"
+	}
+	if !merges {
+		return f
+	}
+	n := *f.n
+	n.Content = nil
+	for _, p := range f.pairs() {
+		n.Content = append(n.Content, p.name.n, p.value.n)
+	}
+	return value{&n, f.o}
 }
 
 // at is the place of the key.

@@ -236,7 +236,7 @@ func (r *reader) links() error {
 }
 
 func (r *reader) link(from model.ElementID, source string, p pair, serial int) error {
-	v := p.value
+	v := p.value.flat()
 	r.about = "communication link " + reading.Line(p.key)
 	r.known("communication link", v, "target", "description", "protocol", "authentication", "authorization", "tags", "vpn", "ip_filtered", "readonly", "usage",
 		"data_assets_sent", "data_assets_received", "diagram_tweak_weight", "diagram_tweak_constraint")

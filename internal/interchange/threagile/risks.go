@@ -37,6 +37,9 @@ func (r *reader) categories() error {
 			id := r.id(e, "risk category")
 			r.known("risk category", e.value, categoryKeys...)
 			risks := e.value.get("risks_identified")
+			if len(risks.pairs())+len(risks.items()) == 0 {
+				r.Note(imported.Kept, e.at, "the category has no risk; it is kept")
+			}
 			for _, p := range risks.pairs() {
 				if err := r.risk(id, e, entry{p.key, p.at(), p.value}); err != nil {
 					return err
@@ -56,7 +59,7 @@ func (r *reader) categories() error {
 }
 
 func (r *reader) risk(category string, c, e entry) error {
-	v := e.value
+	v := e.value.flat()
 	r.about = "risk " + htmltext.Line(e.name)
 	if !v.isMap() && !v.null() {
 		r.Note(imported.Refused, e.at, "the risk %q is no mapping and is not read", e.name)
@@ -135,8 +138,11 @@ func (r *reader) mitigation(where model.ElementID, category string, c entry) *mo
 func (r *reader) where(category string, v value) (model.ElementID, string) {
 	where, id := model.AtProduct, category
 	for _, part := range []struct{ key, kind string }{
-		{"most_relevant_technical_asset", "asset"}, {"most_relevant_communication_link", "link"}, {"most_relevant_trust_boundary", "boundary"},
-		{"most_relevant_shared_runtime", ""}, {"most_relevant_data_asset", ""},
+		{"most_relevant_technical_asset", "asset"},
+		{"most_relevant_communication_link", "link"},
+		{"most_relevant_trust_boundary", "boundary"},
+		{"most_relevant_shared_runtime", ""},
+		{"most_relevant_data_asset", ""},
 	} {
 		named := v.get(part.key)
 		if named.null() {

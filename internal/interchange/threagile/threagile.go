@@ -120,7 +120,7 @@ func (r *reader) entries(key string) []entry {
 		switch {
 		case section.isMap():
 			for _, p := range section.pairs() {
-				all = append(all, entry{p.key, p.at(), p.value})
+				all = append(all, entry{p.key, p.at(), p.value.flat()})
 			}
 		case section.isList():
 			for _, item := range section.items() {
@@ -128,7 +128,7 @@ func (r *reader) entries(key string) []entry {
 				if name == "" {
 					name = item.get("name").text()
 				}
-				all = append(all, entry{name, item.at(), item})
+				all = append(all, entry{name, item.at(), item.flat()})
 			}
 		default:
 			r.Note(imported.Refused, section.at(), "%s is neither a mapping nor a list and is not read", key)
@@ -167,14 +167,14 @@ func (r *reader) product() {
 			r.tags[tag(t.text())] = true
 		}
 	}
-	for _, v := range r.sections("business_criticality") {
+	if list := r.sections("business_criticality"); len(list) > 0 {
+		v := list[0]
 		if n, ok := criticalities[norm(v.text())]; ok {
 			p.Value = &model.CIA{Confidentiality: n, Integrity: n, Availability: n}
 			r.Note(imported.Guess, v.at(), "the business criticality %s is taken as a value of %d of 100, for components that handle no data asset", v.text(), n)
 		} else {
 			r.Note(imported.Guess, v.at(), "the business criticality %q is unknown; the product's value stays open", v.text())
 		}
-		break
 	}
 	r.Model.Diagrams = []model.Diagram{{ID: diagram, Title: "Data flow", Methodology: "STRIDE"}}
 	r.Out.Counts.Diagrams = 1
