@@ -79,3 +79,19 @@ export async function begin(page, title) {
   await page.getByText("Draw how data moves").waitFor();
   return product.id;
 }
+
+/**
+ * told writes down from now on what is said beside the state of the work about other people, which stands
+ * there for seconds only, and gives what it has.
+ */
+export async function told(page) {
+  await page.evaluate(() => {
+    globalThis.told = [];
+    const note = () => {
+      const text = document.querySelector("[data-save] > span:first-child")?.textContent ?? "";
+      if (text && globalThis.told.at(-1) !== text) globalThis.told.push(text);
+    };
+    new MutationObserver(note).observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
+  return () => page.evaluate(() => globalThis.told);
+}

@@ -178,7 +178,7 @@ export function PickField({
             <button
               type="button"
               aria-label={`Add: ${label}`}
-              className="inline-flex h-6 items-center gap-1 rounded-sm px-1.5 text-soft text-xs hover:bg-raised hover:text-text"
+              className="inline-flex h-6 items-center gap-1 rounded-sm px-1.5 text-soft text-xs enabled:hover:bg-raised enabled:hover:text-text disabled:cursor-not-allowed disabled:opacity-55"
             >
               <Plus aria-hidden size={13} /> Add
             </button>
