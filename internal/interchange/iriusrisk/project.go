@@ -268,6 +268,7 @@ func (r *reader) asset(e *xmltree.Element) (model.AssetID, bool) {
 }
 
 func (r *reader) totals() {
+	r.about = "file"
 	for _, word := range []string{"Passed", "Failed", "Error", "Partially Tested"} {
 		if n := r.results[strings.ToLower(word)]; n > 0 {
 			r.Note(imported.Kept, "", "%s %s in the file: the result is kept and is no evidence until a report is uploaded", reading.Plural(n, "test is", "tests are"), strings.ToLower(word))
