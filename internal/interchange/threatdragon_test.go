@@ -326,3 +326,65 @@ func FuzzThreatDragonWrite(f *testing.F) {
 		}
 	})
 }
+
+// TestEditedInThreatDragon changes a file of ours as Threat Dragon would: what is
+// changed there holds, what it cannot say comes back, and a copy is a copy.
+func TestEditedInThreatDragon(t *testing.T) {
+	t.Parallel()
+	m := &model.Model{
+		Product:    model.Product{ID: "prd_1", Name: "Shop", Tags: []string{"x"}},
+		Diagrams:   []model.Diagram{{ID: "0", Title: "Main", Methodology: "STRIDE"}},
+		Components: []model.Component{{ID: "web", Diagram: "0", Kind: model.Process, Name: "Web", Type: "web-application", Box: &model.Box{X: 1, Y: 2, W: 3, H: 4}}},
+		Threats: []model.Threat{
+			{ID: "thr_1", Where: "web", Ref: "own/a", Title: "Forged", Impact: model.CIA{Integrity: 80}, Ease: 60, Status: model.Open, Origin: model.ByPerson},
+			{ID: "thr_2", Where: "web", Ref: "own/b", Title: "Gone", Status: model.Open, Origin: model.ByPerson},
+		},
+		Countermeasures: []model.Countermeasure{{ID: "cms_1", Where: "web", Ref: "own/c", Title: "Sign", State: model.Required, Origin: model.ByPerson}},
+		Links:           []model.Link{{Threat: "thr_1", Countermeasure: "cms_1", Share: 40, Origin: model.ByPerson}},
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(tdWrite(t, m), &doc); err != nil {
+		t.Fatal(err)
+	}
+	diagram := doc["detail"].(map[string]any)["diagrams"].([]any)[0].(map[string]any)
+	cell := diagram["cells"].([]any)[0].(map[string]any)
+	data := cell["data"].(map[string]any)
+	threats := data["threats"].([]any)
+	threats[0].(map[string]any)["title"] = "Forged orders"
+	threats[0].(map[string]any)["status"] = "Mitigated"
+	data["threats"] = threats[:1]
+	data["name"] = "Web front"
+	copied, err := json.Marshal(cell)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var second map[string]any
+	if err := json.Unmarshal(copied, &second); err != nil {
+		t.Fatal(err)
+	}
+	second["id"] = "copy"
+	diagram["cells"] = []any{cell, second}
+	edited, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := interchange.Read(edited, interchange.Options{Product: "prd_1"})
+	if err != nil {
+		t.Fatalf("Read = %v", err)
+	}
+	got := i.Model
+	if len(got.Components) != 2 || got.Components[0].ID != "web" || got.Components[0].Name != "Web front" || got.Components[0].Type != "web-application" || got.Components[1].ID != "copy" {
+		t.Errorf("components = %+v", got.Components)
+	}
+	if len(got.Threats) != 2 {
+		t.Fatalf("threats = %+v, want the edited one and its copy", got.Threats)
+	}
+	for _, x := range got.Threats {
+		if x.Title != "Forged orders" || x.Status != model.Mitigated || x.Impact.Integrity != 80 || (x.ID == "thr_1") != (x.Where == "web") {
+			t.Errorf("threat = %+v", x)
+		}
+	}
+	if c := got.Countermeasures; len(c) == 0 || c[0].ID != "cms_1" || c[0].State != model.Required || got.Product.Tags[0] != "x" {
+		t.Errorf("countermeasures = %+v, product %+v", c, got.Product)
+	}
+}
