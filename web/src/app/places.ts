@@ -1,4 +1,5 @@
 import {
+  BookOpen,
   ClipboardCheck,
   Cog,
   FlaskConical,
@@ -20,6 +21,7 @@ import {
 export const places: { to: string; name: string; icon: LucideIcon; keys: string; needs?: string; under?: string[] }[] = [
   { to: "/", name: "Portfolio", icon: LayoutGrid, keys: "g p" },
   { to: "/assigned", name: "Assigned to me", icon: Inbox, keys: "g m" },
+  { to: "/library", name: "Library", icon: BookOpen, keys: "g l", under: ["library"] },
   { to: "/trackers", name: "Trackers", icon: Plug, keys: "g k", under: ["trackers", "board"] },
   { to: "/admin/people", name: "Administration", icon: Settings, keys: "g a", needs: "user.manage", under: ["admin"] },
 ];

@@ -52,6 +52,16 @@ const admin = createRoute({
   path: "/admin/$part",
   component: lazyRouteComponent(() => import("../places/admin/admin"), "Admin"),
 });
+const library = createRoute({
+  getParentRoute: () => root,
+  path: "/library",
+  component: lazyRouteComponent(() => import("../places/library/library"), "Library"),
+});
+const libraryEntry = createRoute({
+  getParentRoute: () => root,
+  path: "/library/$kind/$ref",
+  component: lazyRouteComponent(() => import("../places/library/entry"), "LibraryEntry"),
+});
 const bench = createRoute({
   getParentRoute: () => root,
   path: "/bench/editor",
@@ -133,6 +143,8 @@ const tree = root.addChildren([
   board,
   account,
   admin,
+  library,
+  libraryEntry,
   bench,
   product.addChildren([productIndex, overview, diagram, threats, countermeasures, questionnaire, tests, review, tickets, history, settings]),
 ]);
