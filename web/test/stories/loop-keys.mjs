@@ -75,6 +75,13 @@ export default async function () {
   await keyboard.press("Enter");
   await focused(/^Name/);
   await keyboard.type("Parcel desk");
+  await tab(/^Questionnaire/);
+  await keyboard.type("Web");
+  await page
+    .getByRole("radio", { name: /^Data about people/ })
+    .or(page.getByRole("checkbox", { name: /^Data about people/ }))
+    .first()
+    .waitFor();
   await tab(/^Data about people/);
   await keyboard.press("Space");
   await page.locator("input:focus:checked").waitFor();

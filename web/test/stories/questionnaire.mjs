@@ -17,6 +17,9 @@ export default async function () {
 
   // The first step: a question that only some answers ask.
   await page.getByLabel("Name", { exact: true }).fill("Parcel desk");
+  const which = page.getByLabel("Questionnaire", { exact: true });
+  await which.selectOption({ label: await which.getByRole("option", { name: /^Web product/ }).innerText() });
+  await page.getByLabel("Data about people (names, addresses, orders, usage)", { exact: true }).waitFor();
   assert.equal(await answered(), 0, "questions answered at first");
   const people = page.getByRole("group", { name: "About how many people are in that data?" });
   assert.equal(await people.count(), 0, "a question about people before there is data about them");

@@ -49,9 +49,10 @@ export const questionnaireQuery = (ref: string) => ({
   enabled: ref !== "",
 });
 
+/** questionnairesQuery are those about products; the others ask about components of some type, in the diagram. */
 export const questionnairesQuery = {
   queryKey: keys.instance("questionnaires"),
   queryFn: async ({ signal }: { signal: AbortSignal }) =>
-    (await ok(api.GET("/library/questionnaires", { params: { query: { limit: 1000 } }, signal }))).items ?? [],
+    ((await ok(api.GET("/library/questionnaires", { params: { query: { limit: 1000 } }, signal }))).items ?? []).filter((q) => !q.types?.length),
   staleTime: Number.POSITIVE_INFINITY,
 };
