@@ -1,4 +1,5 @@
 import {
+  BadgeCheck,
   BookOpen,
   ClipboardCheck,
   Cog,
@@ -33,6 +34,7 @@ export const productPlaces: { path: string; name: string; icon: LucideIcon; keys
   { path: "questionnaire", name: "Questionnaire", icon: ListChecks, keys: "g q" },
   { path: "threats", name: "Threats", icon: TriangleAlert, keys: "g t" },
   { path: "countermeasures", name: "Countermeasures", icon: ShieldCheck, keys: "g c" },
+  { path: "standards", name: "Standards", icon: BadgeCheck, keys: "g n" },
   { path: "review", name: "Review", icon: ClipboardCheck, keys: "g r" },
   { path: "tests", name: "Tests", icon: FlaskConical, keys: "g e" },
   { path: "tickets", name: "Tickets", icon: Ticket, keys: "g i" },

@@ -103,6 +103,11 @@ const countermeasures = createRoute({
   path: "/countermeasures",
   component: lazyRouteComponent(() => import("../places/countermeasures/countermeasures"), "Countermeasures"),
 });
+const standards = createRoute({
+  getParentRoute: () => product,
+  path: "/standards",
+  component: lazyRouteComponent(() => import("../places/standards/standards"), "Standards"),
+});
 const questionnaire = createRoute({
   getParentRoute: () => product,
   path: "/questionnaire",
@@ -146,7 +151,20 @@ const tree = root.addChildren([
   library,
   libraryEntry,
   bench,
-  product.addChildren([productIndex, overview, diagram, threats, countermeasures, questionnaire, tests, review, tickets, history, settings]),
+  product.addChildren([
+    productIndex,
+    overview,
+    diagram,
+    threats,
+    countermeasures,
+    standards,
+    questionnaire,
+    tests,
+    review,
+    tickets,
+    history,
+    settings,
+  ]),
 ]);
 
 export const router = createRouter({
