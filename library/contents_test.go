@@ -22,8 +22,11 @@ func contents(lib *library.Library) string {
 	var b strings.Builder
 	b.WriteString("# What must be there, so that nothing gets lost unnoticed. `go test ./library -run TestContents -update` writes it anew.\ncontents:\n")
 	for _, list := range []struct{ key, kind string }{
-		{"types", library.EntryType}, {"patterns", library.EntryPattern}, {"rules", library.EntryRule},
-		{"questionnaires", library.EntryQuestionnaire}, {"standards", library.EntryStandard},
+		{"types", library.EntryType},
+		{"patterns", library.EntryPattern},
+		{"rules", library.EntryRule},
+		{"questionnaires", library.EntryQuestionnaire},
+		{"standards", library.EntryStandard},
 	} {
 		fmt.Fprintf(&b, "  %s:\n", list.key)
 		for _, ref := range refs[list.kind] {

@@ -39,8 +39,10 @@ func (s *API) exports() {
 	type list struct {
 		Items []app.SourceView `json:"items"`
 	}
-	register(s, op{method: http.MethodGet, path: "/products/{product}/sources", id: "list-sources", tag: tagPlans, summary: "The model files that the product came from", action: policy.ProductRead,
-		about: "The newest version of each file, the newest first. An import compares a file with the version before."},
+	register(s, op{
+		method: http.MethodGet, path: "/products/{product}/sources", id: "list-sources", tag: tagPlans, summary: "The model files that the product came from", action: policy.ProductRead,
+		about: "The newest version of each file, the newest first. An import compares a file with the version before.",
+	},
 		func(ctx context.Context, c app.Caller, in *InProduct) (list, error) {
 			items, err := s.app.Sources(ctx, c, in.Product)
 			return list{items}, err

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/library"
@@ -139,6 +140,7 @@ type QuestionnaireView struct {
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
 	Questions   int    `json:"questions"`
+	Offered     int    `json:"offered,omitempty" doc:"Its place among the questionnaires that a new product may choose from, from 1; absent of one that is only a part of others"`
 	// Types are those of a component questionnaire, which no product answers.
 	Types []string `json:"types,omitempty" doc:"Component types that it asks about; absent of a questionnaire about products"`
 }
@@ -150,7 +152,7 @@ func (a *App) Questionnaires(ctx context.Context, c Caller, cursor string, limit
 	}
 	views := make([]QuestionnaireView, 0, len(a.Library().Questionnaires))
 	for _, q := range a.Library().Questionnaires {
-		v := QuestionnaireView{Ref: q.Ref, Name: q.Name, Description: q.Description, Types: q.Types}
+		v := QuestionnaireView{Ref: q.Ref, Name: q.Name, Description: q.Description, Types: q.Types, Offered: 1 + slices.Index(a.Library().Offer, q.Ref)}
 		for _, g := range q.Groups {
 			v.Questions += len(g.Questions)
 		}

@@ -252,6 +252,7 @@ func (r *raw) readHead(d *document, body ast.Node) {
 		"name":        d.text(&h.Name, "name"),
 		"version":     d.text(&h.Version, "version"),
 		"description": d.text(&h.Description, "description"),
+		"offer":       r.refs(d, &h.Offer, "questionnaire", "offer"),
 		"vocabulary": func(n ast.Node) {
 			d.fields(n, "vocabulary", map[string]func(ast.Node){
 				"tags":       meanings(h.Tags, "tags"),
@@ -264,6 +265,9 @@ func (r *raw) readHead(d *document, body ast.Node) {
 	it.add = func(l *Library) {
 		l.Ref, l.Name = cmp.Or(h.Ref, l.Ref), cmp.Or(h.Name, l.Name)
 		l.Version, l.Description = cmp.Or(h.Version, l.Version), cmp.Or(h.Description, l.Description)
+		if len(h.Offer) > 0 {
+			l.Offer = h.Offer
+		}
 		maps.Copy(l.Tags, h.Tags)
 		maps.Copy(l.Categories, h.Categories)
 		for _, a := range h.Attributes {

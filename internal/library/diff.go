@@ -125,7 +125,7 @@ func (l *Library) things() map[string]*thing {
 		all[EntryName{kind, ref}.key()] = t
 		return t
 	}
-	add(EntryHead, HeadRef, l.Name, nil, map[string]string{"ref": l.Ref, "name": l.Name, "version": l.Version, "description": l.Description})
+	add(EntryHead, HeadRef, l.Name, nil, map[string]any{"ref": l.Ref, "name": l.Name, "version": l.Version, "description": l.Description, "offer": l.Offer})
 	for word, text := range l.Tags {
 		add("tag", word, text, nil, map[string]string{"text": text})
 	}

@@ -59,7 +59,8 @@ func (l *Library) headText() (string, error) {
 		Version     string     `yaml:"version"`
 		Name        string     `yaml:"name"`
 		Description string     `yaml:"description,omitempty"`
+		Offer       []string   `yaml:"offer,omitempty"`
 		Vocabulary  vocabulary `yaml:"vocabulary,omitempty"`
-	}{l.Ref, l.Version, l.Name, l.Description, words}, yaml.Indent(2), yaml.IndentSequence(true))
+	}{l.Ref, l.Version, l.Name, l.Description, l.Offer, words}, yaml.Indent(2), yaml.IndentSequence(true))
 	return string(text), err
 }

@@ -42,17 +42,19 @@ func (p Position) String() string {
 // Library is one loaded library. Its lists are sorted by ref; the order of
 // files, and of entries in a file, leaves no trace.
 type Library struct {
-	Ref         string            `json:"ref"`
-	Name        string            `json:"name"`
-	Version     string            `json:"version"`
-	Description string            `json:"description,omitempty"`
-	Tags        map[string]string `json:"tags"` // declared tags with their meaning
-	Categories  map[string]string `json:"categories"`
-	Attributes  []Attribute       `json:"attributes"`
-	Types       []Type            `json:"types"`
-	Patterns    []Pattern         `json:"patterns"`
-	Standards   []Standard        `json:"standards,omitempty"`
-	Rules       []*Rule           `json:"rules"`
+	Ref         string `json:"ref"`
+	Name        string `json:"name"`
+	Version     string `json:"version"`
+	Description string `json:"description,omitempty"`
+	// Offer are the questionnaires that a new product may choose from, the usual one first; empty offers all about products.
+	Offer      []string          `json:"offer,omitempty"`
+	Tags       map[string]string `json:"tags"` // declared tags with their meaning
+	Categories map[string]string `json:"categories"`
+	Attributes []Attribute       `json:"attributes"`
+	Types      []Type            `json:"types"`
+	Patterns   []Pattern         `json:"patterns"`
+	Standards  []Standard        `json:"standards,omitempty"`
+	Rules      []*Rule           `json:"rules"`
 	// Questionnaires keep their questions in the order in which they are asked.
 	Questionnaires []Questionnaire `json:"questionnaires"`
 	// Warnings are what a person should look at and no rule forbids: a pattern that nothing brings.

@@ -15,8 +15,16 @@ func TestCompareClauses(t *testing.T) {
 		a, b string
 		want int
 	}{
-		{"1.2.4", "1.2.10", -1}, {"1.10.1", "1.9.9", 1}, {"1.2", "1.2.1", -1}, {"AC-2", "AC-17", -1}, {"AC-2", "AU-1", -1},
-		{"API1", "API10", -1}, {"1.2.4", "1.2.4", 0}, {"01", "1", -1}, {"A", "1", 1}, {"MASVS-CODE-1", "MASVS-AUTH-3", 1},
+		{"1.2.4", "1.2.10", -1},
+		{"1.10.1", "1.9.9", 1},
+		{"1.2", "1.2.1", -1},
+		{"AC-2", "AC-17", -1},
+		{"AC-2", "AU-1", -1},
+		{"API1", "API10", -1},
+		{"1.2.4", "1.2.4", 0},
+		{"01", "1", -1},
+		{"A", "1", 1},
+		{"MASVS-CODE-1", "MASVS-AUTH-3", 1},
 	} {
 		if got := library.CompareClauses(tc.a, tc.b); sign(got) != tc.want {
 			t.Errorf("CompareClauses(%q, %q) = %d, want %d", tc.a, tc.b, got, tc.want)

@@ -15,9 +15,18 @@ func TestParseStandard(t *testing.T) {
 		level     int
 		ok        bool
 	}{
-		{"asvs-5.0", "asvs-5.0", 0, true}, {"asvs-5.0:2", "asvs-5.0", 2, true}, {"cis", "cis", 0, true},
-		{"", "", 0, false}, {":1", "", 0, false}, {"asvs:0", "", 0, false}, {"asvs:10", "", 0, false}, {"asvs:", "", 0, false},
-		{"ASVS", "", 0, false}, {"5", "", 0, false}, {"as vs", "", 0, false}, {strings.Repeat("a", 101), "", 0, false},
+		{"asvs-5.0", "asvs-5.0", 0, true},
+		{"asvs-5.0:2", "asvs-5.0", 2, true},
+		{"cis", "cis", 0, true},
+		{"", "", 0, false},
+		{":1", "", 0, false},
+		{"asvs:0", "", 0, false},
+		{"asvs:10", "", 0, false},
+		{"asvs:", "", 0, false},
+		{"ASVS", "", 0, false},
+		{"5", "", 0, false},
+		{"as vs", "", 0, false},
+		{strings.Repeat("a", 101), "", 0, false},
 	} {
 		ref, level, ok := model.ParseStandard(tc.text)
 		if ref != tc.ref || level != tc.level || ok != tc.ok {

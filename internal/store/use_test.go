@@ -24,9 +24,11 @@ func TestUpgradeFindsUses(t *testing.T) {
 			t.Fatal(err)
 		}
 		at := day0.UnixMicro()
-		statements := []string{fmt.Sprintf(`INSERT INTO product (id, name, folded, version, created_at, created_by, updated_at, updated_by, doc, team, template, listed)
+		statements := []string{
+			fmt.Sprintf(`INSERT INTO product (id, name, folded, version, created_at, created_by, updated_at, updated_by, doc, team, template, listed)
 			VALUES ('prd_1', 'P', 'p', 1, %d, 'u', %d, 'u', '{"product":{"id":"prd_1","name":"P","questionnaire":"web","standards":["asvs-5.0:2"]}}', '', FALSE, TRUE)`, at, at),
-			fmt.Sprintf("INSERT INTO product_summary (product_id, at) VALUES ('prd_1', %d)", at)}
+			fmt.Sprintf("INSERT INTO product_summary (product_id, at) VALUES ('prd_1', %d)", at),
+		}
 		for i, o := range []struct{ kind, doc string }{
 			{"component", `{"id":"c","type":"web-api"}`},
 			{"component", `{"id":"d"}`},

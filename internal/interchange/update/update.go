@@ -164,12 +164,15 @@ func textOf(t *model.TextBlock) part { return part{string(t.ID), firstLine(t.Tex
 func threatOf(t *model.Threat) part {
 	return part{string(t.ID), t.Title, t.Origin == model.ByImport}
 }
+
 func weaknessOf(w *model.Weakness) part {
 	return part{string(w.ID), w.Title, w.Origin == model.ByImport}
 }
+
 func countermeasureOf(c *model.Countermeasure) part {
 	return part{string(c.ID), c.Title, c.Origin == model.ByImport}
 }
+
 func linkOf(l *model.Link) part {
 	return part{string(l.Threat) + "/" + string(l.Weakness) + "/" + string(l.Countermeasure), "", l.Origin == model.ByImport}
 }

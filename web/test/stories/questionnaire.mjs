@@ -36,14 +36,13 @@ export default async function () {
   const before = await sums();
   await choose("From the Internet, by anybody");
   await eventually("what the answers bring in", sums, (now) => now !== before);
-  await choose("Pages made by the server");
-  await eventually("questions answered", answered, 4);
+  await eventually("questions answered", answered, 3);
   await page.getByRole("group", { name: "What comes in, one by one" }).getByLabel("New", { exact: true }).first().waitFor();
   await axe("second step");
   await shot("questionnaire-second");
   await page.getByText("Stored", { exact: true }).waitFor();
   const product = page.url().match(/products\/([^/]+)/)[1];
-  await eventually("answers that are stored", () => rest(page, "GET", `/products/${product}/answers`).then((a) => a.answers.clients?.[0]), "pages");
+  await eventually("answers that are stored", () => rest(page, "GET", `/products/${product}/answers`).then((a) => a.answers.reach?.[0]), "internet");
 
   // A break, and back.
   await page.goto(new URL("/", page.url()).href);
@@ -57,14 +56,15 @@ export default async function () {
   await page.getByRole("group", { name: "Who uses a second factor?" }).waitFor();
   await choose("Nobody");
   await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("heading", { name: "How it is run" }).waitFor();
+  await page.getByRole("button", { name: "Continue" }).click();
   await page.getByRole("heading", { name: "What it is built with" }).waitFor();
+  await choose("Pages made by the server");
   await choose("In a relational database (SQL)");
   const uploads = page.getByRole("group", { name: "Can people upload files?" });
   await uploads.getByLabel("Yes").check();
   const fetches = page.getByRole("group", { name: /^Does the server fetch addresses/ });
   await fetches.getByLabel("No").check();
-  await page.getByRole("button", { name: "Continue" }).click();
-  await page.getByRole("heading", { name: "How it is run" }).waitFor();
   await page.getByRole("button", { name: "Review the plan" }).last().click();
 
   // The review: one step, then the rest.

@@ -16,7 +16,7 @@ export function Difference({ from, to, onLeave }: { from: string; to: string; on
   return (
     <div className="grid gap-3">
       <p role="status" className="text-sm">
-        {plural(q.data.length, "entry", "entries")} differ.
+        {q.data.length === 1 ? "1 entry differs." : `${q.data.length.toLocaleString("en")} entries differ.`}
       </p>
       <ul className="grid gap-2">
         {q.data.map((c) => (

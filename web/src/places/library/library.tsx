@@ -194,7 +194,7 @@ export function Library() {
           />
           <p className="mt-3 text-soft text-xs">
             What can stand in an entry is written in the guide to the library's format.{" "}
-            <Link to="/library/$kind/$ref" params={{ kind: "head", ref: "library" }} className="link">
+            <Link to="/library/$kind/$ref" params={{ kind: "head", ref: "library" }} className="link underline">
               The vocabulary
             </Link>{" "}
             says which tags, categories and attributes there are.

@@ -49,10 +49,13 @@ export const questionnaireQuery = (ref: string) => ({
   enabled: ref !== "",
 });
 
-/** questionnairesQuery are those about products; the others ask about components of some type, in the diagram. */
+/** questionnairesQuery are those that a new product may choose from; the others are parts, or ask about components of some type in the diagram. */
 export const questionnairesQuery = {
   queryKey: keys.instance("questionnaires"),
-  queryFn: async ({ signal }: { signal: AbortSignal }) =>
-    ((await ok(api.GET("/library/questionnaires", { params: { query: { limit: 1000 } }, signal }))).items ?? []).filter((q) => !q.types?.length),
+  queryFn: async ({ signal }: { signal: AbortSignal }) => {
+    const all = (await ok(api.GET("/library/questionnaires", { params: { query: { limit: 1000 } }, signal }))).items ?? [];
+    const offered = all.filter((q) => q.offered).sort((a, b) => (a.offered ?? 0) - (b.offered ?? 0));
+    return offered.length > 0 ? offered : all.filter((q) => !q.types?.length);
+  },
   staleTime: Number.POSITIVE_INFINITY,
 };
