@@ -51,6 +51,21 @@ func TestExport(t *testing.T) {
 		t.Errorf("the export again = %s", again.body)
 	}
 
+	writes := map[string]bool{}
+	for _, f := range s.admin.get("/formats").want(200).at("items").([]any) {
+		f := f.(map[string]any)
+		if f["title"] == "" {
+			t.Errorf("the format %v has no title", f["name"])
+		}
+		if as, ok := f["export"].(string); ok {
+			s.admin.get(at + "/export?format=" + as).want(200)
+			writes[as] = true
+		}
+	}
+	if !writes["threatloop"] || !writes["threat-dragon"] || !writes["otm"] {
+		t.Errorf("formats are written as %v, want threatloop, threat-dragon and otm among them", writes)
+	}
+
 	list := s.admin.get(at + "/sources").want(200)
 	source := list.text("items", 0, "id")
 	if list.text("items", 0, "name") != "diagram.json" {

@@ -21,6 +21,25 @@ type ModelFile struct {
 // ExportFormats are the formats that models can be exported in, by name.
 func ExportFormats() []interchange.Writable { return interchange.Written() }
 
+// FormatView is a format of model files.
+type FormatView struct {
+	Name   string `json:"name" doc:"As imports tell it"`
+	Title  string `json:"title" doc:"For people, with how its files look"`
+	Export string `json:"export,omitempty" doc:"Name to export models by; absent where the format is only read"`
+}
+
+// Formats lists the formats that model files can be in.
+func (a *App) Formats(ctx context.Context, c Caller) (Page[FormatView], error) {
+	page := Page[FormatView]{Items: []FormatView{}}
+	if err := a.Check(ctx, c, policy.InstanceRead, ""); err != nil {
+		return page, err
+	}
+	for _, f := range interchange.Readables() {
+		page.Items = append(page.Items, FormatView{Name: string(f.Name), Title: f.Title, Export: string(f.Write)})
+	}
+	return page, nil
+}
+
 // ExportModel writes a product's model in a format; "" is Threatloop's own. An
 // unknown format is fault.Invalid.
 func (a *App) ExportModel(ctx context.Context, c Caller, product model.ProductID, format string) (ModelFile, error) {

@@ -187,6 +187,27 @@ func Written() []Writable {
 	return all
 }
 
+// Readable is a format that models can be read from.
+type Readable struct {
+	Name  Format
+	Title string // for people, with how its files look
+	Write Format // the name to have models written in it; "" where it is only read
+}
+
+// Readables lists what Read reads, in the order of the table.
+func Readables() []Readable {
+	all := make([]Readable, 0, len(formats))
+	for i := range formats {
+		f := &formats[i]
+		r := Readable{Name: f.Name, Title: f.Title}
+		if f.Write != nil {
+			r.Write = Family(f.Name)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
 // Family returns the name under which all versions of a format go; an unknown one is its own.
 func Family(name Format) Format {
 	for i := range formats {
