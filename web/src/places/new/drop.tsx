@@ -5,6 +5,7 @@ import { Button } from "../../ui/button";
 import { cx } from "../../ui/cx";
 import { Progress } from "../../ui/parts";
 import { ErrorText } from "../../ui/state";
+import { useFormats } from "./formats";
 
 /** Drop takes a model file, by dropping or choosing it, and says what can be read. */
 export function Drop({
@@ -24,6 +25,7 @@ export function Drop({
   const id = useId();
   const [over, setOver] = useState(false);
   const busy = part !== undefined;
+  const formats = useFormats();
   return (
     <div className="grid gap-4">
       {error !== undefined && (
@@ -62,15 +64,12 @@ export function Drop({
         ) : (
           <>
             <span className="font-medium">Drop a model file here, or choose one</span>
-            <span className="max-w-[52ch] text-sm text-soft">
-              Threat Dragon (version 1 or 2, .json) or Threatloop (.yaml), up to 32 MiB. What it is is told by its content, not by its name.
-            </span>
+            <span className="max-w-[52ch] text-sm text-soft">Up to 32 MiB. What it is is told by its content, not by its name.</span>
           </>
         )}
         <input
           id={id}
           type="file"
-          accept=".json,.yaml,.yml,application/json"
           disabled={busy}
           className="sr-only"
           onChange={(e) => {
@@ -80,6 +79,12 @@ export function Drop({
           }}
         />
       </label>
+      {formats.length > 0 && !busy && (
+        <p className="text-soft text-xs">
+          <span className="font-medium">What can be read: </span>
+          {formats.map((f) => f.title).join("; ")}.
+        </p>
+      )}
       {busy && (
         <div className="flex justify-center">
           <Button size="sm" icon={<X aria-hidden size={13} />} onClick={onCancel}>
@@ -94,8 +99,7 @@ export function Drop({
 /** heading says of which file something was wrong; what is wrong in it follows line by line. */
 function heading(error: unknown, file: File | undefined): unknown {
   if (!(error instanceof Problem) || !file || error.status === 0) return error;
-  if (error.status === 422 || error.status === 400)
-    return new Error(`“${file.name}” is no model that can be read. Nothing was stored. Expected is a Threat Dragon or Threatloop file.`);
+  if (error.status === 422 || error.status === 400) return new Error(`“${file.name}” is no model that can be read. Nothing was stored.`);
   return new Error(`“${file.name}” was not taken: ${error.message}${/[.!?]$/.test(error.message) ? "" : "."} Nothing was stored.`);
 }
 

@@ -139,4 +139,11 @@ export function ImportInto({ product, onDone }: { product: string; onDone: () =>
 }
 
 const changes = (v: ImportView): string =>
-  `${v.added.toLocaleString("en")} added, ${v.changed.toLocaleString("en")} changed, ${plural(v.kept, "thing")} kept`;
+  [
+    `${v.added.toLocaleString("en")} added`,
+    `${v.changed.toLocaleString("en")} changed`,
+    v.removed > 0 && `${v.removed.toLocaleString("en")} removed`,
+    `${plural(v.kept, "thing")} kept`,
+  ]
+    .filter(Boolean)
+    .join(", ");

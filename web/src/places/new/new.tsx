@@ -78,7 +78,7 @@ function Ways() {
       <Way
         icon={<FileInput size={20} />}
         title="Import"
-        about="A Threat Dragon or Threatloop file. You see what was understood before anything is stored."
+        about="A file of Threat Dragon, Threagile, the Microsoft tool and others. You see what was understood before anything is stored."
         effort="Bring a file"
         onPick={() => set({ how: "import" }, true)}
       />

@@ -55,7 +55,7 @@ export function Questionnaire() {
         onClose={() => setImporting(false)}
         wide
         title="Import a model into this product"
-        about="What is new is added and what the file says differently is changed. Nothing is deleted; what follows from it waits in the review."
+        about="A look at what would be added, changed and removed comes first. What was set here by hand stays; what follows for the risks waits in the review."
       >
         <Suspense fallback={<Loading rows={3} />}>
           <ImportInto product={product.id} onDone={() => setImporting(false)} />

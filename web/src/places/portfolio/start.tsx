@@ -53,7 +53,7 @@ export function Start() {
         <Way
           icon={<FileInput size={20} />}
           title="Import a model"
-          about="A Threat Dragon or Threatloop file. You see what was understood before anything is stored."
+          about="A file of Threat Dragon, Threagile, the Microsoft tool and others. You see what was understood before anything is stored."
           effort="Bring a file"
           onPick={() => void navigate({ to: "/new", search: { how: "import" } as never })}
         />

@@ -1,6 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
-import { Archive, ArchiveRestore, Copy, Ellipsis, LayoutTemplate, Link2, Settings, SquareDashed } from "lucide-react";
-import { useState } from "react";
+import { Archive, ArchiveRestore, Copy, Download, Ellipsis, LayoutTemplate, Link2, Settings, SquareDashed } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
 import { useMe } from "../../app/session";
 import { IconButton } from "../../ui/button";
 import { Menu, MenuItem, MenuLine } from "../../ui/menu";
@@ -8,9 +8,12 @@ import { toast, toastError } from "../../ui/toast";
 import { CloneDialog, useArchive, useTemplate } from "./actions";
 import type { Product } from "./frame";
 
+const ExportDialog = lazy(() => import("./export").then((m) => ({ default: m.ExportDialog })));
+
 /** ProductMenu is what can be done with a product as a whole. */
 export function ProductMenu({ product: p }: { product: Product }) {
   const [cloning, setCloning] = useState(false);
+  const [exporting, setExporting] = useState(false);
   const navigate = useNavigate();
   const archive = useArchive(p);
   const template = useTemplate(p);
@@ -39,6 +42,9 @@ export function ProductMenu({ product: p }: { product: Product }) {
         <MenuItem icon={<Settings size={15} />} onSelect={() => void navigate({ to: "/products/$product/settings", params: { product: p.id } })}>
           Settings
         </MenuItem>
+        <MenuItem icon={<Download size={15} />} onSelect={() => setExporting(true)}>
+          Download the model…
+        </MenuItem>
         {create && <MenuLine />}
         {create && (
           <MenuItem icon={<Copy size={15} />} onSelect={() => setCloning(true)}>
@@ -57,6 +63,11 @@ export function ProductMenu({ product: p }: { product: Product }) {
           </MenuItem>
         )}
       </Menu>
+      {exporting && (
+        <Suspense fallback={null}>
+          <ExportDialog product={p} onClose={() => setExporting(false)} />
+        </Suspense>
+      )}
       <CloneDialog product={p} open={cloning} onClose={() => setCloning(false)} />
     </>
   );

@@ -155,14 +155,14 @@ export function Standards() {
 
 function Card({ of: s, chosen, onLook, children }: { of: Kept; chosen: boolean; onLook: () => void; children?: React.ReactNode }) {
   return (
-    <li className={cx("card grid gap-2.5 px-4 py-3.5", chosen && "border-accent")}>
+    <li className={cx("card grid grid-cols-[minmax(0,1fr)] content-between gap-2.5 px-4 py-3.5", chosen && "border-accent")}>
       <div className="flex min-h-7 items-center gap-1.5">
         <h2 className="min-w-0 flex-1">
           <button
             type="button"
             aria-pressed={chosen}
             onClick={onLook}
-            className="block max-w-full truncate rounded-sm text-start font-semibold hover:underline"
+            className="line-clamp-2 rounded-sm leading-snug text-start font-semibold hover:underline"
             title={title(s)}
           >
             {title(s)}

@@ -1,0 +1,138 @@
+import { Minus, Pencil, Plus, ShieldCheck } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import type { S } from "../../api/client";
+import { cx } from "../../ui/cx";
+import { Badge } from "../../ui/parts";
+import { word } from "../../ui/words";
+import { Long } from "./notes";
+
+type View = S["ImportView"];
+type Item = S["UpdateItem"];
+
+const groups: {
+  of: (i: Item) => boolean;
+  key: string;
+  name: string;
+  about: string;
+  tone: "good" | "accent" | "warn" | "neutral";
+  icon: ReactNode;
+}[] = [
+  {
+    key: "edited",
+    name: "Your edits kept",
+    about: "Changed in the file and here; what was set here stays.",
+    tone: "accent",
+    icon: <ShieldCheck aria-hidden size={12} />,
+    of: (i) => (i.fields ?? []).some((f) => !f.taken),
+  },
+  { key: "add", name: "Added", about: "New in the file.", tone: "good", icon: <Plus aria-hidden size={12} />, of: (i) => i.action === "add" },
+  {
+    key: "change",
+    name: "Changed",
+    about: "The file says it differently now.",
+    tone: "neutral",
+    icon: <Pencil aria-hidden size={12} />,
+    of: (i) => i.action === "change",
+  },
+  {
+    key: "remove",
+    name: "Removed",
+    about: "No longer in the file, and nobody touched it here.",
+    tone: "warn",
+    icon: <Minus aria-hidden size={12} />,
+    of: (i) => i.action === "remove",
+  },
+  {
+    key: "keep",
+    name: "Kept",
+    about: "Not in the file, and it stays.",
+    tone: "neutral",
+    icon: <ShieldCheck aria-hidden size={12} />,
+    of: (i) => i.action === "keep",
+  },
+];
+
+/** Update shows what a file would change in a product, thing by thing, and where what a person set here stays. */
+export function Update({ view: v }: { view: View }) {
+  const [only, setOnly] = useState<string>();
+  const items = v.items ?? [];
+  const there = groups.map((g) => ({ ...g, items: items.filter(g.of) })).filter((g) => g.items.length > 0);
+  if (there.length === 0) return null;
+  const shown = there.filter((g) => !only || g.key === only);
+  return (
+    <div className="mt-5 grid grid-cols-[minmax(0,1fr)] gap-4">
+      {there.length > 1 && (
+        <div role="group" aria-label="Show only" className="flex flex-wrap gap-1.5">
+          {there.map((g) => (
+            <button
+              key={g.key}
+              type="button"
+              aria-pressed={only === g.key}
+              onClick={() => setOnly(only === g.key ? undefined : g.key)}
+              className={cx("h-7 rounded-md px-2 text-xs hover:bg-raised", only === g.key && "bg-accent-soft text-accent")}
+            >
+              {g.name} <span className="num font-medium">{g.items.length.toLocaleString("en")}</span>
+            </button>
+          ))}
+        </div>
+      )}
+      {shown.map((g) => (
+        <section key={g.key} aria-label={g.name}>
+          <h3 className="mb-1 flex flex-wrap items-center gap-2 text-sm">
+            <Badge tone={g.tone} icon={g.icon}>
+              {g.name} <span className="num">{g.items.length.toLocaleString("en")}</span>
+            </Badge>
+            <span className="font-normal text-soft text-xs">{g.about}</span>
+          </h3>
+          <Long items={g.items} label={g.name}>
+            {(i) => <Thing of={i} conflicts={g.key === "edited"} />}
+          </Long>
+        </section>
+      ))}
+      {!!v.more && <p className="text-soft text-xs">and {v.more.toLocaleString("en")} more</p>}
+    </div>
+  );
+}
+
+function Thing({ of: i, conflicts }: { of: Item; conflicts: boolean }) {
+  const fields = (i.fields ?? []).filter((f) => f.taken !== conflicts);
+  return (
+    <>
+      <span className="min-w-0">
+        <bdi className="block truncate" title={i.title}>
+          {i.title || i.id}
+        </bdi>
+        <span className="block text-soft text-xs">{word(i.kind)}</span>
+      </span>
+      <span className="grid min-w-0 gap-0.5 text-xs leading-5">
+        {i.text && <span>{i.text}</span>}
+        {fields.map((f) => (
+          <span key={f.field} className="min-w-0 break-words">
+            <span className="text-soft">{word(f.field)}: </span>
+            {conflicts ? (
+              <>
+                <bdi className="font-medium">{shown(f.ours)}</bdi> stays; the file says <bdi>{shown(f.file)}</bdi>
+              </>
+            ) : (
+              <>
+                {f.ours !== undefined && (
+                  <>
+                    <bdi className="text-soft line-through">{shown(f.ours)}</bdi>{" "}
+                  </>
+                )}
+                <bdi>{shown(f.file)}</bdi>
+              </>
+            )}
+          </span>
+        ))}
+      </span>
+    </>
+  );
+}
+
+/** shown is a value as people read it; a long one is cut. */
+function shown(v: unknown): string {
+  if (v === undefined || v === null || v === "") return "nothing";
+  const s = typeof v === "string" ? v : typeof v === "boolean" ? (v ? "yes" : "no") : JSON.stringify(v);
+  return s.length > 160 ? `${s.slice(0, 157)}…` : s;
+}
