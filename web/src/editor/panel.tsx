@@ -18,6 +18,7 @@ import { align, distribute, type Edge } from "./actions";
 import { duplicate } from "./clipboard";
 import { Attributes, Properties, Scope, Tags, TrustSlider, TypeField } from "./element";
 import { gone } from "./keys";
+import { Questions } from "./questions";
 import { ElementFacts, PlanStrip, Risks } from "./risks";
 import { useDrawing, useEditor } from "./store";
 import { boxOf, type Component, type Item, nameOf, wordOf, type Zone } from "./types";
@@ -84,6 +85,7 @@ function One({ item }: { item: Item }) {
           <Properties item={item} />
         </div>
       </Disclosure>
+      {item.kind === "components" && <Questions item={item as Item<"components">} />}
       <ElementFacts item={item} />
     </>
   );

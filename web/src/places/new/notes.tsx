@@ -71,7 +71,7 @@ export function Notes({ notes }: { notes: Note[] }) {
                 <span className="min-w-0">
                   {n.at && <code className="block truncate text-xs leading-5">{line(n.at)}</code>}
                   <code className="block truncate text-soft text-xs leading-5" title={n.where}>
-                    {n.where}
+                    {named(n.where)}
                   </code>
                 </span>
                 <bdi className="min-w-0 break-words">{n.text}</bdi>
@@ -88,6 +88,12 @@ export function Notes({ notes }: { notes: Note[] }) {
 export function line(at: string): string {
   const m = /^(.*):(\d+):(\d+)$/.exec(at);
   return m ? `Line ${m[2]}` : at;
+}
+
+/** named leaves out the id of a thing that has a name: "component 7f3a (Web API)" is "component Web API". */
+export function named(where: string): string {
+  const m = /^(\S+) \S+ \((.+)\)$/.exec(where);
+  return m ? `${m[1]} ${m[2]}` : where;
 }
 
 const few = 8;
