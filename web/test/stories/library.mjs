@@ -163,9 +163,9 @@ function zip(files) {
     head.writeUInt32LE(data.length, 18);
     head.writeUInt16LE(name.length, 22);
     const local = Buffer.concat([Buffer.from("PK\x03\x04"), head, Buffer.from(name), data]);
-    const entry = Buffer.alloc(16);
-    entry.writeUInt32LE(at, 12);
-    directory.push(Buffer.concat([Buffer.from("PK\x01\x02\x14\x00"), head, entry.subarray(0, 16), Buffer.from(name)]));
+    const entry = Buffer.alloc(14);
+    entry.writeUInt32LE(at, 10);
+    directory.push(Buffer.concat([Buffer.from("PK\x01\x02\x14\x00"), head, entry, Buffer.from(name)]));
     parts.push(local);
     at += local.length;
   }

@@ -47,7 +47,7 @@ export default async function () {
   // A break, and back.
   await page.goto(new URL("/", page.url()).href);
   await page.getByRole("link", { name: "Parcel desk" }).first().click();
-  await page.getByRole("link", { name: "Questionnaire" }).click();
+  await page.getByRole("link", { name: "Questionnaire", exact: true }).click();
   await page.getByRole("button", { name: /Who reaches it$/ }).click();
   assert.ok(await page.getByLabel("From the Internet, by anybody", { exact: true }).isChecked(), "an answer after the break");
   await page.getByRole("button", { name: "Continue" }).click();
