@@ -47,6 +47,7 @@ export async function walk(width) {
   await signIn(page);
   await page.getByText("Parcel desk").first().waitFor();
   const made = await others(page);
+  await rest(page, "PATCH", `/products/${server.product}`, { standards: ["asvs-5.0:2", "api-top-10-2023"] });
 
   const first = (path) => rest(page, "GET", path).then((p) => p.items[0].id);
   const id = server.product;
@@ -116,6 +117,11 @@ export async function walk(width) {
     ["countermeasures-board", `${of}/countermeasures?as=board`],
     ["countermeasure", `${of}/countermeasures?open=${countermeasure}`],
     ["countermeasure-reject", `${of}/countermeasures?open=${countermeasure}`, inDrawer(/^State of/), item(/^Rejected/)],
+    ["standards", `${of}/standards?standard=asvs-5.0`],
+    ["standards-clause", `${of}/standards?standard=asvs-5.0&clause=1.2.4`],
+    ["standards-apply", `${of}/standards`, press("Apply a standard")],
+    ["standards-none", `${empty}/standards`],
+    ["export", `${of}/overview`, press("More about this product"), item(/^Download the model/), heading("As it was given")],
     ["review", `${of}/review`],
     ["review-waiting", `${fresh}/review`],
     ["review-publish", `${of}/review?step=publish`],
@@ -164,6 +170,7 @@ const press =
   (name, { exact = false } = {}) =>
   (page) =>
     page.getByRole("button", { name, exact }).first().click();
+const heading = (name) => (page) => page.getByRole("heading", { name }).waitFor();
 const keys = (chord) => (page) => page.keyboard.press(chord);
 const typed = (text) => async (page) => {
   await page.keyboard.type(text);

@@ -86,7 +86,7 @@ export default async function () {
   await dialog.locator("input[type=file]").setInputFiles(json("cut.json", model.slice(0, model.length / 2)));
   await dialog.getByText("“cut.json” is no model").waitFor();
   await dialog.locator("input[type=file]").setInputFiles(file("diagram.json"));
-  await dialog.getByText(/^Would add 0, change 0 and leave/).waitFor();
+  await dialog.getByText(/Would add 0, change 0 and leave/).waitFor();
   await axe("the same file again");
   await shot("import-again");
   await dialog.getByRole("button", { name: "Import and review" }).click();
@@ -100,9 +100,72 @@ export default async function () {
   await page.goto(new URL(`/products/${product}/questionnaire`, page.url()).href);
   await page.getByRole("button", { name: "Import a model" }).click();
   await dialog.locator("input[type=file]").setInputFiles(json("diagram.json", JSON.stringify(newer)));
-  await dialog.getByText(/^Would add 0, change 1 and leave/).waitFor();
+  await dialog.getByText(/A newer version of a file that was imported before\. Would add 0, change 1 and leave/).waitFor();
+  await dialog.getByRole("region", { name: "Changed" }).getByText("Parcel API").first().waitFor();
+  await axe("a newer file");
+  await shot("import-newer");
   await dialog.getByRole("button", { name: "Import and review" }).click();
   await page.waitForURL(/\/review/);
   assert.deepEqual((await all()).threats, before.threats, "threats after a newer file, before its plan is accepted");
+
+  await edited(page, product, newer, shot);
+  await exported(page, product, newer, shot, axe);
   await done();
+}
+
+/** edited changes here what a newer file changes too: the edit is named before anything is stored, and stays. */
+async function edited(page, product, newer, shot) {
+  const components = () => rest(page, "GET", `/products/${product}/model`).then((m) => m.model.components);
+  const api = (await components()).find((c) => c.name === "Parcel API");
+  const drawing = await rest(page, "GET", `/products/${product}/drawing`);
+  const element = drawing.components.find((c) => c.id === api.id);
+  await rest(page, "POST", `/products/${product}/drawing/changes`, {
+    changes: [{ kind: "components", op: "put", id: api.id, version: drawing.versions[api.id], element: { ...element, name: "Parcel service" } }],
+  });
+  const cell = newer.detail.diagrams[0].cells.find((c) => c.data?.name === "Parcel API");
+  cell.data.name = "Parcel gateway";
+  const dialog = await importing(page, product, newer);
+  const kept = dialog.getByRole("region", { name: "Your edits kept" });
+  await kept.getByText("Parcel service").first().waitFor();
+  await kept.getByText("Parcel gateway").last().waitFor();
+  await shot("import-edit-kept");
+  await dialog.getByRole("button", { name: "Import and review" }).click();
+  await page.waitForURL(/\/review/);
+  assert.ok(
+    (await components()).some((c) => c.name === "Parcel service"),
+    "what was set here after the import",
+  );
+}
+
+/** importing opens the import of a product with a file. */
+async function importing(page, product, model) {
+  await page.goto(new URL(`/products/${product}/questionnaire`, page.url()).href);
+  await page.getByRole("button", { name: "Import a model" }).click();
+  const dialog = page.getByRole("dialog", { name: "Import a model into this product" });
+  await dialog.locator("input[type=file]").setInputFiles(json("diagram.json", JSON.stringify(model)));
+  await dialog.getByRole("button", { name: "Import and review" }).waitFor();
+  return dialog;
+}
+
+/** exported downloads the model in every format; what was written is read again and changes nothing, and the file is as it was given. */
+async function exported(page, product, last, shot, axe) {
+  await page.goto(new URL(`/products/${product}/overview`, page.url()).href);
+  await page.getByRole("button", { name: "More about this product" }).click();
+  await page.getByRole("menuitem", { name: /^Download the model/ }).click();
+  const dialog = page.getByRole("dialog", { name: /^Download the model of/ });
+  const take = async (name) => {
+    const download = page.waitForEvent("download");
+    await dialog.getByRole("link", { name }).first().click();
+    return readFileSync(await (await download).path(), "utf8");
+  };
+  const given = await take(/^diagram\.json/);
+  assert.deepEqual(JSON.parse(given), last, "the file as it was given");
+  assert.match(await take(/^Threatloop/), /^threatloop: 1\n/);
+  assert.ok(JSON.parse(await take(/^Open Threat Model/)).otmVersion, "an OTM file");
+  const dragon = JSON.parse(await take(/^OWASP Threat Dragon/));
+  await axe("download the model");
+  await shot("export");
+  await page.keyboard.press("Escape");
+  const again = await importing(page, product, dragon);
+  await again.getByText(/Would add 0, change 0 and leave/).waitFor();
 }
