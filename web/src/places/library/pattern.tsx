@@ -20,7 +20,7 @@ export function PatternWords({ refOf }: { refOf: string }) {
       {p.description && <p className="max-w-[72ch] whitespace-pre-line text-sm">{p.description}</p>}
       {(p.threats ?? []).map((t) => (
         <section key={t.ref} className="card p-4">
-          <h3 className="font-semibold">{t.title}</h3>
+          <h2 className="font-semibold">{t.title}</h2>
           <p className="mt-1 flex flex-wrap gap-1.5">
             {(t.categories ?? []).map((c) => (
               <Badge key={c}>{category(c).name}</Badge>

@@ -29,7 +29,7 @@ export function TryQuestions({ refOf, version }: { refOf: string; version: numbe
           if (shown.length === 0) return null;
           return (
             <section key={g.group} className="grid gap-4">
-              <h3 className="font-semibold">{g.title}</h3>
+              <h2 className="font-semibold">{g.title}</h2>
               {shown.map((x) => (
                 <QuestionField
                   key={x.question}
