@@ -37,8 +37,10 @@ func (s *API) exports() {
 			return nil
 		})
 	type nothing struct{}
-	register(s, op{method: http.MethodGet, path: "/formats", id: "list-formats", tag: tagPlans, summary: "The formats of model files", action: policy.InstanceRead,
-		about: "What a file is in is told by its content: an import names none."},
+	register(s, op{
+		method: http.MethodGet, path: "/formats", id: "list-formats", tag: tagPlans, summary: "The formats of model files", action: policy.InstanceRead,
+		about: "What a file is in is told by its content: an import names none.",
+	},
 		func(ctx context.Context, c app.Caller, _ *nothing) (app.Page[app.FormatView], error) {
 			return s.app.Formats(ctx, c)
 		})
