@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	shipped "github.com/threatloop/threatloop/library"
@@ -43,6 +44,9 @@ type Server struct {
 	served   chan error
 	setup    string // token of the first account; "" where none is needed
 }
+
+// builtIn reads the library inside the program once: it never changes, and reading it takes half a second.
+var builtIn = sync.OnceValues(func() (*library.Library, error) { return library.Load(shipped.Files) })
 
 // New opens everything that the server needs and listens, but serves and works nothing yet.
 // Errors that a person can act on are faults. On an error nothing stays open.
@@ -75,7 +79,7 @@ func New(ctx context.Context, c Config, version string) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	lib, err := library.Load(shipped.Files)
+	lib, err := builtIn()
 	if err != nil {
 		return nil, err
 	}
