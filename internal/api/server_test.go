@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -34,6 +35,9 @@ type server struct {
 	// admin is the first administrator's session as a Bearer token.
 	admin caller
 }
+
+// shippedLibrary is read once for all servers: it never changes, and reading it takes half a second.
+var shippedLibrary = sync.OnceValues(func() (*library.Library, error) { return library.Load(shipped.Files) })
 
 type settings struct {
 	work  bool  // run the background work
@@ -58,7 +62,11 @@ func serve(t *testing.T, o settings) *server {
 	if o.files == nil {
 		o.files = shipped.Files
 	}
-	lib, err := library.Load(o.files)
+	load := func() (*library.Library, error) { return library.Load(o.files) }
+	if o.files == fs.FS(shipped.Files) {
+		load = shippedLibrary
+	}
+	lib, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,10 +7,7 @@ import (
 	"testing"
 	"time"
 
-	shipped "github.com/threatloop/threatloop/library"
-
 	"github.com/threatloop/threatloop/internal/identity"
-	"github.com/threatloop/threatloop/internal/library"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/queue"
@@ -40,7 +37,7 @@ func newDesk(t testing.TB) desk {
 			t.Errorf("close the database: %v", err)
 		}
 	})
-	lib, err := library.Load(shipped.Files)
+	lib, err := shippedLibrary()
 	if err != nil {
 		t.Fatal(err)
 	}

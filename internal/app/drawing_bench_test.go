@@ -10,10 +10,8 @@ import (
 	"time"
 
 	"github.com/threatloop/threatloop/internal/identity"
-	"github.com/threatloop/threatloop/internal/library"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/store"
-	shipped "github.com/threatloop/threatloop/library"
 )
 
 // bigDrawing makes a product of n components in zones of ten, each with a flow to
@@ -26,7 +24,7 @@ func bigDrawing(b *testing.B, n int) (*App, Caller, model.ProductID) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = db.Close() }) // the folder goes with the test
-	lib, err := library.Load(shipped.Files)
+	lib, err := shippedLibrary()
 	if err != nil {
 		b.Fatal(err)
 	}

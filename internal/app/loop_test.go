@@ -10,10 +10,7 @@ import (
 	"testing"
 	"time"
 
-	shipped "github.com/threatloop/threatloop/library"
-
 	"github.com/threatloop/threatloop/internal/identity"
-	"github.com/threatloop/threatloop/internal/library"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/queue"
 	"github.com/threatloop/threatloop/internal/store"
@@ -28,7 +25,7 @@ func running(t *testing.T) (*App, Caller) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lib, err := library.Load(shipped.Files)
+	lib, err := shippedLibrary()
 	if err != nil {
 		t.Fatal(err)
 	}
