@@ -106,7 +106,7 @@ export function Standards() {
           )}
           {others.length > 0 && (
             <Disclosure open={applied.length === 0} summary={`${plural(others.length, "standard")} not applied`}>
-              <ul className="grid gap-x-6 gap-y-1 sm:grid-cols-2 xl:grid-cols-3">
+              <ul className="grid grid-cols-[minmax(0,1fr)] gap-x-6 gap-y-1 sm:grid-cols-2 xl:grid-cols-3">
                 {others.map((s) => (
                   <li key={s.standard}>
                     <button
