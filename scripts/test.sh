@@ -1,8 +1,10 @@
 #!/bin/sh
-# What `make test` and CI run. Each step says its name; the last line says that all passed.
+# What `make test` and CI run. Each step says its name. A failing stage of tests does
+# not keep the others from running: the last line says which failed, or that all passed.
 set -eu
 cd "$(dirname "$0")/.."
 begin=$(date +%s)
+failed=""
 step() { printf '\n== %s (after %ds)\n' "$1" "$(($(date +%s) - begin))"; }
 
 step "toolchain and what the tests need"
@@ -26,10 +28,10 @@ go build -trimpath -o bin/threatloop ./cmd/threatloop
 heavy='/internal/(server|ticketing|webtest)$'
 step "tests"
 # shellcheck disable=SC2046 # a list of packages
-go test -timeout 30m $(go list ./... | grep -Ev "$heavy")
+go test -timeout 30m $(go list ./... | grep -Ev "$heavy") || failed="$failed, tests"
 step "tests of running servers"
 # shellcheck disable=SC2046 # a list of packages
-go test -p 1 -timeout 30m $(go list ./... | grep -E "$heavy")
+go test -p 1 -timeout 30m $(go list ./... | grep -E "$heavy") || failed="$failed, tests of running servers"
 
 # Where goroutines share things, once more under the race detector, without the long
 # ones. Whole servers are among them through the demo's tests. SQLite is machine-made
@@ -42,10 +44,15 @@ if command -v gcc >/dev/null 2>&1; then
 		[ -d "internal/$p" ] && concurrent="$concurrent ./internal/$p/..."
 	done
 	# shellcheck disable=SC2086 # a list of packages
-	CGO_ENABLED=1 go test -p 1 -race -gcflags='modernc.org/sqlite/lib=-race=false' -short -timeout 20m $concurrent
+	CGO_ENABLED=1 go test -p 1 -race -gcflags='modernc.org/sqlite/lib=-race=false' -short -timeout 20m $concurrent ||
+		failed="$failed, race detector"
 fi
 
 step "fuzzing"
-scripts/fuzz.sh
+scripts/fuzz.sh || failed="$failed, fuzzing"
 
+if [ -n "$failed" ]; then
+	printf '\nfailed after %ds: %s\n' "$(($(date +%s) - begin))" "${failed#, }"
+	exit 1
+fi
 printf '\nall passed in %ds\n' "$(($(date +%s) - begin))"
