@@ -16,7 +16,8 @@ import (
 func (s *API) exports() {
 	formats, content := []any{}, map[string]*huma.MediaType{}
 	about := "The whole model, as it is now. What the format cannot say is left out or kept under a key of ours, where its own program opens the file all the same; " +
-		"the header X-Notes counts those places. A Threat Dragon file that was imported and not changed comes out as it was.\n"
+		"the header X-Notes counts those places. A Threat Dragon file that was imported and not changed comes out as it was; " +
+		"otherwise its threats show their tickets and ratings under the key `threatloop`.\n"
 	for _, w := range app.ExportFormats() {
 		formats = append(formats, string(w.Name))
 		content[w.MediaType] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}

@@ -33,7 +33,7 @@ func (a *App) ImportProduct(ctx context.Context, c Caller, file, name string, da
 		return NewImportView{}, err
 	}
 	id := model.ProductID(a.id("prd"))
-	read, err := interchange.Read(data, interchange.Options{Name: file, Product: id, GuessType: interchange.GuessType(a.Library())})
+	read, err := a.readModel(id, file, data)
 	if err != nil {
 		return NewImportView{}, err
 	}

@@ -91,7 +91,11 @@ func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, ver
 
 // readModel reads a model file for a product.
 func (a *App) readModel(product model.ProductID, name string, data []byte) (*interchange.Import, error) {
-	return interchange.Read(data, interchange.Options{Name: name, Product: product, GuessType: interchange.GuessType(a.Library())})
+	read, err := interchange.Read(data, interchange.Options{Name: name, Product: product, GuessType: interchange.GuessType(a.Library())})
+	if err == nil {
+		interchange.DropStanding(read.Model) // the product knows its own tickets
+	}
+	return read, err
 }
 
 // merge brings a file that was read into a model, which it does not change.

@@ -142,7 +142,7 @@ func TestImportAgain(t *testing.T) {
 		t.Fatalf("EditThreat = %v", err)
 	}
 	got := string(export())
-	for _, want := range []string{`"text": "Web"`, `"name": "Web"`, `"title": "Faked order"`, `"y": 80.0000000000004`, `"ours": "kept"`} {
+	for _, want := range []string{`"text": "Web"`, `"name": "Web"`, `"title": "Faked order"`, `"y": 80.0000000000004`, `"ours": "kept"`, `"rating": {`, `"band": "high"`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the export lacks %s:\n%s", want, got)
 		}

@@ -187,11 +187,31 @@ func TestLoop(t *testing.T) {
 	for _, k := range find("parameterised-queries").Tickets {
 		key = k.Key
 	}
+	shows := func(state string) {
+		t.Helper()
+		f, err := a.ExportModel(ctx, c, p.ID, "threat-dragon")
+		if err != nil {
+			t.Fatalf("ExportModel: %v", err)
+		}
+		var doc any
+		if err := json.Unmarshal(f.Data, &doc); err != nil {
+			t.Fatalf("the export is no JSON: %v", err)
+		}
+		if now, own := threat(), standingIn(doc, key); own["state"] != state || own["current"] != float64(now.Rating.Current) || own["band"] != string(now.Rating.Band) {
+			t.Errorf("the exported threat has the ticket %s as %v, want %s with the rating %d", key, own, state, now.Rating.Current)
+		}
+		back, err := a.Import(ctx, c, p.ID, 0, "diagram.json", f.Data, true)
+		if err != nil || back.Added+back.Changed+back.Removed+back.Conflicts != 0 {
+			t.Errorf("our own export again = %+v, %v, want no difference", back, err)
+		}
+	}
+	shows("open")
 	if _, err := a.MoveTicket(ctx, c, conn.ID, key, MoveInput{Status: "Done", Comment: "merged"}); err != nil {
 		t.Fatalf("MoveTicket: %v", err)
 	}
 	eventually(t, "the closed ticket implements the countermeasure", func() bool { return find("parameterised-queries").State == model.Implemented })
 	claimed := threat().Rating
+	shows("implemented")
 	if claimed.Current >= before.Current || claimed.Verified != before.Verified {
 		t.Errorf("rating after the claim = %+v, want current below %d, verified still %d", claimed.Figures, before.Current, before.Verified)
 	}
@@ -246,4 +266,35 @@ func TestLoop(t *testing.T) {
 	if err != nil || len(e.Lines) == 0 {
 		t.Errorf("Explain = %d lines, %v", len(e.Lines), err)
 	}
+}
+
+// standingIn looks a Threat Dragon file through for the SQL injection and returns what
+// it shows of its rating and the ticket.
+func standingIn(v any, key string) map[string]any {
+	switch v := v.(type) {
+	case []any:
+		for _, x := range v {
+			if found := standingIn(x, key); found != nil {
+				return found
+			}
+		}
+	case map[string]any:
+		own, _ := v["threatloop"].(map[string]any)
+		set, _ := own["set"].(map[string]any)
+		if set["ref"] == "sql-injection/read-other-customers-data" {
+			rating, _ := own["rating"].(map[string]any)
+			tickets, _ := own["tickets"].([]any)
+			for _, x := range tickets {
+				if x := x.(map[string]any); x["key"] == key {
+					return map[string]any{"state": x["state"], "current": rating["current"], "band": rating["band"]}
+				}
+			}
+		}
+		for _, x := range v {
+			if found := standingIn(x, key); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
 }

@@ -35,7 +35,9 @@ type format struct {
 	Detect func(s *source) bool
 	Read   func(s *source) (*Import, error)
 	// Write is as WriteAs; nil where the format is only read.
-	Write func(m *model.Model, original []byte) ([]byte, []Note, error)
+	Write func(m *model.Model, with extras) ([]byte, []Note, error)
+	// Shows says that the format has a place for standings.
+	Shows bool
 }
 
 // formats are all that can be read, in the order in which they are asked.
@@ -44,7 +46,10 @@ var formats = []format{
 		Name: imported.ThreatDragon2, Family: "threat-dragon", Title: "OWASP Threat Dragon 2 (JSON)", Extension: ".json", MediaType: "application/json",
 		Detect: func(s *source) bool { f, ok := threatdragon.Detect(s.json); return ok && f == imported.ThreatDragon2 },
 		Read:   func(s *source) (*Import, error) { return threatdragon.Read(s.json, s.opts) },
-		Write:  func(m *model.Model, _ []byte) ([]byte, []Note, error) { return threatdragon.Write(m) },
+		Write: func(m *model.Model, with extras) ([]byte, []Note, error) {
+			return threatdragon.Write(m, with.standings)
+		},
+		Shows: true,
 	},
 	{
 		Name: imported.ThreatDragon1, Family: "threat-dragon", Title: "OWASP Threat Dragon 1 (JSON)",
@@ -90,7 +95,7 @@ var formats = []format{
 			}
 			return otm.Read(s.json, s.opts)
 		},
-		Write: func(m *model.Model, _ []byte) ([]byte, []Note, error) { return otm.Write(m) },
+		Write: func(m *model.Model, _ extras) ([]byte, []Note, error) { return otm.Write(m) },
 	},
 	{
 		Name: imported.TM7, Title: "Microsoft Threat Modeling Tool (.tm7)",
@@ -128,8 +133,8 @@ var formats = []format{
 			}
 			return tlyaml.Read(root, s.opts)
 		},
-		Write: func(m *model.Model, original []byte) ([]byte, []Note, error) {
-			data, err := tlyaml.WriteOver(m, original)
+		Write: func(m *model.Model, with extras) ([]byte, []Note, error) {
+			data, err := tlyaml.WriteOver(m, with.original)
 			return data, nil, err
 		},
 	},
@@ -186,6 +191,15 @@ func Written() []Writable {
 	slices.SortFunc(all, func(a, b Writable) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	return all
 }
+
+// Showing reports whether files of the format show tickets and ratings.
+func Showing(name Format) bool {
+	return slices.ContainsFunc(formats, func(f format) bool { return f.Shows && (f.Name == name || f.Family == name) })
+}
+
+// DropStanding takes out of a model what it kept of the tickets and ratings that
+// its file shows, for a caller that knows its own.
+func DropStanding(m *model.Model) { threatdragon.DropStanding(m) }
 
 // Readable is a format that models can be read from.
 type Readable struct {

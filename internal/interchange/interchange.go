@@ -20,12 +20,16 @@ import (
 
 // The types of package imported, under the names that callers use.
 type (
-	Format   = imported.Format
-	Import   = imported.Import
-	Note     = imported.Note
-	Level    = imported.Level
-	Options  = imported.Options
-	TypeHint = imported.TypeHint
+	Format    = imported.Format
+	Import    = imported.Import
+	Note      = imported.Note
+	Level     = imported.Level
+	Options   = imported.Options
+	TypeHint  = imported.TypeHint
+	Standing  = imported.Standing
+	Standings = imported.Standings
+	Ticket    = imported.Ticket
+	Rating    = imported.Rating
 )
 
 // Threatloop is the format of our own files, which hold everything of a model.
@@ -75,9 +79,29 @@ func Write(m *model.Model) ([]byte, error) { return tlyaml.Write(m) }
 // will replace, or nil: what it says and the model does not know stays where the
 // format allows. The error is a fault.Invalid for a format that is not written.
 func WriteAs(name Format, m *model.Model, original []byte) ([]byte, []Note, error) {
+	return write(name, m, extras{original: original})
+}
+
+// WriteShowing is WriteAs that also shows the tickets and ratings of the threats
+// in the formats that have a place for them (Showing tells which). What the model
+// kept of an earlier file's is replaced.
+func WriteShowing(name Format, m *model.Model, standings Standings) ([]byte, []Note, error) {
+	if standings == nil {
+		standings = Standings{}
+	}
+	return write(name, m, extras{standings: standings})
+}
+
+// extras are what is written beside a model.
+type extras struct {
+	original  []byte
+	standings Standings
+}
+
+func write(name Format, m *model.Model, with extras) ([]byte, []Note, error) {
 	for i := range formats {
 		if f := &formats[i]; f.Write != nil && (f.Name == name || f.Family == name) {
-			return f.Write(m, original)
+			return f.Write(m, with)
 		}
 	}
 	bad := fault.New(fault.Invalid, "model.format", "models are not written in the format %q", name)

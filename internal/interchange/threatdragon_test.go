@@ -128,7 +128,9 @@ func through(t require, m *model.Model) *model.Model {
 func TestThreatDragonEdits(t *testing.T) {
 	t.Parallel()
 	starts := append([][]byte{nil, file(t, "testdata/hybrid.json")}, smallSamples(t)...)
+	schema := tdSchema(t)
 	rapid.Check(t, func(t *rapid.T) {
+		whole := true
 		m := &model.Model{Product: model.Product{ID: "prd_1", Name: "Fresh"}}
 		if data := rapid.SampledFrom(starts).Draw(t, "start"); data != nil {
 			i, err := interchange.Read(data, interchange.Options{Product: "prd_1"})
@@ -136,6 +138,7 @@ func TestThreatDragonEdits(t *testing.T) {
 				t.Fatalf("Read = %v", err)
 			}
 			m = i.Model
+			whole = tdOpens(schema, tdWrite(t, m)) == nil
 		}
 		edit(t, m)
 		model.Sort(m)
@@ -143,6 +146,9 @@ func TestThreatDragonEdits(t *testing.T) {
 			t.Fatalf("the edited model: %v", err)
 		}
 		out := tdWrite(t, through(t, m))
+		if err := tdOpens(schema, out); err != nil && whole {
+			t.Fatalf("Threat Dragon does not open it: %v\n%s", err, out)
+		}
 		i, err := interchange.Read(out, interchange.Options{Product: "prd_1"})
 		if err != nil {
 			t.Fatalf("Read(Write(m)) = %v", err)

@@ -20,6 +20,14 @@ const OwnKey = "threatloop"
 // component: it need not be written, because it is guessed again.
 const guessKey = "threatdragon.type"
 
+// standingKey is the key of Extra that holds what a file of ours says of a
+// threat's tickets and ratings: not the model's, and written again as it is
+// unless the caller of Write knows better.
+const standingKey = "threatdragon.standing"
+
+// beside are the keys of Extra that are no part of an object's fields.
+var beside = []string{Key, guessKey, standingKey}
+
 // own is what stands under OwnKey of a diagram, cell or threat. Set holds the
 // fields of our object that differ from what Read would make of the Threat
 // Dragon object alone; Read is what that was when the file was written. Where it
@@ -29,6 +37,7 @@ type own struct {
 	ID   string `json:"id,omitempty"`   // where the one that the reader would give is another
 	Made bool   `json:"made,omitempty"` // of a diagram: it only shows what no diagram draws
 	change
+	imported.Standing // of a threat
 }
 
 type change struct {
@@ -52,6 +61,8 @@ type ownRoot struct {
 	Countermeasures []listed         `json:"countermeasures,omitempty"`
 	Links           []listed         `json:"links,omitempty"`
 	Extra           model.Extra      `json:"extra,omitempty"`
+	// Standing is that of Threats: of the others it stands with them.
+	Standing imported.Standings `json:"standing,omitempty"`
 }
 
 // listed is a change in a list that the reader makes of texts of the file:
@@ -84,8 +95,9 @@ func fieldsOf(object any) (fields, error) {
 			return nil, fmt.Errorf("threat dragon: extra of %T: %w", object, err)
 		}
 		delete(f, "extra")
-		delete(e, Key)
-		delete(e, guessKey)
+		for _, key := range beside {
+			delete(e, key)
+		}
 		if len(e) > 0 {
 			if f["extra"], err = json.Marshal(e); err != nil {
 				return nil, fmt.Errorf("threat dragon: extra of %T: %w", object, err)
@@ -174,7 +186,7 @@ func apply[T any](object *T, extra *model.Extra, c change) error {
 		kept = *extra
 	}
 	*object = changed
-	for _, key := range []string{Key, guessKey} {
+	for _, key := range beside {
 		if raw, ok := kept[key]; ok {
 			if *extra == nil {
 				*extra = model.Extra{}
@@ -226,11 +238,11 @@ func restoreList[T any](r *reader, kind string, list []T, part func(*T) (string,
 		if !ok {
 			continue
 		}
-		var o own
-		if err := decode(v, &o); err != nil {
+		var c change
+		if err := decode(v, &c); err != nil {
 			return err
 		}
-		if err := apply(&list[i], extra, o.change); err != nil {
+		if err := apply(&list[i], extra, c); err != nil {
 			return fmt.Errorf("%s: %w", v.At(), err)
 		}
 	}
@@ -260,6 +272,7 @@ func (r *reader) restoreRoot() error {
 	for _, t := range root.Threats {
 		if !r.ids[t.ID] {
 			r.ids[t.ID] = true
+			keepStanding(&t, root.Standing[t.ID])
 			r.m.Threats = append(r.m.Threats, t)
 		}
 	}

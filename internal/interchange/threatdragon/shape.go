@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/threatloop/threatloop/internal/interchange/jsontree"
+	"github.com/threatloop/threatloop/internal/model"
 )
 
 // shapes and dataTypes are the words that version 2 uses for the kinds.
@@ -100,6 +101,14 @@ func template(k kind, id string) *jsontree.Node {
 	return n
 }
 
+// cellID is the id that a new cell gets: Threat Dragon takes none of one character.
+func cellID(id model.ElementID) string {
+	if len(id) < 2 {
+		return "cell-" + string(id)
+	}
+	return string(id)
+}
+
 // reshape makes a cell of another kind of component.
 func reshape(t *thing) {
 	k := t.kind()
@@ -185,6 +194,10 @@ func convert(old *jsontree.Node, k kind) *jsontree.Node {
 	}
 	if k == curve || k == box {
 		data.Set("isTrustBoundary", jsontree.Bool(true))
+	}
+	if data.Get("hasOpenThreats") == nil {
+		open := slices.ContainsFunc(data.Get("threats").Items(), func(t *jsontree.Node) bool { return t.Get("status").Text() == statusWords[model.Open] })
+		data.Set("hasOpenThreats", jsontree.Bool(open))
 	}
 	n.Set("data", data)
 	return n

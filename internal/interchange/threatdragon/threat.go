@@ -46,7 +46,8 @@ func (r *diagramReader) threat(raw jsontree.Value, c cell, at model.ElementID, n
 		t.Title = "Untitled threat"
 		r.note(imported.Guess, raw, place(at, name), "a threat has no title")
 	}
-	t.ID, t.Ref = r.identify(raw, at, name)
+	var copied bool
+	t.ID, t.Ref, copied = r.identify(raw, at, name)
 	if n, ok := raw.Get("number").Number(); ok && n >= 0 && n < 1e9 {
 		t.Number = int(n)
 	}
@@ -60,6 +61,9 @@ func (r *diagramReader) threat(raw jsontree.Value, c cell, at model.ElementID, n
 	r.m.Threats = append(r.m.Threats, t)
 	if own := raw.Get(OwnKey); own.Object() {
 		r.own["threat/"+string(t.ID)] = own
+		if !copied { // the tickets of a copy are those of what it was copied from
+			r.standing(&r.m.Threats[len(r.m.Threats)-1], own)
+		}
 	}
 	switch {
 	case t.Status == model.Mitigated && mitigation == "":
@@ -74,12 +78,12 @@ func (r *diagramReader) threat(raw jsontree.Value, c cell, at model.ElementID, n
 // id of the threat. That one is not unique: copying an element copies its
 // threats with their ids; each copy gets its own id here, and a note. Version 1
 // has no id: there the rule that made the threat and its text stand in.
-func (r *diagramReader) identify(raw jsontree.Value, at model.ElementID, name string) (model.ThreatID, string) {
+func (r *diagramReader) identify(raw jsontree.Value, at model.ElementID, name string) (_ model.ThreatID, ref string, copied bool) {
 	own := raw.Get("id").Text()
 	if own == "" {
 		own = raw.Get("threatId").Text()
 	}
-	ref := "threat-dragon/" + own
+	ref = "threat-dragon/" + own
 	if own == "" {
 		ref = "threat-dragon/" + model.DeriveID("v1", raw.Get("ruleId").Text(), raw.Get("type").Text(), raw.Get("title").Text())
 	}
@@ -92,7 +96,7 @@ func (r *diagramReader) identify(raw jsontree.Value, at model.ElementID, name st
 		if own != "" && !seen {
 			r.threats[own] = at
 		}
-		return given, ref
+		return given, ref, false
 	}
 	for n := 2; r.ids[id]; n++ {
 		ref = fmt.Sprintf("%s/%d", base, n)
@@ -100,14 +104,14 @@ func (r *diagramReader) identify(raw jsontree.Value, at model.ElementID, name st
 	}
 	r.ids[id] = true
 	if own == "" {
-		return id, ref
+		return id, ref, given != ""
 	}
-	if seen || given != "" {
+	if copied = seen || given != ""; copied {
 		r.note(imported.Guess, raw.Get("id"), place(at, name), "the threat id %s is also used at element %s: a copy; it is a threat of its own here, %s", own, first, id)
 	} else {
 		r.threats[own] = at
 	}
-	return id, ref
+	return id, ref, copied
 }
 
 func (r *diagramReader) categorise(t *model.Threat, raw jsontree.Value) {

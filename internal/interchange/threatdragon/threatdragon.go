@@ -85,6 +85,7 @@ type reader struct {
 	own      map[string]jsontree.Value // what stands under OwnKey, by kind and id
 	made     map[model.DiagramID]bool  // diagrams that the writer made to show what no diagram draws
 	placed   map[string]string         // id given to what stands at a path, for the writer; nil otherwise
+	tickets  []string                  // keys that our own key names, as they come
 }
 
 // unknownKey counts a key that has no meaning here.
@@ -141,6 +142,7 @@ func (r *reader) read(root jsontree.Value) error {
 	r.elements, r.diagrams = map[model.ElementID]bool{model.AtProduct: true}, map[model.DiagramID]bool{}
 	r.threats, r.ids = map[string]model.ElementID{}, map[model.ThreatID]bool{}
 	r.drawn = map[string]jsontree.Value{}
+	r.tickets = nil
 	r.unknown, r.own, r.made = map[string]*unknownKey{}, map[string]jsontree.Value{}, map[model.DiagramID]bool{}
 	r.out.Model = r.m
 	r.product(root)
@@ -321,6 +323,7 @@ func (r *reader) kept() {
 		u := r.unknown[k]
 		r.out.AddAt(imported.Kept, u.at, level, "key %q has no meaning here and is kept as written (%s)", key, plural(u.times, "time", "times"))
 	}
+	r.noteTickets()
 	r.out.Close()
 }
 

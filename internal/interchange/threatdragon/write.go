@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,9 +23,14 @@ const indent = "  "
 // Write returns the model as a file of Threat Dragon 2, and notes on what it
 // cannot show. What was read from such a file and not changed comes out as it
 // was, byte by byte where Threat Dragon had written it. Reading the file gives
-// the model again. The model is not changed.
-func Write(m *model.Model) ([]byte, []imported.Note, error) {
+// the model again. The model is not changed. Standings are written with the
+// threats, for readers of the file; nil is those that the file had that the model
+// was read from.
+func Write(m *model.Model, standings imported.Standings) ([]byte, []imported.Note, error) {
 	w := newWriter(m)
+	if w.standings = standings; standings == nil {
+		w.standings = keptStandings(m)
+	}
 	doc, err := w.build()
 	if err != nil {
 		return nil, nil, err
@@ -56,6 +62,8 @@ type writer struct {
 	diagram  int                       // the id that the next diagram gets
 	numbered bool
 	added    bool // a diagram
+
+	standings imported.Standings
 
 	slots []slot
 }
@@ -252,7 +260,10 @@ func (w *writer) note(doc *jsontree.Node, again *reader) error {
 		if now[key] != nil { // a diagram that was made is not in the model
 			s.own.change = differ(then[key], now[key])
 		}
-		if s.own.ID == "" && !s.own.Made && s.own.empty() {
+		if s.kind == "threat/" {
+			s.own.Standing = w.standings[model.ThreatID(s.id)]
+		}
+		if s.own.ID == "" && !s.own.Made && s.own.change.empty() && !stands(s.own.Standing) {
 			continue
 		}
 		used = true
@@ -333,7 +344,18 @@ func (w *writer) root(again *reader) (ownRoot, error) {
 	}
 	for i := range m.Threats {
 		if !w.inCell[m.Threats[i].ID] {
-			root.Threats = append(root.Threats, m.Threats[i])
+			t := m.Threats[i]
+			if _, kept := t.Extra[standingKey]; kept {
+				t.Extra = maps.Clone(t.Extra)
+				delete(t.Extra, standingKey)
+			}
+			root.Threats = append(root.Threats, t)
+			if s := w.standings[t.ID]; stands(s) {
+				if root.Standing == nil {
+					root.Standing = imported.Standings{}
+				}
+				root.Standing[t.ID] = s
+			}
 		}
 	}
 	if n := len(root.Threats); n > 0 {

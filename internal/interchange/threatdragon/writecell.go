@@ -1,6 +1,7 @@
 package threatdragon
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -37,13 +38,13 @@ func (w *writer) bases(d *model.Diagram, things []*thing, old bool) *bases {
 				t.node = convert(t.node, t.kind())
 			}
 		} else {
-			t.node, t.fresh = template(t.kind(), string(t.id)), true
+			t.node, t.fresh = template(t.kind(), cellID(t.id)), true
 		}
 		b.nodes[t.id] = t.node
 		cells[i] = newCell(t.node.Value(), 2)
 		if _, taken := b.byID[cells[i].id]; taken && !strings.HasPrefix(string(t.id), "cell_") {
 			// Copied in Threatloop; of two cells that had one id in the file already, the id says so.
-			t.node.Set("id", jsontree.String(string(t.id)))
+			t.node.Set("id", jsontree.String(cellID(t.id)))
 			cells[i] = newCell(t.node.Value(), 2)
 		}
 		if cells[i].id != "" {
@@ -118,8 +119,8 @@ func (b *bases) patch(w *writer, t *thing) {
 		setName(t, base.Name, t.curve.Name)
 		setData(t.node, "description", base.Description, t.curve.Description)
 		if points := t.curve.Points; !slices.Equal(base.Points, points) && len(points) >= 2 {
-			t.node.Set("source", pointNode(points[0]))
-			t.node.Set("target", pointNode(points[len(points)-1]))
+			t.node.Set("source", endNode(points[0]))
+			t.node.Set("target", endNode(points[len(points)-1]))
 			setPoints(t.node, points[1:len(points)-1])
 		}
 	default:
@@ -167,7 +168,7 @@ func (b *bases) setEnd(t *thing, key string, was, now model.ElementID, wasAt, at
 	if node := b.nodes[now]; now != "" && node != nil {
 		id := b.rawID[now]
 		if id == "" {
-			id = string(now)
+			id = cellID(now)
 			node.Set("id", jsontree.String(id))
 			b.rawID[now] = id
 		}
@@ -182,8 +183,16 @@ func (b *bases) setEnd(t *thing, key string, was, now model.ElementID, wasAt, at
 			at = &v[0]
 		}
 	}
-	t.node.Set(key, pointNode(*at))
+	t.node.Set(key, endNode(*at))
 }
+
+// endNode is where a line ends: Threat Dragon takes only whole numbers there. Adding 0 makes 0 of -0.
+func endNode(p model.Point) *jsontree.Node {
+	return pointNode(model.Point{X: math.Round(p.X) + 0, Y: math.Round(p.Y) + 0})
+}
+
+// minSize is the least width and height that Threat Dragon takes.
+const minSize = 10
 
 func pointNode(p model.Point) *jsontree.Node {
 	n := jsontree.NewObject()
@@ -218,6 +227,7 @@ func dataOf(n *jsontree.Node) *jsontree.Node {
 	if description := c.props.Get("description"); description.Exists() {
 		data.Set("description", description.Edit())
 	}
+	data.Set("hasOpenThreats", jsontree.Bool(false))
 	n.Set("data", data)
 	return data
 }
@@ -249,8 +259,8 @@ func setBox(n *jsontree.Node, base, now *model.Box) {
 	}
 	set(base.X, now.X, "position", "x")
 	set(base.Y, now.Y, "position", "y")
-	set(base.W, now.W, "size", "width")
-	set(base.H, now.H, "size", "height")
+	set(base.W, max(now.W, minSize), "size", "width")
+	set(base.H, max(now.H, minSize), "size", "height")
 	set(float64(base.Z), float64(now.Z), "zIndex")
 }
 

@@ -85,12 +85,16 @@ func (w *writer) things(d model.DiagramID) []*thing {
 func (w *writer) diagramNode(d *model.Diagram, index int) (*jsontree.Node, error) {
 	kept := keptOf(d.Extra)
 	n := kept.Edit()
+	methodology := d.Methodology
+	if len(methodology) < 3 { // Threat Dragon takes none; STRIDE is what it assumes
+		methodology = "STRIDE"
+	}
 	if n == nil {
 		w.added = true
 		n = jsontree.NewObject()
 		n.Set("id", jsontree.Number(float64(w.nextDiagram(d.ID))))
 		n.Set("title", jsontree.String(d.Title))
-		n.Set("diagramType", jsontree.String(d.Methodology))
+		n.Set("diagramType", jsontree.String(methodology))
 		n.Set("placeholder", jsontree.String(""))
 		n.Set("thumbnail", jsontree.String(thumbnail(d.Methodology)))
 		n.Set("version", jsontree.String(written))
@@ -107,7 +111,7 @@ func (w *writer) diagramNode(d *model.Diagram, index int) (*jsontree.Node, error
 			}
 		}
 		n.Set("version", jsontree.String(written))
-		n.Set("diagramType", jsontree.String(d.Methodology))
+		n.Set("diagramType", jsontree.String(methodology))
 		if n.Get("thumbnail") == nil {
 			n.Set("thumbnail", jsontree.String(thumbnail(d.Methodology)))
 		}
@@ -119,7 +123,7 @@ func (w *writer) diagramNode(d *model.Diagram, index int) (*jsontree.Node, error
 	setText(n, "title", title, d.Title)
 	setText(n, "description", n.Get("description").Text(), d.Description)
 	if base := n.Get("diagramType").Text(); base != d.Methodology && !(base == "" && d.Methodology == "STRIDE") {
-		n.Set("diagramType", jsontree.String(d.Methodology))
+		n.Set("diagramType", jsontree.String(methodology))
 	}
 	things := w.things(d.ID)
 	bases := w.bases(d, things, old)
