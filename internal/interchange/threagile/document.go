@@ -46,6 +46,14 @@ type pair struct {
 	value value
 }
 
+// own are the keys by which an entry of a list says its name.
+func (p pair) own() []string {
+	if p.name.n != nil && p.name.n == p.value.n {
+		return []string{"title", "name", "id"}
+	}
+	return nil
+}
+
 func (v value) follow() value {
 	if v.n == nil || v.n.Kind != yaml.AliasNode {
 		return v
@@ -184,6 +192,26 @@ func (v value) items() []value {
 		items[i] = value{n, v.o}
 	}
 	return items
+}
+
+// first returns the first text under one of the keys.
+func (v value) first(keys ...string) string {
+	for _, key := range keys {
+		if t := v.get(key).text(); t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// or returns the first of the values that is there.
+func (v value) or(others ...value) value {
+	for _, o := range others {
+		if v.null() {
+			v = o
+		}
+	}
+	return v
 }
 
 // file is the root of one of the model's files.

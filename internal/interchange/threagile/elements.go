@@ -1,6 +1,7 @@
 package threagile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ func (r *reader) dataAssets() error {
 	for _, e := range list {
 		v := e.value
 		id := r.id(e, "data asset")
-		r.known("data asset", v, append([]string{"id", "description", "usage", "tags", "origin", "owner", "quantity"}, ratingKeys...)...)
+		r.known("data asset", v, append(append(e.own, ratingKeys...), "id", "description", "usage", "tags", "origin", "owner", "quantity")...)
 		r.tagsOf(v)
 		if seen[model.AssetID(id)] {
 			r.Note(imported.Refused, e.at, "the data asset id %q is used twice; the first one counts", id)
@@ -95,11 +96,11 @@ func (r *reader) technicalAssets() error {
 	for i, e := range list {
 		v := e.value
 		id := r.id(e, "technical asset")
-		r.known("technical asset", v, append([]string{
+		r.known("technical asset", v, append(append(e.own, ratingKeys...),
 			"id", "description", "type", "usage", "used_as_client_by_human", "out_of_scope", "justification_out_of_scope", "size", "technology", "technologies", "tags", "internet",
 			"machine", "encryption", "owner", "multi_tenant", "redundant", "custom_developed_parts", "data_assets_processed", "data_assets_stored", "data_formats_accepted",
 			"communication_links", "diagram_tweak_order",
-		}, ratingKeys...)...)
+		)...)
 		extra, err := r.keep(v, "communication_links")
 		if err != nil {
 			return err
@@ -219,7 +220,11 @@ func (r *reader) links() error {
 		if !ok {
 			continue
 		}
-		for _, p := range e.value.get("communication_links").pairs() {
+		r.about = "technical asset " + reading.Line(e.name)
+		for _, p := range r.named(e.value.get("communication_links"), "communication_links") {
+			if p.key == "" {
+				p.key = cmp.Or(p.value.get("target").text(), p.value.text(), "link")
+			}
 			if !p.value.isMap() {
 				r.Note(imported.Refused, p.at(), "the communication link %q is no mapping and is not read", p.key)
 				continue
@@ -238,8 +243,8 @@ func (r *reader) links() error {
 func (r *reader) link(from model.ElementID, source string, p pair, serial int) error {
 	v := p.value.flat()
 	r.about = "communication link " + reading.Line(p.key)
-	r.known("communication link", v, "target", "description", "protocol", "authentication", "authorization", "tags", "vpn", "ip_filtered", "readonly", "usage",
-		"data_assets_sent", "data_assets_received", "diagram_tweak_weight", "diagram_tweak_constraint")
+	r.known("communication link", v, append(p.own(), "target", "description", "protocol", "authentication", "authorization", "tags", "vpn", "ip_filtered", "readonly", "usage",
+		"data_assets_sent", "data_assets_received", "diagram_tweak_weight", "diagram_tweak_constraint")...)
 	extra, err := r.keep(v)
 	if err != nil {
 		return err
@@ -310,7 +315,7 @@ func (r *reader) boundaries() error {
 	for i, e := range list {
 		v := e.value
 		id := r.id(e, "trust boundary")
-		r.known("trust boundary", v, "id", "description", "type", "tags", "technical_assets_inside", "trust_boundaries_nested")
+		r.known("trust boundary", v, append(e.own, "id", "description", "type", "tags", "technical_assets_inside", "trust_boundaries_nested")...)
 		r.tagsOf(v)
 		extra, err := r.keep(v)
 		if err != nil {
@@ -431,7 +436,11 @@ func (r *reader) outside() {
 		}
 	}
 	if n > 0 {
-		r.Note(imported.Guess, "", "%s outside every trust boundary: actors and %d on the Internet count as trusted 0 of 100, everything else 50",
-			reading.Plural(n, "technical asset stands", "technical assets stand"), public)
+		who := "actors"
+		if public > 0 {
+			who = fmt.Sprintf("actors and the %d on the Internet", public)
+		}
+		r.Note(imported.Guess, "", "%s outside every trust boundary: %s count as trusted 0 of 100, everything else 50",
+			reading.Plural(n, "technical asset stands", "technical assets stand"), who)
 	}
 }

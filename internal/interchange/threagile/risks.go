@@ -2,7 +2,6 @@ package threagile
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/interchange/htmltext"
@@ -41,7 +40,7 @@ func (r *reader) categories() error {
 				r.Note(imported.Kept, e.at, "the category has no risk; it is kept")
 			}
 			for _, p := range risks.pairs() {
-				if err := r.risk(id, e, entry{p.key, p.at(), p.value}); err != nil {
+				if err := r.risk(id, e, entry{name: p.key, at: p.at(), value: p.value}); err != nil {
 					return err
 				}
 			}
@@ -49,7 +48,7 @@ func (r *reader) categories() error {
 				continue
 			}
 			for _, item := range risks.items() {
-				if err := r.risk(id, e, entry{item.get("title").text(), item.at(), item}); err != nil {
+				if err := r.risk(id, e, entry{name: item.first("title", "name", "id"), at: item.at(), value: item}); err != nil {
 					return err
 				}
 			}
@@ -91,9 +90,11 @@ func (r *reader) risk(category string, c, e entry) error {
 	}
 	tid := r.Threat(t, id+"/"+model.Slug(title))
 	var flaw model.WeaknessID
-	if n, err := strconv.Atoi(c.value.get("cwe").text()); err == nil && n > 0 && n < 100_000 {
-		flaw = r.CWE(where, n)
+	if n := c.value.get("cwe"); reading.CWENumber(n.text()) > 0 {
+		flaw = r.CWE(where, reading.CWENumber(n.text()))
 		r.Link(tid, flaw, "", 0)
+	} else if text := n.text(); text != "" && text != "0" {
+		r.Note(imported.Kept, n.at(), "%q is no CWE number and is kept as written", text)
 	}
 	w := written{id: id, threat: len(r.Model.Threats) - 1}
 	if m := r.mitigation(where, category, c); m != nil {

@@ -110,6 +110,7 @@ func (r *reader) sections(key string) []value {
 type entry struct {
 	name, at string
 	value    value
+	own      []string // the keys that said the name
 }
 
 // entries returns the entries of a section over all files. A section is a mapping
@@ -117,21 +118,8 @@ type entry struct {
 func (r *reader) entries(key string) []entry {
 	var all []entry
 	for _, section := range r.sections(key) {
-		switch {
-		case section.isMap():
-			for _, p := range section.pairs() {
-				all = append(all, entry{p.key, p.at(), p.value.flat()})
-			}
-		case section.isList():
-			for _, item := range section.items() {
-				name := item.get("title").text()
-				if name == "" {
-					name = item.get("name").text()
-				}
-				all = append(all, entry{name, item.at(), item.flat()})
-			}
-		default:
-			r.Note(imported.Refused, section.at(), "%s is neither a mapping nor a list and is not read", key)
+		for _, p := range r.named(section, key) {
+			all = append(all, entry{p.key, p.at(), p.value.flat(), p.own()})
 		}
 	}
 	return slices.DeleteFunc(all, func(e entry) bool {
@@ -141,6 +129,49 @@ func (r *reader) entries(key string) []entry {
 		r.Note(imported.Refused, e.at, "%s: %q is no mapping and is not read", key, e.name)
 		return true
 	})
+}
+
+// named returns what stands under names: in a mapping, as Threagile has it, or in
+// a list of entries that say their names themselves.
+func (r *reader) named(v value, what string) []pair {
+	if v.isMap() || v.null() {
+		return v.pairs()
+	}
+	if !v.isList() {
+		r.Note(imported.Refused, v.at(), "%s is neither a mapping nor a list and is not read", what)
+		return nil
+	}
+	var all []pair
+	for _, item := range v.items() {
+		if inner := item.pairs(); len(inner) == 1 && inner[0].value.isMap() {
+			all = append(all, inner[0]) // "- Name: {id: ...}"
+			continue
+		}
+		all = append(all, pair{item.first("title", "name", "id"), item, item})
+	}
+	return all
+}
+
+// texts returns the texts of a mapping by name; in a list each is a name alone,
+// or a mapping of its own.
+func (r *reader) texts(v value, what string) []pair {
+	if !v.isList() {
+		return r.named(v, what)
+	}
+	var all []pair
+	for _, item := range v.items() {
+		switch inner := item.pairs(); {
+		case item.text() != "":
+			all = append(all, pair{item.text(), item, value{}})
+		case len(inner) == 1:
+			all = append(all, inner[0])
+		case len(inner) > 1:
+			all = append(all, pair{item.first("title", "name", "question", "id"), item, value{}.or(item.get("description"), item.get("answer"))})
+		default:
+			r.Note(imported.Refused, item.at(), "%s: an entry without a text is not read", what)
+		}
+	}
+	return all
 }
 
 // one returns the first text that the files have under a key of the root.
@@ -206,7 +237,7 @@ func (r *reader) describe() string {
 	for _, o := range []struct{ key, title string }{{"abuse_cases", "Abuse cases"}, {"questions", "Questions"}} {
 		first := true
 		for _, section := range r.sections(o.key) {
-			for _, p := range section.pairs() {
+			for _, p := range r.texts(section, o.key) {
 				if first {
 					paragraph("## " + o.title)
 					b.WriteString("\n")
@@ -272,7 +303,7 @@ func (r *reader) id(e entry, what string) string {
 		return id
 	}
 	id := model.Slug(e.name)
-	r.Note(imported.Guess, e.at, "%s %q has no id; it is called %s here", what, e.name, id)
+	r.Note(imported.Guess, e.at, "has no id; it is called %s here", id)
 	return id
 }
 
@@ -308,7 +339,7 @@ var elsewhere = []string{"includes", "data_assets", "technical_assets", "trust_b
 // rest reads requirements and keeps the remaining root keys of all files as one object.
 func (r *reader) rest() error {
 	for _, section := range r.sections("security_requirements") {
-		for _, p := range section.pairs() {
+		for _, p := range r.texts(section, "security_requirements") {
 			name := htmltext.Line(p.key)
 			c, had := r.Countermeasure(model.AtProduct, "requirement/"+model.Slug(p.key), name, htmltext.Markdown(p.value.text()), model.Required)
 			if had {

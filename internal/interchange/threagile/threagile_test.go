@@ -398,3 +398,46 @@ func component(t *testing.T, m *model.Model, id model.ElementID) model.Component
 func sorted(set map[string]bool) []string {
 	return slices.Sorted(maps.Keys(set))
 }
+
+// TestSectionsAsLists checks that lists of named entries are read where Threagile
+// has mappings by name, and that what is neither is refused at its line.
+func TestSectionsAsLists(t *testing.T) {
+	t.Parallel()
+	got := must(t, file(t, "lists.yaml"), imported.Options{Name: "f"})
+	var flows, parts, required []string
+	for _, f := range got.Model.Flows {
+		flows = append(flows, string(f.ID)+" "+f.Name+" "+string(f.To))
+	}
+	for _, c := range got.Model.Components {
+		parts = append(parts, string(c.ID)+" "+c.Name+" "+string(c.Zone))
+	}
+	for _, c := range got.Model.Countermeasures {
+		required = append(required, c.Title+": "+c.Description)
+	}
+	if diff := cmp.Diff([]string{"shop>store-orders Store orders orders", "shop>till till till"}, flows); diff != "" {
+		t.Errorf("flows (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"shop Shop net", "orders Orders net", "till till net"}, parts); diff != "" {
+		t.Errorf("components (-want +got):\n%s", diff)
+	}
+	slices.Sort(required)
+	if diff := cmp.Diff([]string{"Encryption: on every way", "Input is checked: "}, required); diff != "" {
+		t.Errorf("countermeasures (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(got.Model.Product.Description, "**Who may order?** Customers.") {
+		t.Errorf("description = %q, want the question with its answer", got.Model.Product.Description)
+	}
+	if len(got.Model.Weaknesses) != 1 || got.Model.Weaknesses[0].CWE != 200 || got.Counts.Threats != 1 {
+		t.Errorf("weaknesses = %+v, %d threats, want CWE 200 and 1", got.Model.Weaknesses, got.Counts.Threats)
+	}
+	for at, words := range map[string]string{"f:10:": "abuse_cases is neither", "f:24:": `"orders" is no mapping`} {
+		if !noted(got, imported.Refused, at, words) {
+			t.Errorf("no note %q at %s: %+v", words, at, got.Notes)
+		}
+	}
+	for _, n := range got.Notes {
+		if n.Level == imported.Kept && strings.Contains(n.Text, `"title"`) {
+			t.Errorf("note %+v on the key that said the name", n)
+		}
+	}
+}
