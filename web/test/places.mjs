@@ -2,7 +2,7 @@
 // the loop, on one that was only imported, and on an empty one; in both themes, at
 // the width given: a picture of each, no fault that axe finds, nothing that scrolls sideways.
 import { readFileSync } from "node:fs";
-import { assert, file, open, rest, server, signIn } from "./rig.mjs";
+import { assert, file, inScheme, open, rest, server, signIn } from "./rig.mjs";
 
 /** walk goes through all places at a width. */
 export async function walk(width) {
@@ -14,15 +14,11 @@ export async function walk(width) {
     if (!still) await settled(page);
     // Colours are the same at every width: narrow, the dark ones are asked for only where pictures are wanted.
     for (const scheme of width > 1000 || process.env.THREATLOOP_SCREENSHOTS ? ["light", "dark"] : ["light"]) {
-      await page.emulateMedia({ colorScheme: scheme });
-      // What the browser skips until it is scrolled to would keep the colours of before.
-      await page.evaluate(() => {
-        for (const el of document.querySelectorAll("[class*=content-visibility]")) el.style.contentVisibility = "visible";
-      });
+      await inScheme(page, scheme);
       for (const ask of [shot, axe])
         await ask(name, { scheme, rules: scheme === "dark" ? ["color-contrast"] : undefined }).catch((err) => faults.push(err.message));
     }
-    await page.emulateMedia({ colorScheme: "light" });
+    await inScheme(page, "light");
   };
   const steps = async (list) => {
     for (const [name, path, ...acts] of list) {
