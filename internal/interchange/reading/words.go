@@ -119,6 +119,34 @@ func CWENumber(text string) int {
 	return n
 }
 
+// levels are the words for how much of something there is, of 100.
+var levels = map[string]int{
+	"none": 0, "verylow": 10, "negligible": 10, "rare": 10, "low": 25, "minor": 25, "unlikely": 25, "medium": 50, "moderate": 50, "possible": 50,
+	"high": 75, "major": 75, "likely": 75, "veryhigh": 100, "critical": 100, "severe": 100, "extreme": 100, "verylikely": 100, "almostcertain": 100, "certain": 100,
+}
+
+// Level returns what a word for a likelihood, impact or value is worth, of 100.
+func Level(word string) (n int, ok bool) {
+	n, ok = levels[Letters(word)]
+	return n, ok
+}
+
+// Untrusted reports whether the name or type of a zone says that anybody is in
+// it: it is called Internet, or untrusted, beside words that only say that it is a zone.
+func Untrusted(name string) bool {
+	found := false
+	for _, w := range strings.Split(model.Slug(name), "-") {
+		switch w {
+		case "internet", "untrusted":
+			found = true
+		case "the", "public", "open", "external", "trust", "zone", "trustzone", "network", "boundary", "area":
+		default:
+			return false
+		}
+	}
+	return found
+}
+
 // Severity returns the word for a rating of 0 to 100.
 func Severity(rating float64) string {
 	switch {
@@ -134,11 +162,16 @@ func Severity(rating float64) string {
 
 // Letters returns the text's ASCII letters, lower case, so that states compare
 // whatever their spelling: "Not Applicable", "not-applicable", "NOT_APPLICABLE".
+// A text without any is "?", which is no word, so that it never passes for a missing one.
 func Letters(s string) string {
-	return strings.Map(func(r rune) rune {
+	letters := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' {
 			return r
 		}
 		return -1
 	}, strings.ToLower(s))
+	if letters == "" && strings.TrimSpace(s) != "" {
+		return "?"
+	}
+	return letters
 }

@@ -102,7 +102,7 @@ var dataKeys = []string{
 // cellKeys are those of a cell itself, of both versions.
 var cellKeys = []string{
 	"id", "shape", "type", "zIndex", "z", "visible", "attrs", "data", "position", "size", "angle", "ports", "source", "target",
-	"vertices", "labels", "connector", "width", "height", "smooth", "tools", "threats",
+	"vertices", "labels", "label", "connector", "width", "height", "smooth", "tools", "threats",
 }
 
 func (r *diagramReader) node(c cell, id model.ElementID) {
@@ -260,7 +260,11 @@ func (r *diagramReader) known(c cell) {
 // as written with the ids of its threats in their places and without our own key.
 func (r *diagramReader) keep(c cell, id model.ElementID, name string) json.RawMessage {
 	with := map[string]json.RawMessage{OwnKey: nil}
+	r.misshapen(c.raw, "data", "an object", jsontree.Value.Object, place(id, name))
+	r.wordless(c.props, place(id, name), "name", "description", "reasonOutOfScope", "protocol")
+	r.misshapen(c.raw, "threats", "a list", jsontree.Value.Array, place(id, name))
 	if data := c.raw.Get("data"); data.Object() {
+		r.misshapen(data, "threats", "a list", jsontree.Value.Array, place(id, name))
 		inData := map[string]json.RawMessage{OwnKey: nil}
 		if data.Get("threats").Array() {
 			inData["threats"] = r.threatsOf(data.Get("threats"), c, ".data.", id, name)

@@ -38,6 +38,7 @@ func (r *diagramReader) threat(raw jsontree.Value, c cell, at model.ElementID, n
 	r.out.Counts.Threats++
 	r.unknownKeys("threat", raw, "id", "number", "title", "description", "mitigation", "type", "modelType", "status", "severity",
 		"score", "new", "cardSuit", "cardNumber", "eopGameId", "threatId", "ruleId")
+	r.wordless(raw, place(at, name), "title", "description", "mitigation", "type", "modelType", "status", "severity")
 	t := model.Threat{
 		Where: at, Title: oneLine(raw.Get("title").Text()), Description: raw.Get("description").Text(),
 		Origin: model.ByImport, Extra: model.Extra{Key: raw.Replace(map[string]json.RawMessage{OwnKey: nil})},

@@ -24,6 +24,7 @@ import (
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/interchange/imported"
 	"github.com/threatloop/threatloop/internal/interchange/jsontree"
+	"github.com/threatloop/threatloop/internal/interchange/reading"
 	"github.com/threatloop/threatloop/internal/model"
 )
 
@@ -33,7 +34,7 @@ const Key = "threatdragon"
 // Detect reports whether the document is a Threat Dragon model, and which version.
 func Detect(root jsontree.Value) (imported.Format, bool) {
 	detail := root.Get("detail")
-	if !root.Object() || !root.Get("summary").Object() || !detail.Object() {
+	if !root.Object() || !detail.Object() {
 		return "", false
 	}
 	version := 0
@@ -41,6 +42,9 @@ func Detect(root jsontree.Value) (imported.Format, bool) {
 		if v, _ := cellsOf(d); v > version {
 			version = v
 		}
+	}
+	if version == 0 && !root.Get("summary").Object() {
+		return "", false // neither a drawing nor what Threat Dragon says of every model
 	}
 	if version == 0 && (detail.Get("diagramTop").Exists() || strings.HasPrefix(strings.TrimPrefix(root.Get("version").Text(), "v"), "2")) {
 		version = 2
@@ -132,7 +136,7 @@ func read(root jsontree.Value, opts imported.Options) (*reader, error) {
 func (r *reader) read(root jsontree.Value) error {
 	format, ok := Detect(root)
 	if !ok {
-		return root.Fault("is no Threat Dragon model: it needs the objects summary and detail")
+		return root.Fault("is no Threat Dragon model: it needs the object detail, with diagrams in it or a summary beside it")
 	}
 	list := root.Get("detail", "diagrams")
 	if list.Exists() && !list.Null() && !list.Array() {
@@ -208,7 +212,9 @@ func (r *reader) product(root jsontree.Value) {
 	if p.ID == "" {
 		p.ID = model.ProductID(model.DeriveID("prd", p.Name))
 	}
+	r.misshapen(root, "summary", "an object", jsontree.Value.Object, "file")
 	r.unknownKeys("file", root, "version", "summary", "detail", "release_version", "released_at")
+	r.wordless(summary, "file", "title", "owner", "description")
 	r.unknownKeys("summary", summary, "title", "owner", "description", "id")
 	r.unknownKeys("detail", root.Get("detail"), "contributors", "diagrams", "diagramTop", "reviewer", "threatTop")
 }
@@ -252,6 +258,10 @@ func (r *reader) diagram(raw jsontree.Value, index int) model.DiagramID {
 	r.unknownKeys("diagram", raw, "id", "title", "diagramType", "description", "placeholder", "thumbnail", "version", "cells", "diagramJson", "size")
 	r.out.Counts.Diagrams++
 
+	r.wordless(raw, where, "title", "description", "diagramType")
+	r.misshapen(raw, "cells", "a list", jsontree.Value.Array, where)
+	r.misshapen(raw, "diagramJson", "an object", jsontree.Value.Object, where)
+	r.misshapen(raw.Get("diagramJson"), "cells", "a list", jsontree.Value.Array, where)
 	dr := &diagramReader{reader: r, diagram: &d, index: index, byID: map[string]model.ElementID{}, ends: map[model.ElementID]string{}}
 	ids := dr.cells(cells, version)
 	with := map[string]json.RawMessage{OwnKey: nil}
@@ -287,8 +297,11 @@ func (r *reader) place() {
 		z := &r.m.Zones[i]
 		z.Trust, z.Guess = 50, true
 		why := ""
-		if members[z.ID] > 0 && members[z.ID] == actors[z.ID] {
+		switch {
+		case members[z.ID] > 0 && members[z.ID] == actors[z.ID]:
 			z.Trust, why = 0, ", because only actors stand in it"
+		case reading.Untrusted(z.Name):
+			z.Trust, why = 0, ", for its name"
 		}
 		r.note(imported.Guess, r.drawn["element/"+string(z.ID)], fmt.Sprintf("zone %s (%s)", z.ID, z.Name), "the file does not say how far the zone is trusted; %d of 100 is set%s", z.Trust, why)
 	}
@@ -299,6 +312,20 @@ func (r *reader) place() {
 	}
 	for _, id := range unclear {
 		r.note(imported.Guess, r.drawn["element/"+string(id)], fmt.Sprintf("component %s (%s)", id, names[id]), "stands in boxes that overlap; the smallest is taken as its zone")
+	}
+}
+
+// misshapen notes a value that is there and not of the form that it must have to be read.
+func (r *reader) misshapen(in jsontree.Value, key, form string, has func(jsontree.Value) bool, where string) {
+	if v := in.Get(key); v.Exists() && !v.Null() && !has(v) {
+		r.note(imported.Refused, v, where, "%s is not %s; it is kept in the file and nothing of it is in the model", key, form)
+	}
+}
+
+// wordless notes lists and objects where a text is read.
+func (r *reader) wordless(in jsontree.Value, where string, keys ...string) {
+	for _, key := range keys {
+		r.misshapen(in, key, "a text", func(v jsontree.Value) bool { return !v.Object() && !v.Array() }, where)
 	}
 }
 

@@ -130,7 +130,8 @@ func (w *writer) diagramNode(d *model.Diagram, index int) (*jsontree.Node, error
 	for _, t := range things {
 		bases.patch(w, t)
 	}
-	if cells := w.arrange(list, things, index); cells.Len() > 0 || n.Get("cells") != nil || !kept.Exists() || old {
+	strange := kept.Get("cells").Exists() && !kept.Get("cells").Null() && !kept.Get("cells").Array() // stays as written while nothing is drawn
+	if cells := w.arrange(list, things, index); cells.Len() > 0 || n.Get("cells") != nil && !strange || !kept.Exists() || old {
 		n.Set("cells", cells)
 	}
 	w.slots = append(w.slots, slot{kind: "diagram/", id: string(d.ID), path: strconv.Itoa(index), node: n, own: own{Made: w.made[d.ID]}})

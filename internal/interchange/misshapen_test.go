@@ -1,0 +1,68 @@
+package interchange_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/threatloop/threatloop/internal/interchange"
+)
+
+// TestThreatDragonMisshapen checks a file whose values are of other forms than
+// they must be: what can be read is, each of them is noted, and all come out as they were.
+func TestThreatDragonMisshapen(t *testing.T) {
+	t.Parallel()
+	data := file(t, "testdata/misshapen.json")
+	got := read(t, data)
+	if got.Counts.Actor != 1 || got.Counts.Process != 1 || got.Counts.Store != 1 || got.Counts.Boundary != 1 || got.Counts.Threats != 1 || got.Counts.Diagrams != 2 {
+		t.Errorf("counts = %+v, want an actor, a process, a store, a boundary and a threat in 2 diagrams", got.Counts)
+	}
+	if z := got.Model.Zones[0]; z.Trust != 0 || !z.Guess {
+		t.Errorf("trust of the zone %q = %d, guess %v, want 0, a guess", z.Name, z.Trust, z.Guess)
+	}
+	var notes []string
+	for _, n := range got.Notes {
+		notes = append(notes, fmt.Sprintf("%s %s: %s", n.Level, n.Where, n.Text))
+	}
+	all := strings.Join(notes, "\n")
+	for _, want := range []string{
+		"refused diagram 0: title is not a text",
+		"refused element a (Guest): threats is not a list",
+		"refused element p (Desk): description is not a text",
+		"refused element p (Desk): mitigation is not a text",
+		"refused element s (Store): data is not an object",
+		"refused diagram 1: cells is not a list",
+		"guess file: the model has no title",
+		`0 of 100 is set, for its name`,
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no note %q in\n%s", want, all)
+		}
+	}
+	out, _, err := interchange.WriteAs("threat-dragon", got.Model, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := generic(t, data)
+	want["summary"] = map[string]any{} // without one Threat Dragon does not open it
+	if diff := cmp.Diff(want, generic(t, out)); diff != "" {
+		t.Errorf("written file (-as it was +as it is):\n%s", diff)
+	}
+}
+
+// generic is a JSON object without the order of its keys, its blanks and what is ours in it.
+func generic(t *testing.T, data []byte) map[string]any {
+	t.Helper()
+	var v map[string]any
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		t.Fatal(err)
+	}
+	delete(v, "threatloop") // the product's id
+	return v
+}
