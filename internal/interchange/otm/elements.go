@@ -339,13 +339,18 @@ func (r *reader) zone(e *nested, absolute bool) {
 	}
 	if z.Trust = trust; !ok {
 		z.Trust, z.Guess = 50, true
-		r.Note(imported.Guess, n.at(), e.where, "the file does not say how far the zone is trusted; 50 of 100 is set")
+		why := ""
+		if reading.Untrusted(z.Name) || reading.Untrusted(n.get("type").str()) {
+			z.Trust, why = 0, ", for its name"
+		}
+		r.Note(imported.Guess, n.at(), e.where, "the file does not say how far the zone is trusted; %d of 100 is set%s", z.Trust, why)
 	}
 	known := []string{"id", "name", "description", "parent", "risk", "representations", "threats"}
 	z.Extra = keep(z.Extra, r.withPlace(e, withRisk(leftover(n, known...), risk, "trustRating")))
 	r.unknown("trust zone", n, append(known, "type", "attributes")...)
 	r.unknown("trust zone risk", cmpNode(risk, &node{}), "trustRating")
 	r.Out.Counts.Boundary++
+	r.form(e.where, "trust zone", n, zoneForm)
 	e.z = len(r.Model.Zones)
 	r.Model.Zones = append(r.Model.Zones, z)
 }
@@ -435,6 +440,7 @@ func (r *reader) component(e *nested, absolute bool) {
 	r.Count(c.Kind)
 	c.Extra = keep(c.Extra, r.withPlace(e, leftover(n, known...)))
 	r.unknown("component", n, "id", "name", "description", "parent", "representations", "assets", "threats", "tags", "type", "attributes")
+	r.form(e.where, "component", n, componentForm)
 	e.z = len(r.Model.Components)
 	r.Model.Components = append(r.Model.Components, c)
 }

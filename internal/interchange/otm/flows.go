@@ -46,6 +46,7 @@ func (r *reader) dataflows(root *node) {
 		known := []string{"id", "name", "description", "bidirectional", "source", "destination", "assets", "threats", "tags"}
 		f.Extra = keep(f.Extra, leftover(n, append(known, "from", "target", "to")...))
 		r.unknown("data flow", n, append(known, "attributes", "from", "target", "to")...)
+		r.form(where, "data flow", n, flowForm)
 		r.Out.Counts.Flow++
 		r.Model.Flows = append(r.Model.Flows, f)
 		r.places = append(r.places, placed{id: f.ID, where: where, n: n})
@@ -71,8 +72,30 @@ func (r *reader) flowEnd(where string, n *node, name string, keys ...string) mod
 	case r.zones[id] != nil && !r.zones[id].outside:
 		r.Note(imported.Guess, ref.at(), where, "its %s %q is a trust zone, expected a component; the flow ends at the zone", name, id)
 		return r.zones[id].id
+	case r.partByName(id) != nil:
+		r.Note(imported.Guess, ref.at(), where, "its %s %q is no id but the name of the component %s; it is taken", name, id, r.partByName(id).id)
+		return r.partByName(id).id
 	default:
 		r.Note(imported.Refused, ref.at(), where, "its %s %q does not exist in the file; the end is loose", name, id)
 	}
 	return ""
+}
+
+// partByName returns the only component of a name, or nil: some writers refer to components so.
+func (r *reader) partByName(name string) *nested {
+	if r.byName == nil {
+		r.byName = map[string]*nested{}
+		for _, e := range r.order {
+			if !e.component {
+				continue
+			}
+			n := reading.Line(e.n.get("name").str())
+			if _, taken := r.byName[n]; taken {
+				r.byName[n] = nil
+			} else {
+				r.byName[n] = e
+			}
+		}
+	}
+	return r.byName[name]
 }

@@ -136,6 +136,7 @@ type reader struct {
 	zones    map[string]*nested
 	parts    map[string]*nested // components
 	byWord   map[string]*nested // trust zones by type and name; nil where two have the word
+	byName   map[string]*nested // components by name; nil where two have it
 	order    []*nested          // zones, then components, as the file has them
 	places   []placed           // where threats can be named, in the order of the file
 	threats  map[string]*threat
@@ -248,6 +249,7 @@ func (r *reader) project(root *node) {
 	product.Owner = reading.Line(p.get("owner").str())
 	product.Tags = r.tags("project", p)
 	product.Extra = keep(product.Extra, leftover(p, "id", "name", "description", "owner", "tags"))
+	r.form("project", "project", p, projectForm)
 	r.unknown("project", p, "id", "name", "description", "owner", "ownerContact", "tags", "attributes")
 
 	r.Model.Answers, r.Model.Extra = r.own.Answers, r.own.ModelExtra
@@ -284,6 +286,10 @@ func (r *reader) percent(where, name string, n, owner *node) (value int, ok bool
 		return 0, false
 	}
 	f, isNumber := n.number()
+	if level, known := reading.Level(n.str()); !isNumber && known {
+		r.Note(imported.Guess, n.at(), where, "%s is %q, expected a number from 0 to 100; %d is taken", name, n.str(), level)
+		return level, true
+	}
 	if !isNumber {
 		r.Note(imported.Refused, n.at(), where, "%s is %q, expected a number from 0 to 100", name, n.str())
 		return 0, false
@@ -316,6 +322,7 @@ func (r *reader) representations(root *node) {
 			others = append(others, n)
 			continue
 		}
+		r.form(where, "representation", n, diagramForm)
 		r.unknown("representation", n, "id", "name", "type", "description", "size", "repository", "attributes")
 		d := model.Diagram{ID: model.DiagramID(id), Title: reading.Line(n.get("name").str()), Description: n.get("description").str()}
 		r.overlay(where, n.get("attributes"), &d)
@@ -391,6 +398,7 @@ func (r *reader) readAssets(root *node) {
 			}
 			*side.to = v
 		}
+		r.form(where, "asset", n, assetForm)
 		r.unknown("asset", n, "id", "name", "description", "risk", "attributes")
 		a.Extra = keep(a.Extra, withRisk(leftover(n, "id", "name", "description", "risk"), risk, "confidentiality", "integrity", "availability"))
 		r.Model.Assets = append(r.Model.Assets, a)

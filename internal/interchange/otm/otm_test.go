@@ -2,6 +2,7 @@ package otm_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -376,5 +377,46 @@ mitigations: [{id: m, name: M, riskReduction: 40}]
 	}
 	if diff := cmp.Diff(map[float64]int{60: 1, 40: 1}, shares); diff != "" {
 		t.Errorf("shares after an edit of the file (-want +got):\n%s", diff)
+	}
+}
+
+// TestForms checks that nothing of another form than it must be goes without a
+// note, and that words stand in for figures and names for ids.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	i := read(t, file(t, "testdata/forms.yaml"))
+	var got []string
+	for _, n := range i.Notes {
+		_, at, _ := strings.Cut(n.At, ":")
+		got = append(got, fmt.Sprintf("%s %s %s: %s", n.Level, at, n.Where, n.Text))
+	}
+	all := strings.Join(got, "\n")
+	for _, want := range []string{
+		"refused 3:34 project: owner is a list, expected a text; it is left out",
+		"refused 3:59 project: description is a mapping, expected a text; it is left out",
+		"guess 5:5 trust zone out (Outside): the file does not say how far the zone is trusted; 0 of 100 is set, for its name",
+		`refused 6:78 trust zone in (Inside): the key "colour" in parent has no meaning here and is left out`,
+		`refused 12:13 component shop (Shop): assets is "everything", expected a mapping; it is left out`,
+		`guess 14:29 component shop (Shop): the state "3" of the threat t1 is unknown; it counts as open`,
+		`guess 14:70 component shop (Shop): the state "42" of the mitigation m1 is unknown; it counts as recommended`,
+		`refused 14:76 component shop (Shop): the key "note" in mitigations has no meaning here and is left out`,
+		`refused 14:89 component shop (Shop): mitigations is a list, expected a mapping with the id of a mitigation; it is left out`,
+		`guess 16:87 component db (Orders): the state "открыто" of the threat t1 is unknown; it counts as open`,
+		`refused 16:34 component db (Orders): type is a list, expected a text; it is left out`,
+		`guess 18:19 data flow f: its source "Shop" is no id but the name of the component shop; it is taken`,
+		`refused 18:52 data flow f: bidirectional is "both", expected true or false; it is left out`,
+		`guess 20:57 threat t1: impact is "Very high", expected a number from 0 to 100; 100 is taken`,
+		`refused 21:30 threat t2: risk is "severe", expected a mapping; it is left out`,
+		"refused 23:37 mitigation m1: description is a list, expected a text; it is left out",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no note %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("notes:\n%s", all)
+	}
+	if f := i.Model.Flows[0]; f.From != "shop" || f.To != "db" {
+		t.Errorf("flow joins %q and %q, want shop and db", f.From, f.To)
 	}
 }

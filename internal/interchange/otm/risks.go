@@ -86,6 +86,7 @@ func (r *reader) definitions(root *node) {
 		}
 		known := []string{"id", "name", "description", "riskReduction"}
 		m.c.Extra = keep(m.c.Extra, leftover(n, known...))
+		r.form(where, "mitigation", n, mitigationForm)
 		r.unknown("mitigation", n, append(known, "attributes")...)
 		r.cures[id] = m
 		r.remedies = append(r.remedies, m)
@@ -130,6 +131,7 @@ func (r *reader) define(id, where string, n *node) *threat {
 		left.members = append(left.members, member{key: "categories", value: &node{kind: list, items: strange}})
 	}
 	d.t.Extra = keep(d.t.Extra, left)
+	r.form(where, "threat", n, threatForm)
 	r.unknown("threat", n, "id", "name", "description", "categories", "cwes", "risk", "tags", "attributes")
 	return d
 }
