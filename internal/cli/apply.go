@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -104,8 +103,12 @@ func (c *applyCmd) Run(ctx context.Context, env *Env) error {
 		return err
 	}
 	var file, answersFile []byte
+	var name string
 	if c.File != "" {
 		if file, err = readModelFile(env, c.File); err != nil {
+			return err
+		}
+		if name, file, err = packed(c.File, file); err != nil {
 			return err
 		}
 	}
@@ -129,7 +132,7 @@ func (c *applyCmd) Run(ctx context.Context, env *Env) error {
 		}
 	}
 	if file != nil {
-		query := url.Values{"name": {filepath.Base(label(c.File))}}
+		query := url.Values{"name": {name}}
 		if !c.Yes {
 			query.Set("preview", "true")
 		}

@@ -108,9 +108,14 @@ var formats = []format{
 		Read:   func(s *source) (*Import, error) { return s.readXML(iriusrisk.Read) },
 	},
 	{
-		Name: imported.TMBOM, Title: "OWASP Threat Model Library and CycloneDX TM-BOM (JSON)",
-		Detect: func(s *source) bool { return cyclonedx.Detect(s.json) },
-		Read:   func(s *source) (*Import, error) { return cyclonedx.Read(s.json, s.opts) },
+		Name: imported.TMBOM, Title: "OWASP Threat Model Library (JSON), CycloneDX TM-BOM (JSON, XML)",
+		Detect: func(s *source) bool { return cyclonedx.Detect(s.json) || cyclonedx.DetectXML(s.head) },
+		Read: func(s *source) (*Import, error) {
+			if s.json.Exists() {
+				return cyclonedx.Read(s.json, s.opts)
+			}
+			return cyclonedx.ReadXML(s.data, s.opts)
+		},
 	},
 	{
 		Name: imported.Answers, Title: "answers to a questionnaire (JSON, YAML)",

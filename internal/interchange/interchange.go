@@ -14,6 +14,7 @@ import (
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/interchange/imported"
 	"github.com/threatloop/threatloop/internal/interchange/jsontree"
+	"github.com/threatloop/threatloop/internal/interchange/threagile"
 	"github.com/threatloop/threatloop/internal/interchange/tlyaml"
 	"github.com/threatloop/threatloop/internal/model"
 )
@@ -99,6 +100,7 @@ type extras struct {
 }
 
 func write(name Format, m *model.Model, with extras) ([]byte, []Note, error) {
+	with.original = imported.Text(with.original)
 	for i := range formats {
 		if f := &formats[i]; f.Write != nil && (f.Name == name || f.Family == name) {
 			return f.Write(m, with)
@@ -113,8 +115,8 @@ func write(name Format, m *model.Model, with extras) ([]byte, []Note, error) {
 
 // source is a file to be read, in the forms that the formats ask for.
 type source struct {
-	data []byte         // the whole file as given
-	head []byte         // its first 64 KiB without byte order mark and blanks before it
+	data []byte         // the whole file, in UTF-8 without byte order mark unless it is an archive
+	head []byte         // its first 64 KiB without blanks before it
 	json jsontree.Value // absent unless the file begins like JSON
 	root *yaml.Node     // the root mapping of a file that is neither JSON nor XML nor an archive
 	opts Options
@@ -133,7 +135,14 @@ func open(data []byte, opts Options) (*format, *source, error) {
 	if len(data) > MaxBytes {
 		return nil, nil, imported.TooLarge(len(data))
 	}
-	trimmed := bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+	if packed(data) {
+		if _, ok := threagile.OpenArchive(data); !ok {
+			return openPacked(data, opts)
+		}
+	} else if data = imported.Text(data); len(data) > MaxBytes {
+		return nil, nil, imported.TooLarge(len(data))
+	}
+	trimmed := bytes.TrimSpace(data)
 	if len(trimmed) == 0 {
 		return nil, nil, fault.New(fault.Invalid, "model.empty", "the model file is empty")
 	}
@@ -142,7 +151,7 @@ func open(data []byte, opts Options) (*format, *source, error) {
 	switch {
 	case trimmed[0] == '{' || trimmed[0] == '[':
 		s.json, err = jsontree.Parse(data, opts)
-	case trimmed[0] == '<' || bytes.HasPrefix(trimmed, []byte("PK\x03\x04")):
+	case trimmed[0] == '<' || packed(data):
 	default:
 		s.root, err = tlyaml.Parse(data, opts)
 	}

@@ -3,6 +3,7 @@ package cyclonedx
 import (
 	"bytes"
 	"encoding/base64"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -210,15 +211,32 @@ func (r *reader) serviceData(p *part, d jsontree.Value) {
 	}
 	p.c.Processes = appendNew(p.c.Processes, r.assets[id])
 	for _, to := range d.Get("destination").Items() {
-		if r.parts[text(to)] != nil {
-			r.dataFlow(d, jsontree.Value{}, to, p, nil, r.assets[id])
+		if other := r.linked(to); other != nil && other != p {
+			r.dataFlow(d, p, other, r.assets[id])
 		}
 	}
 	for _, from := range d.Get("source").Items() {
-		if r.parts[text(from)] != nil {
-			r.dataFlow(d, from, jsontree.Value{}, nil, p, r.assets[id])
+		if other := r.linked(from); other != nil && other != p {
+			r.dataFlow(d, other, p, r.assets[id])
 		}
 	}
+}
+
+// linked returns the service that an end of a flow names: by its ref, or by an
+// address whose fragment is one (urn:cdx:SERIAL/VERSION#REF). Nil is something else.
+func (r *reader) linked(end jsontree.Value) *part {
+	name := text(end)
+	if p := r.parts[name]; p != nil {
+		return p
+	}
+	_, fragment, ok := strings.Cut(name, "#")
+	if !ok {
+		return nil
+	}
+	if plain, err := url.PathUnescape(fragment); err == nil {
+		fragment = plain
+	}
+	return r.parts[fragment]
 }
 
 func appendNew(list []model.AssetID, id model.AssetID) []model.AssetID {
@@ -230,21 +248,20 @@ func appendNew(list []model.AssetID, id model.AssetID) []model.AssetID {
 	return append(list, id)
 }
 
-// dataFlow adds the flow of a service's data to or from another service.
-func (r *reader) dataFlow(d, from, to jsontree.Value, source, target *part, carries model.AssetID) {
-	if source != nil {
-		from = refOf(source)
+// dataFlow adds the flow of data from one service to another. Both ends may tell
+// of it, and of what goes both ways each end names the other as both.
+func (r *reader) dataFlow(d jsontree.Value, source, target *part, carries model.AssetID) {
+	from, to := refOf(source), refOf(target)
+	both := d.Get("flow").Text() == "bi-directional"
+	id := func(from, to jsontree.Value) model.ElementID {
+		return model.ElementID(model.DeriveID("flo", string(r.Model.Product.ID), text(from), text(to), string(carries)))
 	}
-	if target != nil {
-		to = refOf(target)
+	if r.joined[id(from, to)] || both && r.joined[id(to, from)] {
+		return
 	}
-	id := model.ElementID(model.DeriveID("flo", string(r.Model.Product.ID), text(from), text(to), string(carries)))
-	if r.joined[id] {
-		return // both ends may tell of it
-	}
-	r.joined[id] = true
+	r.joined[id(from, to)] = true
 	f := &flow{v: d, from: from, to: to}
-	f.f = model.Flow{ID: id, Name: text(d.Get("name")), Bidirectional: d.Get("flow").Text() == "bi-directional", Carries: []model.AssetID{carries}}
+	f.f = model.Flow{ID: id(from, to), Name: text(d.Get("name")), Bidirectional: both, Carries: []model.AssetID{carries}}
 	r.flowList = append(r.flowList, f)
 }
 

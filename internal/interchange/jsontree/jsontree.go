@@ -30,6 +30,15 @@ type document struct {
 	data  []byte
 	opts  imported.Options
 	lines []int // offsets at which lines begin, built when first asked for
+	// places are those in the file that the document was made of, by offset; nil
+	// where it is the file itself.
+	places []Place
+}
+
+// Place says where what stands from an offset of a document on stood in the file
+// that it was made of.
+type Place struct {
+	Offset, Line, Column int
 }
 
 // Member is one key of an object with its value.
@@ -63,6 +72,16 @@ func Parse(data []byte, opts imported.Options) (Value, error) {
 	return Value{doc: d, raw: bytes.TrimSpace(data), off: start}, nil
 }
 
+// ParseFrom is Parse for a document that was made of a file in another notation:
+// what it says of places is of that file. The places are in the order of their offsets.
+func ParseFrom(data []byte, places []Place, opts imported.Options) (Value, error) {
+	v, err := Parse(data, opts)
+	if err == nil && len(places) > 0 {
+		v.doc.places = places
+	}
+	return v, err
+}
+
 // limits refuses what is too deep or has too many values. It needs no valid JSON.
 func (d *document) limits() error {
 	depth, values := 0, 0
@@ -93,6 +112,11 @@ func (d *document) fault(off int, format string, args ...any) *fault.Error {
 // at returns the place of an offset, "name:line:column"; columns count bytes.
 func (d *document) at(off int) string {
 	off = max(0, min(off, len(d.data)))
+	if d.places != nil {
+		i := sort.Search(len(d.places), func(i int) bool { return d.places[i].Offset > off })
+		p := d.places[max(i-1, 0)]
+		return d.opts.At(p.Line, p.Column)
+	}
 	if d.lines == nil {
 		d.lines = []int{0}
 		for i, b := range d.data {

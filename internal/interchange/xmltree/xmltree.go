@@ -43,7 +43,7 @@ func Parse(data []byte, opts imported.Options) (*Element, error) {
 	if len(data) > imported.MaxBytes {
 		return nil, imported.TooLarge(len(data))
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	data = imported.Text(data)
 	d := xml.NewDecoder(bytes.NewReader(data))
 	d.CharsetReader = charset
 	d.Entity = xml.HTMLEntity // single characters, as &nbsp; in text that was HTML
@@ -71,7 +71,7 @@ func Parse(data []byte, opts imported.Options) (*Element, error) {
 // Root returns the root of a document without what is in it, from the first bytes
 // of the file; nil where they open no element. It is for telling formats apart.
 func Root(head []byte) *Element {
-	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))))
+	d := xml.NewDecoder(bytes.NewReader(imported.Text(head)))
 	d.CharsetReader = charset
 	for {
 		line, column := d.InputPos()
@@ -167,6 +167,9 @@ func (p *parser) start(t xml.StartElement, line, column int) error {
 	return nil
 }
 
+// Is reports whether the element is there and has the name.
+func (e *Element) Is(name string) bool { return e != nil && e.Name == name }
+
 // Attr returns an attribute's value; "" where there is none.
 func (e *Element) Attr(name string) string {
 	v, _ := e.Lookup(name)
@@ -245,10 +248,11 @@ func (e *Element) Fault(opts imported.Options, format string, args ...any) error
 	return fault.New(fault.Invalid, "model.syntax", "the model file cannot be read").With(e.At(opts), format, args...)
 }
 
-// charset reads the encodings of eight bits that old tools declare; all others are refused.
+// charset reads the encodings of eight bits that old tools declare; all others are
+// refused. What says to be UTF-16 has been made UTF-8 before, or could not be read so far.
 func charset(label string, input io.Reader) (io.Reader, error) {
 	switch strings.ToLower(label) {
-	case "utf-8", "utf8", "us-ascii", "ascii":
+	case "utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be", "unicode":
 		return input, nil
 	case "iso-8859-1", "latin1", "windows-1252", "cp1252":
 		return &latin1{r: input}, nil
