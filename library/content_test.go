@@ -294,28 +294,3 @@ func TestNamesOfOtherTools(t *testing.T) {
 		}
 	}
 }
-
-// TestPageNamesEverything: docs/library-content.md explains each type, pattern and rule.
-func TestPageNamesEverything(t *testing.T) {
-	t.Parallel()
-	lib := load(t)
-	page, err := os.ReadFile(filepath.Join(sharedtest.Root(t), "docs", "library-content.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for _, typ := range lib.Types {
-		all = append(all, typ.Ref)
-	}
-	for _, p := range lib.Patterns {
-		all = append(all, p.Ref)
-	}
-	for _, r := range lib.Rules {
-		all = append(all, r.Ref)
-	}
-	for _, ref := range all {
-		if !bytes.Contains(page, []byte("`"+ref+"`")) {
-			t.Errorf("docs/library-content.md does not name `%s`", ref)
-		}
-	}
-}
