@@ -14,16 +14,34 @@ import (
 // judged reads the findings of an element, and what people decided about threats of it.
 func (r *reader) judged(v jsontree.Value) {
 	target := reading.Line(v.Get("name").Text())
-	for _, f := range v.Get("findings").Items() {
-		if f.Object() {
-			r.finding(f, target)
-		}
+	r.about = "element " + target
+	for _, f := range r.objects(v, "findings") {
+		r.finding(f, target)
 	}
-	for _, o := range v.Get("overrides").Items() {
-		if o.Object() && o.Get("threat_id").Text() != "" {
+	r.about = "element " + target
+	for _, o := range r.objects(v, "overrides") {
+		if o.Get("threat_id").Text() != "" {
 			r.finding(o, target)
 		}
 	}
+}
+
+// objects returns the objects of a list; what is of another form is noted.
+func (r *reader) objects(in jsontree.Value, key string) []jsontree.Value {
+	v := in.Get(key)
+	if !v.Array() {
+		if !v.Null() {
+			r.Note(imported.Refused, v, "%s is no list and is not read", key)
+		}
+		return nil
+	}
+	about := r.about
+	return slices.DeleteFunc(v.Items(), func(item jsontree.Value) bool {
+		if !item.Object() {
+			r.Builder.Note(imported.Refused, item.At(), about, "an entry of %s is no object and is not read", key)
+		}
+		return !item.Object()
+	})
 }
 
 // responses are the words with which a response begins.

@@ -75,8 +75,8 @@ func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) 
 	r.Model.Product.Description = htmltext.Markdown(root.Get("description").Text())
 	r.Model.Diagrams = []model.Diagram{{ID: diagram, Title: "Data flow", Methodology: "STRIDE"}}
 	r.Out.Counts.Diagrams = 1
-	elements := slices.Concat(root.Get("actors").Items(), root.Get("assets").Items(), root.Get("elements").Items())
-	flows, boundaries, data := root.Get("flows").Items(), root.Get("boundaries").Items(), root.Get("data").Items()
+	elements := slices.Concat(r.objects(root, "actors"), r.objects(root, "assets"), r.objects(root, "elements"))
+	flows, boundaries, data := r.objects(root, "flows"), r.objects(root, "boundaries"), r.objects(root, "data")
 	if len(elements)+len(flows)+len(boundaries)+len(data) > reading.MaxElements {
 		return nil, reading.TooMany("elements", reading.MaxElements)
 	}
@@ -100,7 +100,8 @@ func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) 
 			r.judged(v)
 		}
 	}
-	for _, v := range root.Get("findings").Items() {
+	r.about = "file"
+	for _, v := range r.objects(root, "findings") {
 		r.finding(v, v.Get("target").Text())
 	}
 	switch {

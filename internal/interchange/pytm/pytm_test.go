@@ -106,6 +106,38 @@ func join(ids []model.AssetID) string {
 	return strings.Join(all, ",")
 }
 
+// TestMisshapen checks that what is of another form than it must be is noted at its place.
+func TestMisshapen(t *testing.T) {
+	t.Parallel()
+	root, err := jsontree.Parse([]byte(`{"name": "a", "isOrdered": true, "flows": [7], "findings": {"0": {}}, "elements": [
+{"__class__": "Server", "name": "Web", "findings": "none", "overrides": [null, {"threat_id": "X1", "response": "accepted"}]}]}`), imported.Options{Name: "f"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pytm.Read(root, imported.Options{Name: "f"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var notes []string
+	for _, n := range got.Notes {
+		if n.Level == imported.Refused {
+			notes = append(notes, n.At+" "+n.Where+": "+n.Text)
+		}
+	}
+	want := []string{
+		"f:1:44 file: an entry of flows is no object and is not read",
+		"f:2:52 element Web: findings is no list and is not read",
+		"f:2:74 element Web: an entry of overrides is no object and is not read",
+		"f:1:60 file: findings is no list and is not read",
+	}
+	if diff := cmp.Diff(want, notes); diff != "" {
+		t.Errorf("refused (-want +got):\n%s", diff)
+	}
+	if got.Counts.Threats != 1 || got.Counts.Process != 1 {
+		t.Errorf("counts = %+v, want one process with one threat", got.Counts)
+	}
+}
+
 func TestDetect(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
