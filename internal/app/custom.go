@@ -90,6 +90,18 @@ func (o *onlooker) custom(product model.ProductID, stored map[string]string) (ma
 	return out, nil
 }
 
+// model is a model as the caller may see it: itself, or a copy without the custom
+// fields that are not for them.
+func (o *onlooker) model(m *model.Model) (*model.Model, error) {
+	seen, err := o.custom(m.Product.ID, m.Product.Custom)
+	if err != nil || len(seen) == len(m.Product.Custom) {
+		return m, err
+	}
+	out := *m
+	out.Product.Custom = seen
+	return &out, nil
+}
+
 // show fills in what the caller sees of a product's custom fields, and what is to be said of them.
 func (o *onlooker) show(v *ProductView, stored map[string]string) error {
 	if len(stored) == 0 && len(o.fields.all) == 0 {

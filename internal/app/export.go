@@ -67,7 +67,18 @@ func (a *App) ExportModel(ctx context.Context, c Caller, product model.ProductID
 		}
 		return ModelFile{}, bad
 	}
-	e, err := query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (exported, error) { return a.exported(tx, product, to.Name) })
+	e, err := query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (exported, error) {
+		e, err := a.exported(tx, product, to.Name)
+		if err != nil {
+			return e, err
+		}
+		looking, err := newOnlooker(tx, c)
+		if err != nil {
+			return e, err
+		}
+		e.model, err = looking.model(e.model)
+		return e, err
+	})
 	if err != nil {
 		return ModelFile{}, err
 	}

@@ -60,7 +60,7 @@ func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, ver
 			if err != nil {
 				return ImportView{}, err
 			}
-			_, v, err := a.merge(tx, m, read, name)
+			_, v, err := a.merge(tx, c, m, read, name)
 			v.Version = versions.Product
 			return v, err
 		})
@@ -69,7 +69,7 @@ func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, ver
 		if err := ch.expect(store.KindProduct, string(product), version); err != nil {
 			return ImportView{}, err
 		}
-		merged, v, err := a.merge(ch.tx, ch.model, read, name)
+		merged, v, err := a.merge(ch.tx, c, ch.model, read, name)
 		if err != nil {
 			return v, err
 		}
@@ -98,8 +98,9 @@ func (a *App) readModel(product model.ProductID, name string, data []byte) (*int
 	return read, err
 }
 
-// merge brings a file that was read into a model, which it does not change.
-func (a *App) merge(tx *store.Tx, m *model.Model, read *interchange.Import, name string) (*model.Model, ImportView, error) {
+// merge brings a file that was read into a model, which it does not change, as far
+// as the caller may decide what the file says.
+func (a *App) merge(tx *store.Tx, c Caller, m *model.Model, read *interchange.Import, name string) (*model.Model, ImportView, error) {
 	v := ImportView{Summary: interchange.Summarise(read)}
 	source, base, err := a.earlier(tx, m.Product.ID, read, name)
 	if err != nil {
@@ -114,6 +115,9 @@ func (a *App) merge(tx *store.Tx, m *model.Model, read *interchange.Import, name
 		Touched:  func(kind update.Kind, id string) bool { return touched(generate.Kind(kind), id) },
 	})
 	if err != nil {
+		return nil, v, err
+	}
+	if err := a.withhold(tx, c, m, merged, &report); err != nil {
 		return nil, v, err
 	}
 	v.Source, v.Added, v.Changed, v.Removed, v.Kept, v.Conflicts = source, report.Added, report.Changed, report.Removed, report.Kept, report.Conflicts
