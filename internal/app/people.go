@@ -122,7 +122,7 @@ func (a *App) newPassword(ctx context.Context, in AccountInput) (string, error) 
 func (ch *changing) addAccount(in AccountInput, hash string) (store.Account, error) {
 	acc := store.Account{ID: ch.app.id("usr"), Email: strings.TrimSpace(in.Email), Name: cleanLine(in.Name, 200), PasswordHash: hash, Admin: in.Admin, CreatedAt: ch.at, Version: 1}
 	if acc.Name == "" {
-		acc.Name = acc.Email
+		acc.Name, _, _ = strings.Cut(acc.Email, "@") // others see the name, and no address
 	}
 	if err := ch.tx.AddAccount(acc); err != nil {
 		return acc, err
@@ -151,16 +151,9 @@ var errLogin = fault.New(fault.Unauthenticated, "session.refused", "the e-mail a
 func (a *App) SignIn(ctx context.Context, c Caller, email string, password identity.Secret) (SignedIn, error) {
 	limits := identity.LoginLimits(store.FoldEmail(email), c.IP)
 	var acc store.Account
-	now := store.Truncate(a.Now())
 	err := a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) error {
-		for _, l := range limits {
-			t, err := tx.Throttle(l.Key)
-			if err != nil {
-				return err
-			}
-			if wait := t.BlockedUntil.Sub(now); wait > 0 {
-				return fault.New(fault.RateLimited, "session.throttled", "too many failed attempts; try again in %s", wait.Round(time.Second))
-			}
+		if err := throttled(tx, limits, a.Now()); err != nil {
+			return err
 		}
 		var err error
 		acc, err = tx.AccountByEmail(email)
@@ -178,7 +171,7 @@ func (a *App) SignIn(ctx context.Context, c Caller, email string, password ident
 		return SignedIn{}, err
 	}
 	if !match || acc.Disabled || acc.ID == "" {
-		if err := a.failedLogin(ctx, c, limits, acc.ID, now); err != nil {
+		if err := a.failedLogin(ctx, c, limits, acc.ID); err != nil {
 			return SignedIn{}, err
 		}
 		return SignedIn{}, errLogin
@@ -191,6 +184,10 @@ func (a *App) SignIn(ctx context.Context, c Caller, email string, password ident
 	var out SignedIn
 	err = a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		out, err = changeIn(ctx, a, tx, c, "", Cause{}, func(ch *changing) (SignedIn, error) {
+			// Again, for those who guessed at the same time as others that failed.
+			if err := throttled(ch.tx, limits, ch.at); err != nil {
+				return SignedIn{}, err
+			}
 			if err := ch.tx.ClearFailures(limits[0].Key); err != nil {
 				return SignedIn{}, err
 			}
@@ -206,9 +203,29 @@ func (a *App) SignIn(ctx context.Context, c Caller, email string, password ident
 	return out, err
 }
 
-func (a *App) failedLogin(ctx context.Context, c Caller, limits []identity.Limit, user string, now time.Time) error {
+// throttled refuses a login while one of its limits blocks it.
+func throttled(tx *store.Tx, limits []identity.Limit, now time.Time) error {
+	for _, l := range limits {
+		t, err := tx.Throttle(l.Key)
+		if err != nil {
+			return err
+		}
+		if wait := t.BlockedUntil.Sub(now); wait > 0 {
+			return fault.New(fault.RateLimited, "session.throttled", "too many failed attempts; try again in %s", max(wait, time.Second).Round(time.Second))
+		}
+	}
+	return nil
+}
+
+// failedLogin counts a failure. Where another one has blocked the login meanwhile,
+// it says that instead: nobody learns more by guessing at the same time.
+func (a *App) failedLogin(ctx context.Context, c Caller, limits []identity.Limit, user string) error {
 	return a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, err := changeIn(ctx, a, tx, c, "", Cause{}, func(ch *changing) (struct{}, error) {
+			now := ch.at
+			if err := throttled(ch.tx, limits, now); err != nil {
+				return struct{}{}, err
+			}
 			for _, l := range limits {
 				t, err := ch.tx.AddFailure(l.Key, now, now.Add(-identity.ThrottleWindow))
 				if err != nil {
@@ -476,8 +493,11 @@ func (a *App) EditUser(ctx context.Context, c Caller, id string, version int64, 
 	}
 	hash := ""
 	if in.Password != nil {
-		var err error
-		if hash, err = a.newPassword(ctx, AccountInput{Password: *in.Password}); err != nil {
+		acc, err := query(ctx, a, c, policy.UserManage, "", func(tx *store.Tx) (store.Account, error) { return tx.Account(id) })
+		if err != nil {
+			return UserView{}, err
+		}
+		if hash, err = a.newPassword(ctx, AccountInput{Email: acc.Email, Name: acc.Name, Password: *in.Password}); err != nil {
 			return UserView{}, err
 		}
 	}
@@ -490,7 +510,11 @@ func (a *App) EditUser(ctx context.Context, c Caller, id string, version int64, 
 		if version != 0 && version != acc.Version {
 			return UserView{}, fault.New(fault.Stale, "user.stale", "the account was changed meanwhile; look at it again")
 		}
-		setIf(&acc.Name, in.Name)
+		if in.Name != nil {
+			if acc.Name = cleanLine(*in.Name, 200); acc.Name == "" {
+				return UserView{}, fault.New(fault.Invalid, "user.name", "an account needs a name").With("body.name", "expected a name")
+			}
+		}
 		setIf(&acc.Admin, in.Admin)
 		setIf(&acc.Disabled, in.Disabled)
 		if hash != "" {
@@ -507,6 +531,11 @@ func (a *App) EditUser(ctx context.Context, c Caller, id string, version int64, 
 		}
 		if acc.Disabled || hash != "" {
 			if _, err := ch.tx.RemoveSessions(id, ""); err != nil {
+				return UserView{}, err
+			}
+		}
+		if hash != "" {
+			if err := ch.record("user.password", "user/"+id, nil, nil); err != nil {
 				return UserView{}, err
 			}
 		}
@@ -622,7 +651,7 @@ func (a *App) RevokeToken(ctx context.Context, c Caller, id string) error {
 type MemberView struct {
 	User  string      `json:"user"`
 	Name  string      `json:"name"`
-	Email string      `json:"email"`
+	Email string      `json:"email" doc:"Empty but for oneself and for administrators of the installation"`
 	Role  policy.Role `json:"role" enum:"viewer,developer,modeller,approver,administrator"`
 }
 
@@ -647,7 +676,11 @@ func (a *App) Members(ctx context.Context, c Caller, product model.ProductID, cu
 			return page, err
 		}
 		for i, m := range cut.Items { // both by account id, and no membership outlives its account
-			page.Items = append(page.Items, MemberView{User: m.User, Name: accounts[i].Name, Email: accounts[i].Email, Role: policy.Role(m.Role)})
+			v := MemberView{User: m.User, Name: accounts[i].Name, Role: policy.Role(m.Role)}
+			if c.Admin || m.User == c.User {
+				v.Email = accounts[i].Email
+			}
+			page.Items = append(page.Items, v)
 		}
 		return page, nil
 	})

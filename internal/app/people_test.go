@@ -1,0 +1,106 @@
+package app
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/identity"
+	"github.com/threatloop/threatloop/internal/policy"
+)
+
+// Whoever guesses many passwords at the same time gets as few answers as one who
+// guesses one after the other.
+func TestGuessesAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	at := d.Now()
+	d.App.Now = func() time.Time { return at } // no block ends meanwhile
+	free := identity.LoginLimits("ada@example.org", "192.0.2.1")[0].Free
+	guesser := Caller{Source: "test", IP: "192.0.2.1"}
+	const guesses = 24
+	kinds := make([]fault.Kind, guesses)
+	var wg sync.WaitGroup
+	for i := range kinds {
+		wg.Go(func() {
+			_, err := d.SignIn(d.ctx, guesser, "ada@example.org", "not the passphrase")
+			if f := fault.As(err); f != nil {
+				kinds[i] = f.Kind
+			}
+		})
+	}
+	wg.Wait()
+	count := map[fault.Kind]int{}
+	for _, k := range kinds {
+		count[k]++
+	}
+	if int64(count[fault.Unauthenticated]) != free || count[fault.RateLimited] != guesses-int(free) {
+		t.Errorf("%d guesses at once were answered %v, want %d looked at and the others put off", guesses, count, free)
+	}
+	if _, err := d.SignIn(d.ctx, guesser, "ada@example.org", "a long enough passphrase"); !fault.Is(err, fault.RateLimited) {
+		t.Errorf("SignIn(right, while blocked) = %v, want it put off", err)
+	}
+	at = at.Add(time.Hour)
+	if _, err := d.SignIn(d.ctx, guesser, "ada@example.org", "a long enough passphrase"); err != nil {
+		t.Errorf("SignIn(right, an hour later) = %v", err)
+	}
+}
+
+func TestEditUserIsAudited(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	bob := d.person("bob", "")
+	if _, err := d.EditUser(d.ctx, d.admin, bob.User, 0, UserEdit{Name: ptr("  Bob\n the\tbuilder "), Password: ptr(identity.Secret("another good passphrase"))}); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := d.Audit(d.ctx, d.admin, "", "user/"+bob.User, "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var actions []string
+	for _, r := range rows.Items {
+		actions = append(actions, r.Action)
+	}
+	if len(actions) != 3 || actions[0] != "user.change" || actions[1] != "user.password" {
+		t.Errorf("the trail of an account whose password was set says %v, want the change and the password", actions)
+	}
+	for _, in := range []UserEdit{{Name: ptr(" \n")}, {Password: ptr(identity.Secret("bob@example.org"))}} {
+		if _, err := d.EditUser(d.ctx, d.admin, bob.User, 0, in); !fault.Is(err, fault.Invalid) {
+			t.Errorf("EditUser(%v) = %v, want it refused", in, err)
+		}
+	}
+	users, err := d.Users(d.ctx, d.admin, "bob", "", 0)
+	if err != nil || len(users.Items) != 1 || users.Items[0].Name != "Bob the builder" {
+		t.Errorf("Users(bob) = %+v, %v, want one line for the name", users.Items, err)
+	}
+}
+
+func TestAddressesOfMembers(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	dev := d.person("dev", policy.Developer)
+	nameless, err := d.AddUser(d.ctx, d.admin, AccountInput{Email: "eve@example.org", Password: "a long enough passphrase"})
+	if err != nil || nameless.Name != "eve" {
+		t.Fatalf("AddUser(without a name) = %+v, %v, want it called by the first part of its address", nameless, err)
+	}
+	addresses := func(c Caller) (out []string) {
+		t.Helper()
+		page, err := d.Members(d.ctx, c, d.product, "", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range page.Items {
+			if m.Email != "" {
+				out = append(out, m.Name)
+			}
+		}
+		return out
+	}
+	if got := addresses(dev); len(got) != 1 || got[0] != "dev" {
+		t.Errorf("a member sees the addresses of %v, want their own only", got)
+	}
+	if got := addresses(d.admin); len(got) != 2 {
+		t.Errorf("an administrator sees the addresses of %v, want all", got)
+	}
+}
