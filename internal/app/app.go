@@ -335,7 +335,7 @@ func (ch *changing) save() error {
 		ch.carry(false)
 	}
 	if changed || ch.wake {
-		return ch.app.wakeTickets(ch.tx, ch.model.Product.ID, ch.at)
+		return ch.app.wakeTickets(ch.ctx, ch.tx, ch.model.Product.ID, ch.at)
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func markPrefix(connection string) string { return "tickets.look/" + connection 
 
 // wakeTickets makes the reconciler look at a product on every connection that
 // its tickets are or should be on. The mark and the work commit with the cause.
-func (a *App) wakeTickets(tx *store.Tx, product model.ProductID, at time.Time) error {
+func (a *App) wakeTickets(ctx context.Context, tx *store.Tx, product model.ProductID, at time.Time) error {
 	if a.Without["reconciler"] {
 		return nil
 	}
@@ -112,29 +112,20 @@ func (a *App) wakeTickets(tx *store.Tx, product model.ProductID, at time.Time) e
 	if err != nil {
 		return err
 	}
-	on := map[string]bool{}
-	for _, t := range append([]ticketing.Route{{Target: p.Default}}, p.Routes...) {
-		if t.Target.Connection != "" {
-			on[t.Target.Connection] = true
-		}
-	}
 	links, err := tx.Links(store.LinkFilter{Product: product})
 	if err != nil {
 		return err
 	}
+	ids := p.Connections()
 	for _, l := range links {
-		on[l.Connection] = true
-	}
-	ids := make([]string, 0, len(on))
-	for id := range on {
-		ids = append(ids, id)
+		ids = append(ids, l.Connection)
 	}
 	slices.Sort(ids)
-	for _, id := range ids {
+	for _, id := range slices.Compact(ids) {
 		if err := mark(tx, id, product, at); err != nil {
 			return err
 		}
-		if err := queue.Due(context.Background(), tx, WorkReconcile, id, time.Time{}); err != nil {
+		if err := queue.Due(ctx, tx, WorkReconcile, id, time.Time{}); err != nil {
 			return err
 		}
 	}
@@ -302,7 +293,10 @@ func (ch *changing) mitigate(e *editor, t *model.Threat, o ticketing.Observation
 	return nil
 }
 
-func policyKey(product model.ProductID) string { return "tickets.policy/" + string(product) }
+// policyPrefix begins the keys of the ticket policies of products.
+const policyPrefix = "tickets.policy/"
+
+func policyKey(product model.ProductID) string { return policyPrefix + string(product) }
 
 // ticketPolicy returns a product's policy with its version; the zero policy at version 0.
 func ticketPolicy(tx *store.Tx, product model.ProductID) (ticketing.Policy, int64, error) {

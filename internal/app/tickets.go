@@ -6,20 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/store"
 	"github.com/threatloop/threatloop/internal/ticketing"
+	"github.com/threatloop/threatloop/internal/tracker/builtin"
 )
-
-type productID = model.ProductID
-
-func productOfPolicy(key string) model.ProductID {
-	return model.ProductID(strings.TrimPrefix(key, "tickets.policy/"))
-}
 
 // TicketPolicyView is a product's standing decision about its tickets.
 type TicketPolicyView struct {
@@ -210,7 +204,7 @@ type TicketView struct {
 // Tickets lists a product's tickets, also those that wait or failed.
 func (a *App) Tickets(ctx context.Context, c Caller, product model.ProductID, cursor string, limit int) (Page[TicketView], error) {
 	return query(ctx, a, c, policy.TicketsRead, product, func(tx *store.Tx) (Page[TicketView], error) {
-		m, _, err := tx.LoadModel(product)
+		m, _, err := tx.ReadModel(product)
 		if err != nil {
 			return Page[TicketView]{}, err
 		}
@@ -394,8 +388,7 @@ func (a *App) LinkTicket(ctx context.Context, c Caller, product model.ProductID,
 			if _, ok := objectTitles(m)[in.Object]; !ok {
 				return notFound("object", in.Object)
 			}
-			_, err = tx.Connection(in.Connection)
-			return err
+			return a.linkable(tx, c, product, in)
 		},
 		call: func(ctx context.Context) (struct{}, error) {
 			key := ticketing.Key{Object: in.Object, Purpose: ticketing.Purpose(in.Purpose)}
@@ -407,6 +400,38 @@ func (a *App) LinkTicket(ctx context.Context, c Caller, product model.ProductID,
 		},
 	})
 	return err
+}
+
+// linkable refuses a ticket that the caller would not be shown: one of products that
+// they do not see, on the built-in board; one of a tracker that none of their
+// products works with, elsewhere. Whoever links it sees it.
+func (a *App) linkable(tx *store.Tx, c Caller, product model.ProductID, in LinkTicketInput) error {
+	conn, err := tx.Connection(in.Connection)
+	if err != nil {
+		return err
+	}
+	if conn.Kind == "builtin" {
+		card, err := builtin.Board{Tx: tx, Connection: in.Connection}.Card(in.Ticket)
+		if err != nil {
+			return err
+		}
+		return a.allowCard(tx, c, policy.TicketsRead, in.Connection, card.ID)
+	}
+	if a.allow(tx, c, policy.ConnectionRead, "") == nil {
+		return nil
+	}
+	p, _, err := ticketPolicy(tx, product)
+	if err != nil {
+		return err
+	}
+	own, err := ownConnections(tx, c)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(p.Connections(), in.Connection) && !own(in.Connection) {
+		return notFound("connection", in.Connection)
+	}
+	return nil
 }
 
 // UnlinkTicket lets go of a ticket: nothing is read from it or written to it any more.

@@ -3,10 +3,13 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/queue"
 	"github.com/threatloop/threatloop/internal/store"
 )
@@ -90,7 +93,7 @@ func (m *marks) saw(list []store.Setting) {
 	}
 }
 
-func (m *marks) lookedAt(connection string, p productID) {
+func (m *marks) lookedAt(connection string, p model.ProductID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key := markPrefix(connection) + string(p)
@@ -161,25 +164,35 @@ func (a *App) sweepAll(ctx context.Context) error {
 	}
 	const key = "tickets.compared"
 	now := store.Truncate(a.Now())
-	return a.DB.Write(ctx, func(_ context.Context, tx *store.Tx) error {
-		last, err := tx.Setting(key)
-		if err != nil || last.Version > 0 && now.Sub(last.At) < 24*time.Hour {
+	var last store.Setting
+	var policies []store.Setting
+	err := a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
+		if last, err = tx.Setting(key); err != nil || last.Version > 0 && now.Sub(last.At) < 24*time.Hour {
 			return err
 		}
-		last.At, last.Doc = now, "{}"
-		if err := tx.SetSetting(last); err != nil {
-			return err
-		}
-		policies, err := tx.Settings("tickets.policy/")
+		policies, err = tx.Settings(policyPrefix)
+		return err
+	})
+	if err != nil || last.Version > 0 && now.Sub(last.At) < 24*time.Hour {
+		return err
+	}
+	// Few at a time: everybody else's changes wait for the end of a transaction.
+	for chunk := range slices.Chunk(policies, 100) {
+		err := a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+			for _, p := range chunk {
+				if err := a.wakeTickets(ctx, tx, model.ProductID(strings.TrimPrefix(p.Key, policyPrefix)), now); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 		if err != nil {
 			return err
 		}
-		for _, p := range policies {
-			if err := a.wakeTickets(tx, productOfPolicy(p.Key), now); err != nil {
-				return err
-			}
-		}
-		return nil
+	}
+	return a.DB.Write(ctx, func(_ context.Context, tx *store.Tx) error {
+		last.At, last.Doc = now, "{}"
+		return tx.SetSetting(last)
 	})
 }
 
@@ -188,7 +201,7 @@ func (a *App) sweepAll(ctx context.Context) error {
 func (a *App) passTime(ctx context.Context) error {
 	now := store.Truncate(a.Now())
 	for {
-		var due []productID
+		var due []model.ProductID
 		err := a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
 			due, err = tx.DueRecompute(now, 100)
 			return err

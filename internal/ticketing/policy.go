@@ -60,6 +60,18 @@ type Policy struct {
 	Unwanted        map[string]Unpublish `json:"unwanted,omitempty"`  // objects whose publication a person undid
 }
 
+// Connections returns the connections that the policy sends tickets to, sorted.
+func (p Policy) Connections() []string {
+	var ids []string
+	for _, r := range append([]Route{{Target: p.Default}}, p.Routes...) {
+		if r.Target.Connection != "" {
+			ids = append(ids, r.Target.Connection)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
 // Unpublish is a person's decision that an object's ticket is not wanted.
 type Unpublish struct {
 	By string    `json:"by"`
