@@ -111,7 +111,7 @@ func nameProblems(tx *store.Tx, items []ConnectionProblem) error {
 		p := &items[i]
 		n, ok := known[p.Product]
 		if !ok {
-			m, _, err := tx.LoadModel(p.Product)
+			m, _, err := tx.ReadModel(p.Product)
 			if err != nil {
 				return err
 			}

@@ -118,10 +118,11 @@ type batch struct {
 	changes []ElementChange
 	puts    map[string]json.RawMessage // what was sent, as the model understands it, by label
 	said    map[model.ElementID]bool   // whose zone or parent the batch sets
+	names   actorNames
 }
 
 func newBatch(ch *changing, changes []ElementChange) *batch {
-	return &batch{ch: ch, changes: changes, puts: map[string]json.RawMessage{}, said: map[model.ElementID]bool{}}
+	return &batch{ch: ch, changes: changes, puts: map[string]json.RawMessage{}, said: map[model.ElementID]bool{}, names: actorNames{}}
 }
 
 // apply makes the changes to the model.
@@ -281,7 +282,7 @@ func (b *batch) whose(c *ElementConflict) error {
 		return err
 	}
 	at := rows[0].At
-	c.ByID, c.By, c.At = rows[0].Actor, actorNames{}.of(b.ch.tx, rows[0].Actor), &at
+	c.ByID, c.By, c.At = rows[0].Actor, b.names.of(b.ch.tx, rows[0].Actor), &at
 	return nil
 }
 

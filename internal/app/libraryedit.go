@@ -94,8 +94,8 @@ func (d *drafting) set(kind, ref, text string) error {
 		if len(d.draft.entries) >= maxEntries {
 			return fault.New(fault.Conflict, "library.many", "the own layer has %d entries, which is as many as there can be", maxEntries)
 		}
-		d.draft.entries = append(d.draft.entries, e)
-		slices.SortFunc(d.draft.entries, func(x, y store.LibraryEntry) int { return compareEntries(x.Kind, x.Ref, y.Kind, y.Ref) })
+		i, _ := slices.BinarySearchFunc(d.draft.entries, e, func(x, y store.LibraryEntry) int { return compareEntries(x.Kind, x.Ref, y.Kind, y.Ref) })
+		d.draft.entries = slices.Insert(d.draft.entries, i, e)
 		now = map[string]string{"text": text}
 	}
 	return d.record("library.edit", "library/"+kind+"/"+ref, old, now)

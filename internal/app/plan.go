@@ -236,9 +236,13 @@ func (a *App) ApplyPlan(ctx context.Context, c Caller, product model.ProductID, 
 		}
 		left := refuses(refused)
 		if !in.All {
+			offered := make(map[string]bool, len(plan.Items))
+			for _, i := range plan.Items {
+				offered[i.Key()] = !left(i)
+			}
 			bad := fault.New(fault.Invalid, "plan.key", "some of the accepted steps are not in the plan any more; look at it again")
 			for n, key := range in.Accept {
-				if !slices.ContainsFunc(plan.Items, func(i generate.Item) bool { return i.Key() == key && !left(i) }) {
+				if !offered[key] && len(bad.Fields) < maxBad {
 					bad.With("body.accept["+itoa(n)+"]", "%q is no step of the plan", key)
 				}
 			}

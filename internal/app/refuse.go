@@ -101,9 +101,13 @@ func (ch *changing) refuse(plan *generate.Plan, want *generate.Result, in PlanIn
 	bad := fault.New(fault.Invalid, "plan.refuse", "some steps cannot be refused or taken back")
 	refs := refsOf(want)
 	names := elementNames(ch.model)
+	steps := make(map[string]int, len(plan.Items))
+	for i := range plan.Items {
+		steps[plan.Items[i].Key()] = i
+	}
 	for n, r := range in.Refuse {
-		i := slices.IndexFunc(plan.Items, func(i generate.Item) bool { return i.Key() == r.Key })
-		if i < 0 {
+		i, ok := steps[r.Key]
+		if !ok {
 			bad.With("body.refuse["+itoa(n)+"].key", "%q is no step of the plan", r.Key)
 			continue
 		}
