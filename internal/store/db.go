@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -55,7 +56,12 @@ type DB struct {
 	now    func() time.Time
 	log    *slog.Logger
 	models modelCache
+	sent   atomic.Int64 // statements
 }
+
+// Statements returns how many statements transactions have sent so far. Tests hold
+// use cases to a number that does not grow with the data.
+func (db *DB) Statements() int64 { return db.sent.Load() }
 
 // Open opens the database and brings its schema up to date. A second server on
 // the same SQLite file, a file that is not a database, and a server that cannot

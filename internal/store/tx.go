@@ -195,6 +195,7 @@ func (tx *Tx) exec(query string, args ...any) (int64, error) {
 	if err := checkText(args); err != nil {
 		return 0, err
 	}
+	tx.db.sent.Add(1)
 	r, err := tx.q.ExecContext(tx.ctx, query, args...)
 	if err != nil {
 		return 0, tx.explain(err)
@@ -222,6 +223,7 @@ func (tx *Tx) query(query string, args ...any) (*sql.Rows, error) {
 	if err := checkText(args); err != nil {
 		return nil, err
 	}
+	tx.db.sent.Add(1)
 	rows, err := tx.q.QueryContext(tx.ctx, query, args...)
 	if err != nil {
 		return nil, tx.explain(err)
@@ -309,6 +311,7 @@ func (tx *Tx) insert(table string, columns []string, suffix string, rows [][]any
 			}
 			defer full.Close()
 		}
+		tx.db.sent.Add(1)
 		if _, err := full.ExecContext(tx.ctx, args...); err != nil {
 			return err
 		}
