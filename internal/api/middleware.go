@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path"
 	"reflect"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -64,7 +65,7 @@ func (s *API) wrap(next http.Handler) http.Handler {
 		defer func() {
 			v := recover()
 			if v != nil && v != http.ErrAbortHandler {
-				s.o.Logger.ErrorContext(ctx, "request panicked", "request", id, "panic", v)
+				s.o.Logger.ErrorContext(ctx, "request panicked", "request", id, "panic", v, "stack", string(debug.Stack()))
 				if !log.wrote {
 					writeProblem(log, errors.New("panic"), id)
 					v = nil

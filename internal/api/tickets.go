@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -112,6 +113,9 @@ func (s *API) webhook() {
 			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{}}}},
 			Responses:   map[string]*huma.Response{"204": {Description: "Taken"}},
 		}, func(w http.ResponseWriter, r *http.Request, _ app.Caller) error {
+			// Anybody may begin a delivery; nobody may take for ever over it. A connection
+			// without deadlines is the server's own in tests.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
 			body, err := io.ReadAll(io.LimitReader(r.Body, maxDelivery+1))
 			if err != nil {
 				return fault.Wrap(err, fault.Invalid, "request.body", "the request body could not be read")
