@@ -187,6 +187,7 @@ func (s *API) risks() {
 			Threat         model.ThreatID         `json:"threat"`
 			Weakness       model.WeaknessID       `json:"weakness,omitempty"`
 			Countermeasure model.CountermeasureID `json:"countermeasure,omitempty"`
+			Version        int64                  `json:"version,omitempty" minimum:"0" doc:"Of the link that the change is based on; left out, the last writer wins"`
 			Reason         string                 `json:"reason,omitempty" maxLength:"2000"`
 		}
 	}
@@ -196,6 +197,6 @@ func (s *API) risks() {
 	},
 		func(ctx context.Context, c app.Caller, in *unlink) (app.ThreatView, error) {
 			b := in.Body
-			return s.app.RemoveLink(ctx, c, in.Product, app.LinkInput{Threat: b.Threat, Weakness: b.Weakness, Countermeasure: b.Countermeasure, Reason: b.Reason})
+			return s.app.RemoveLink(ctx, c, in.Product, app.LinkInput{Threat: b.Threat, Weakness: b.Weakness, Countermeasure: b.Countermeasure, Version: b.Version, Reason: b.Reason})
 		})
 }

@@ -16,12 +16,18 @@ type LinkInput struct {
 	Weakness       model.WeaknessID       `json:"weakness,omitempty"`
 	Countermeasure model.CountermeasureID `json:"countermeasure,omitempty"`
 	Share          float64                `json:"share" minimum:"0" maximum:"100"`
+	Version        int64                  `json:"version,omitempty" minimum:"0" doc:"Of the link that the change is based on; left out, the last writer wins"`
 	Reset          []string               `json:"reset,omitempty" maxItems:"2" enum:"share,retired" doc:"Fields that go back to what the rules say, instead of the share"`
 	Reason         string                 `json:"reason,omitempty" maxLength:"2000"`
 }
 
 func (in LinkInput) id() string {
 	return string(in.Threat) + "/" + string(in.Weakness) + "/" + string(in.Countermeasure)
+}
+
+// expectLink refuses a change that was based on an older version of the link.
+func (ch *changing) expectLink(in LinkInput) error {
+	return ch.expect(store.KindLink, store.LinkID(model.Link{Threat: in.Threat, Weakness: in.Weakness, Countermeasure: in.Countermeasure}), in.Version)
 }
 
 // linkAt returns the stored link between the same ends, or nil.

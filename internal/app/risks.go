@@ -246,6 +246,9 @@ func (ch *changing) editCountermeasure(e *editor, id model.CountermeasureID, in 
 // SetLink adds a link or changes its share.
 func (a *App) SetLink(ctx context.Context, c Caller, product model.ProductID, in LinkInput) (ThreatView, error) {
 	return change(ctx, a, c, policy.ModelEdit, product, edited("a link was set"), func(ch *changing) (ThreatView, error) {
+		if err := ch.expectLink(in); err != nil {
+			return ThreatView{}, err
+		}
 		if err := ch.editor().link(in); err != nil {
 			return ThreatView{}, err
 		}
@@ -256,6 +259,9 @@ func (a *App) SetLink(ctx context.Context, c Caller, product model.ProductID, in
 // RemoveLink removes a hand-made link, and retires a generated one.
 func (a *App) RemoveLink(ctx context.Context, c Caller, product model.ProductID, in LinkInput) (ThreatView, error) {
 	return change(ctx, a, c, policy.ModelEdit, product, edited("a link was removed"), func(ch *changing) (ThreatView, error) {
+		if err := ch.expectLink(in); err != nil {
+			return ThreatView{}, err
+		}
 		if err := ch.editor().unlink(in); err != nil {
 			return ThreatView{}, err
 		}
@@ -338,7 +344,7 @@ func (a *App) Model(ctx context.Context, c Caller, product model.ProductID) (*mo
 		if err != nil {
 			return both{}, err
 		}
-		m.Product.Custom, err = looking.custom(product, m.Product.Custom)
+		m, err = looking.model(m)
 		return both{m, versions.Product}, err
 	})
 	return b.m, b.v, err
@@ -359,7 +365,7 @@ func (a *App) RatingHistory(ctx context.Context, c Caller, product model.Product
 		if err != nil {
 			return page, err
 		}
-		m, _, err := tx.LoadModel(product)
+		m, _, err := tx.ReadModel(product)
 		if err != nil {
 			return page, err
 		}

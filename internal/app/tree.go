@@ -32,6 +32,7 @@ type TestResult struct {
 type Branch struct {
 	CountermeasureView
 	Share      float64      `json:"share" doc:"Percent of the threat's risk that it takes off here"`
+	Link       int64        `json:"link_version" doc:"Version of the link; send it with a change of the share"`
 	LinkOrigin model.Origin `json:"link_origin" enum:"rule,person,import"`
 	LinkSets   model.Sets   `json:"link_sets,omitempty" doc:"Who set the share, where it is not the origin"`
 	Results    []TestResult `json:"results" doc:"Latest first, at most 10"`
@@ -106,7 +107,7 @@ func (a *App) ThreatTree(ctx context.Context, c Caller, product model.ProductID,
 			if m == nil {
 				continue
 			}
-			b := Branch{CountermeasureView: p.countermeasure(m), Share: l.Share, LinkOrigin: l.Origin, LinkSets: l.Sets, Results: results.of(string(m.ID))}
+			b := Branch{CountermeasureView: p.countermeasure(m), Share: l.Share, Link: p.versions.Of(store.KindLink, store.LinkID(*l)), LinkOrigin: l.Origin, LinkSets: l.Sets, Results: results.of(string(m.ID))}
 			if i, ok := at[l.Weakness]; ok {
 				v.Weaknesses[i].Countermeasures = append(v.Weaknesses[i].Countermeasures, b)
 			} else {
