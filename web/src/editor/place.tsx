@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { Network } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { once } from "../api/client";
 import { useCan, useProduct } from "../places/product/frame";
 import { useAddress } from "../ui/address";
@@ -47,7 +48,15 @@ export function Diagram() {
     structuralSharing: false,
     placeholderData: (old) => (old?.store.getState().product === product.id ? old : undefined),
   });
-  if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading />;
+  if (!q.data) {
+    if (!q.error) return <Loading />;
+    const way = asked && (
+      <Link to="/products/$product/diagram" params={{ product: product.id }} className="link text-sm">
+        To the diagrams of this product
+      </Link>
+    );
+    return <Failed error={q.error} retry={() => void q.refetch()} way={way} />;
+  }
   const s = q.data.store.getState();
   if (!s.diagram && s.doc.now.size === 0) return <First product={product.id} done={() => void q.refetch()} />;
   return <Workbench key={`${s.product} ${s.diagram}`} editor={q.data} />;
@@ -56,6 +65,7 @@ export function Diagram() {
 /** First is the place of a product without a diagram. */
 function First({ product, done }: { product: string; done: () => void }) {
   const can = useCan();
+  const [search, set] = useAddress();
   const [busy, setBusy] = useState(false);
   const start = async () => {
     setBusy(true);
@@ -70,6 +80,15 @@ function First({ product, done }: { product: string; done: () => void }) {
       setBusy(false);
     }
   };
+  // Who made the product to draw it need not say so twice.
+  const wanted = search.start === "1" && can("model.edit");
+  const begun = useRef(false);
+  useEffect(() => {
+    if (!wanted || begun.current) return;
+    begun.current = true;
+    void start().finally(() => set({ start: undefined }));
+  });
+  if (wanted) return <Loading />;
   return (
     <>
       <h1 className="sr-only">Diagram</h1>

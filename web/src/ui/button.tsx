@@ -18,10 +18,26 @@ export interface ButtonProps extends ComponentProps<"button"> {
   busy?: boolean;
 }
 
-export function Button({ look = "secondary", size = "md", icon, busy, className, children, disabled, type = "button", ...rest }: ButtonProps) {
+export function Button({
+  look = "secondary",
+  size = "md",
+  icon,
+  busy,
+  className,
+  children,
+  disabled,
+  type = "button",
+  onClick,
+  ...rest
+}: ButtonProps) {
   return (
     <button
       type={type}
+      // The second click of a double click is no second wish, where one does something that counts.
+      onClick={(e) => {
+        if (e.detail > 1 && (look === "primary" || look === "danger")) e.preventDefault();
+        else onClick?.(e);
+      }}
       disabled={disabled || busy}
       aria-busy={busy || undefined}
       className={cx(

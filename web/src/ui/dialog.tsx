@@ -1,18 +1,20 @@
+import { useBlocker } from "@tanstack/react-router";
 import { X } from "lucide-react";
 import { Dialog as D } from "radix-ui";
-import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { Problem } from "../api/client";
 import { Button, IconButton } from "./button";
 import { cx } from "./cx";
 import { ErrorText } from "./state";
 
-/** Dialog asks for something before anything else goes on. */
+/** Dialog asks for something before anything else goes on. holds tells that it must not close yet. */
 export function Dialog({
   open,
   onClose,
   title,
   about,
   wide,
+  holds,
   children,
 }: {
   open: boolean;
@@ -20,15 +22,23 @@ export function Dialog({
   title: ReactNode;
   about?: ReactNode;
   wide?: boolean;
+  holds?: () => boolean;
   children: ReactNode;
 }) {
   return (
-    <D.Root open={open} onOpenChange={(o) => !o && onClose()}>
+    <D.Root open={open} onOpenChange={(o) => !o && !holds?.() && onClose()}>
       <D.Portal>
         <D.Overlay className="fixed inset-0 z-40 animate-in bg-[#0a0b10]/40" />
         <D.Content
           data-modal
           aria-describedby={undefined}
+          // Who opens a form wants to fill it in, not to close it again.
+          onOpenAutoFocus={(e) => {
+            const first = e.target instanceof HTMLElement && e.target.querySelector<HTMLElement>(`form :is(${fields}, [role=combobox]):enabled`);
+            if (!first) return;
+            e.preventDefault();
+            first.focus();
+          }}
           className={cx(
             "fixed start-1/2 top-[8vh] z-40 max-h-[84vh] w-[calc(100vw-2rem)] -translate-x-1/2 animate-in overflow-y-auto rounded-xl border border-line bg-surface p-5 shadow-float rtl:translate-x-1/2",
             wide ? "max-w-3xl" : "max-w-lg",
@@ -52,9 +62,38 @@ export function Dialog({
   );
 }
 
+const fields = "input:not([type=hidden]), textarea, select";
+
+/** useTyped knows whether somebody has written something into the fields of a form since they came to it. */
+function useTyped() {
+  const before = useRef(new Map<HTMLInputElement | HTMLTextAreaElement, string>());
+  const came = useCallback((e: { target: EventTarget }) => {
+    const el = e.target;
+    const text = el instanceof HTMLTextAreaElement || (el instanceof HTMLInputElement && /^(text|email|url|tel)$/.test(el.type));
+    if (text && !before.current.has(el)) before.current.set(el, el.value);
+  }, []);
+  const typed = useCallback(() => [...before.current].some(([el, was]) => el.isConnected && el.value !== was && el.value.trim() !== ""), []);
+  const forget = useCallback(() => before.current.clear(), []);
+  return { came, typed, forget };
+}
+
+/** Stays keeps the page where it is, with Back and with a reload too, while something is written and not sent. */
+function Stays({ begin, typed, ask }: { begin: () => void; typed: () => boolean; ask: () => void }) {
+  useEffect(begin, [begin]);
+  const shouldBlockFn = useCallback(() => {
+    if (!typed()) return false;
+    ask();
+    return true;
+  }, [typed, ask]);
+  useBlocker({ shouldBlockFn, enableBeforeUnload: typed });
+  return null;
+}
+
 /**
  * FormDialog is a dialog with a form. submit may throw: then the dialog stays
  * with what was typed, and fields that the server names show what is wrong.
+ * What was typed goes only when somebody says so: Escape, a click beside the
+ * dialog and the way back ask first.
  */
 export function FormDialog({
   open,
@@ -81,15 +120,29 @@ export function FormDialog({
 }) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
+  const [asking, ask] = useState(false);
+  const sending = useRef(false);
+  const last = useRef<HTMLElement>(undefined);
+  const { came, typed, forget } = useTyped();
+  const unsent = useCallback(() => !sending.current && typed(), [typed]);
+  const doubt = useCallback(() => ask(true), []);
+  const begin = useCallback(() => {
+    sending.current = false;
+    forget();
+    if (document.activeElement) came({ target: document.activeElement });
+  }, [forget, came]);
   const send = async (e: FormEvent) => {
     e.preventDefault();
     e.stopPropagation();
+    if (sending.current) return;
+    sending.current = true;
     setBusy(true);
     setError(undefined);
     try {
       await submit();
       onClose();
     } catch (err) {
+      sending.current = false; // What was sent and taken may be left; what was refused not.
       setError(err);
     } finally {
       setBusy(false);
@@ -97,18 +150,51 @@ export function FormDialog({
   };
   const close = () => {
     setError(undefined);
+    ask(false);
     onClose();
   };
+  const keep = () => {
+    ask(false);
+    last.current?.focus();
+  };
+  const holds = () => {
+    if (asking) keep();
+    else if (unsent()) doubt();
+    else return false;
+    return true;
+  };
   return (
-    <Dialog open={open} onClose={close} title={title} about={about} wide={wide}>
-      <form onSubmit={send} className="grid gap-4" noValidate={false}>
+    <Dialog open={open} onClose={close} title={title} about={about} wide={wide} holds={holds}>
+      <form
+        onSubmit={send}
+        onFocus={(e) => {
+          came(e);
+          if (e.target.matches(fields)) last.current = e.target;
+        }}
+        className="grid gap-4"
+      >
+        <Stays begin={begin} typed={unsent} ask={doubt} />
         {typeof children === "function" ? children(error instanceof Problem ? error : undefined) : children}
         {error !== undefined && <ErrorText error={error} />}
-        <div className="flex justify-end gap-2">
-          <Button onClick={close}>Cancel</Button>
-          <Button type="submit" look={danger ? "danger" : "primary"} busy={busy} disabled={disabled}>
-            {verb}
-          </Button>
+        <div className="sticky -bottom-5 z-10 -mx-5 -mb-5 flex flex-wrap items-center justify-end gap-2 bg-surface px-5 pb-5 before:pointer-events-none before:absolute before:inset-x-0 before:bottom-full before:h-4 before:bg-linear-to-t before:from-surface">
+          {asking ? (
+            <>
+              <p role="alert" className="me-auto text-sm">
+                Discard what you typed?
+              </p>
+              <Button onClick={keep}>Keep it</Button>
+              <Button look="danger" autoFocus onClick={close}>
+                Discard
+              </Button>
+            </>
+          ) : (
+            <>
+              <Button onClick={close}>Cancel</Button>
+              <Button type="submit" look={danger ? "danger" : "primary"} busy={busy} disabled={disabled}>
+                {verb}
+              </Button>
+            </>
+          )}
         </div>
       </form>
     </Dialog>

@@ -1,6 +1,7 @@
 import { Search, X } from "lucide-react";
-import { type ComponentProps, cloneElement, type ReactElement, type ReactNode, useId } from "react";
+import { type ComponentProps, cloneElement, type FormEvent, type ReactElement, type ReactNode, useId, useState } from "react";
 import { cx } from "./cx";
+import { sentence } from "./words";
 
 interface Labelled {
   id?: string;
@@ -8,7 +9,26 @@ interface Labelled {
   "aria-invalid"?: boolean;
 }
 
-/** Field puts a label, a hint and an error around one control. */
+type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
+
+/** refusal says in the page's own words why a browser does not send a control. */
+function refusal(el: Control): string {
+  const v = el.validity;
+  const of = (name: string) => el.getAttribute(name) ?? "";
+  if (v.valueMissing) return el instanceof HTMLSelectElement || el.type === "checkbox" || el.type === "radio" ? "Choose one." : "Fill this in.";
+  if (v.typeMismatch) return el.type === "email" ? "That is no e-mail address." : "That is no address; it begins with https://.";
+  if (v.patternMismatch) return el.title || "That does not have the form that is asked for.";
+  if (v.tooShort) return `At least ${of("minlength")} characters.`;
+  if (v.rangeUnderflow) return `${of("min")} or more.`;
+  if (v.rangeOverflow) return `${of("max")} or less.`;
+  if (v.badInput) return "That is no number.";
+  return el.validationMessage;
+}
+
+/**
+ * Field puts a label, a hint and an error around one control. What the browser
+ * would say in a bubble of its own is said here too.
+ */
 export function Field({
   label,
   hint,
@@ -26,22 +46,34 @@ export function Field({
 }) {
   const id = useId();
   const own = children.props.id ?? id;
-  const about = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ") || undefined;
+  const [refused, setRefused] = useState<string>();
+  const wrong = refused ?? (typeof error === "string" ? sentence(error) : error);
+  const about = [hint && `${id}-hint`, wrong && `${id}-error`].filter(Boolean).join(" ") || undefined;
+  const refuse = (e: FormEvent<HTMLElement>) => {
+    const el = e.target as Control;
+    e.preventDefault();
+    setRefused(refusal(el));
+    if (el.form?.querySelector(":is(input, textarea, select):invalid") === el) el.focus();
+  };
   return (
-    <div className={cx("grid gap-1", className)}>
+    <div
+      className={cx("grid gap-1", className)}
+      onInvalidCapture={refuse}
+      onInput={(e) => refused && ((e.target as Control).validity?.valid ?? true) && setRefused(undefined)}
+    >
       <label htmlFor={own} className="text-sm font-medium">
         {label}
         {optional && <span className="font-normal text-soft"> (optional)</span>}
       </label>
-      {cloneElement(children, { id: own, "aria-describedby": about, "aria-invalid": error ? true : undefined })}
+      {cloneElement(children, { id: own, "aria-describedby": about, "aria-invalid": wrong ? true : undefined })}
       {hint && (
         <p id={`${id}-hint`} className="text-xs text-soft">
           {hint}
         </p>
       )}
-      {error && (
+      {wrong && (
         <p id={`${id}-error`} className="text-xs text-critical">
-          {error}
+          {wrong}
         </p>
       )}
     </div>

@@ -3,10 +3,11 @@ import type { ReactNode } from "react";
 import { Problem } from "../api/client";
 import { Button } from "./button";
 import { cx } from "./cx";
+import { sentence } from "./words";
 
-/** text says in words what an error is. */
+/** errorText says in words what an error is. */
 export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return sentence(error instanceof Error ? error.message : String(error));
 }
 
 /** ErrorText says what went wrong where it went wrong, with what the server says of each field. */
@@ -21,7 +22,13 @@ export function ErrorText({ error, className }: { error: unknown; className?: st
           <ul className="mt-1 list-disc ps-4">
             {fields.map((f, i) => (
               <li key={i}>
-                {f.where && <code className="text-xs">{f.where}</code>} {f.text}
+                {f.where ? (
+                  <>
+                    <code className="text-xs">{f.where}</code> {f.text}
+                  </>
+                ) : (
+                  sentence(f.text)
+                )}
               </li>
             ))}
           </ul>
@@ -31,8 +38,8 @@ export function ErrorText({ error, className }: { error: unknown; className?: st
   );
 }
 
-/** Failed takes the place of what could not be read. */
-export function Failed({ error, retry, alone }: { error: unknown; retry?: () => void; alone?: boolean }) {
+/** Failed takes the place of what could not be read; way leads on from what is not there. */
+export function Failed({ error, retry, alone, way }: { error: unknown; retry?: () => void; alone?: boolean; way?: ReactNode }) {
   const gone = error instanceof Problem && error.status === 404;
   const forbidden = error instanceof Problem && error.status === 403;
   return (
@@ -45,10 +52,12 @@ export function Failed({ error, retry, alone }: { error: unknown; retry?: () => 
           <Button icon={<RotateCw size={14} />} onClick={retry}>
             Try again
           </Button>
+        ) : gone || forbidden ? (
+          way
         ) : undefined
       }
     >
-      {errorText(error)}
+      {gone ? "It was deleted, or the address is not whole." : errorText(error)}
     </Empty>
   );
 }

@@ -56,3 +56,8 @@ export function category(code: string): { method: string; name: string } {
   const [method, name] = code.includes(":") ? (code.split(":", 2) as [string, string]) : ["", code];
   return { method: method.toUpperCase(), name: word(name) };
 }
+
+/** sentence begins with a capital what the server says in lower case; names, paths and code stay as they are. */
+export function sentence(text: string): string {
+  return /^[a-z]+(['’][a-z]+)?([ ,;]|: )/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+}

@@ -213,7 +213,7 @@ function PasswordField({
           className="font-mono"
         />
       </Field>
-      <div className="flex gap-0.5 pt-6.5">
+      <div className="flex gap-0.5 pt-6">
         <Button icon={<RefreshCw size={13} />} onClick={() => onChange(password())}>
           Make one
         </Button>

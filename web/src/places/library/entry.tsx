@@ -36,7 +36,20 @@ const how = {
 export function LibraryEntry() {
   const { kind, ref } = useParams({ strict: false }) as { kind: string; ref: string };
   const q = useQuery(entryQuery(kind, ref));
-  if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading />;
+  if (!q.data)
+    return q.error ? (
+      <Failed
+        error={q.error}
+        retry={() => void q.refetch()}
+        way={
+          <Link to="/library" className="link text-sm">
+            To the library
+          </Link>
+        }
+      />
+    ) : (
+      <Loading />
+    );
   return <Sheet key={`${kind}/${ref}`} entry={q.data} />;
 }
 

@@ -118,7 +118,7 @@ function Draw({ onClose }: { onClose: () => void }) {
       disabled={!name.trim()}
       submit={async () => {
         const p = await create.mutateAsync(undefined);
-        void navigate({ to: "/products/$product/diagram", params: { product: p.id } });
+        void navigate({ to: "/products/$product/diagram", params: { product: p.id }, search: { start: "1" } as never });
       }}
     >
       {(problem) => (

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
+import { Link, Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
 import { Archive } from "lucide-react";
 import { createContext, Suspense, useContext, useEffect } from "react";
 import type { S } from "../../api/client";
@@ -60,7 +60,16 @@ export function ProductFrame() {
     return (
       <>
         <h1 className="sr-only">Product</h1>
-        <Failed alone error={q.error} retry={() => void q.refetch()} />
+        <Failed
+          alone
+          error={q.error}
+          retry={() => void q.refetch()}
+          way={
+            <Link to="/" className="link text-sm">
+              To the portfolio
+            </Link>
+          }
+        />
       </>
     );
   }

@@ -74,7 +74,20 @@ export function Board() {
   useEffect(() => {
     document.title = [name, "Board", "Threatloop"].filter(Boolean).join(" · ");
   }, [name]);
-  if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading />;
+  if (!q.data)
+    return q.error ? (
+      <Failed
+        error={q.error}
+        retry={() => void q.refetch()}
+        way={
+          <Link to="/trackers" className="link text-sm">
+            To the trackers
+          </Link>
+        }
+      />
+    ) : (
+      <Loading />
+    );
   const titled = (p: string) => products?.find((x) => x.id === p)?.name ?? p;
   const options = (values: string[], text: (v: string) => string = (v) => v) =>
     [...new Set(values.filter(Boolean))].sort().map((value) => ({ value, text: text(value) }));

@@ -36,7 +36,20 @@ export function Tracker() {
   useEffect(() => {
     document.title = [name, "Trackers", "Threatloop"].filter(Boolean).join(" · ");
   }, [name]);
-  if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading />;
+  if (!q.data)
+    return q.error ? (
+      <Failed
+        error={q.error}
+        retry={() => void q.refetch()}
+        way={
+          <Link to="/trackers" className="link text-sm">
+            To the trackers
+          </Link>
+        }
+      />
+    ) : (
+      <Loading />
+    );
   const c = q.data;
   const h = health(c);
   const target = { project: search.project ?? c.settings.projects?.[0] ?? "", type: search.type ?? "" };
