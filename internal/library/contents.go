@@ -2,8 +2,6 @@ package library
 
 import (
 	"slices"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
 // listed is an entry that a layer's contents say is there.
@@ -19,11 +17,11 @@ var contentKeys = map[string]string{
 
 // readContents reads the list of what the layer's files must hold: a lost file or
 // rule leaves no other trace where nothing names it.
-func (r *raw) readContents(d *document, body ast.Node) {
-	lists := map[string]func(ast.Node){}
+func (r *raw) readContents(d *document, body *node) {
+	lists := map[string]func(*node){}
 	for key, kind := range contentKeys {
-		lists[key] = func(n ast.Node) {
-			d.each(n, key, func(n ast.Node) {
+		lists[key] = func(n *node) {
+			d.each(n, key, func(n *node) {
 				ref, ok := d.word(n, key)
 				if !ok {
 					return
@@ -38,8 +36,8 @@ func (r *raw) readContents(d *document, body ast.Node) {
 			r.lists = append(r.lists, listed{layer: d.layer, kind: kind, at: d.at(n)})
 		}
 	}
-	d.fields(body, "the file", map[string]func(ast.Node){
-		"contents": func(n ast.Node) { d.fields(n, "contents", lists) },
+	d.fields(body, "the file", map[string]func(*node){
+		"contents": func(n *node) { d.fields(n, "contents", lists) },
 	})
 }
 

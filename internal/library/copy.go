@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/threatloop/threatloop/internal/fault"
 )
 
@@ -33,16 +31,13 @@ func Copy(kind, text, to string) (string, error) {
 	}
 	if kind == EntryRule {
 		list, _ := d.entries(body, "rules")
-		if seq, ok := list[0].value.(*ast.SequenceNode); ok && len(seq.Values) == 1 {
-			body = seq.Values[0]
+		if seq := list[0].value; seq.form == listForm && len(seq.items) == 1 {
+			body = &seq.items[0]
 		}
 	}
 	list, _ := d.entries(body, kind)
 	lines := slices.Clone(d.lines)
-	flow := false
-	if m, ok := body.(*ast.MappingNode); ok {
-		flow = m.IsFlowStyle
-	}
+	flow := body.flow
 	once := map[string][]string{EntryPattern: {"weaknesses", "countermeasures"}, EntryType: {"aliases"}}[kind]
 	for i := len(list) - 1; i >= 0; i-- { // from the end, so that lines keep their numbers
 		e := list[i]

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"github.com/threatloop/threatloop/internal/model"
 )
 
@@ -54,12 +52,12 @@ func (r *raw) use(kind string, at Position, ref, what string) {
 }
 
 // file reads one file by the key that says what it is.
-func (r *raw) file(d *document, body ast.Node) {
+func (r *raw) file(d *document, body *node) {
 	list, ok := d.entries(body, "the file")
 	if !ok {
 		return
 	}
-	readers := map[string]func(*document, ast.Node){
+	readers := map[string]func(*document, *node){
 		"ref": r.readHead, "rules": r.readRules, "contents": r.readContents,
 		EntryType: r.readType, EntryPattern: r.readPattern, EntryQuestionnaire: r.readQuestionnaire, EntryStandard: r.readStandard,
 	}
@@ -78,8 +76,8 @@ func (r *raw) file(d *document, body ast.Node) {
 	d.add(d.at(body), "the file has none of the keys %s: it is no part of a library", strings.Join(keysOf(readers), ", "))
 }
 
-func (d *document) pattern(to *string, what string, form *regexp.Regexp) func(ast.Node) {
-	return func(n ast.Node) {
+func (d *document) pattern(to *string, what string, form *regexp.Regexp) func(*node) {
+	return func(n *node) {
 		s, ok := d.word(n, what)
 		if !ok {
 			return
@@ -92,8 +90,8 @@ func (d *document) pattern(to *string, what string, form *regexp.Regexp) func(as
 	}
 }
 
-func (d *document) oneOf(to *string, what string, allowed ...string) func(ast.Node) {
-	return func(n ast.Node) {
+func (d *document) oneOf(to *string, what string, allowed ...string) func(*node) {
+	return func(n *node) {
 		s, ok := d.word(n, what)
 		if !ok {
 			return
@@ -107,9 +105,9 @@ func (d *document) oneOf(to *string, what string, allowed ...string) func(ast.No
 }
 
 // refs reads a list of names that must exist in the library.
-func (r *raw) refs(d *document, to *[]string, kind, what string) func(ast.Node) {
-	return func(n ast.Node) {
-		d.each(n, what, func(n ast.Node) {
+func (r *raw) refs(d *document, to *[]string, kind, what string) func(*node) {
+	return func(n *node) {
+		d.each(n, what, func(n *node) {
 			s, ok := d.word(n, what)
 			if !ok {
 				return
@@ -124,9 +122,9 @@ func (r *raw) refs(d *document, to *[]string, kind, what string) func(ast.Node) 
 	}
 }
 
-func (d *document) cia(to *model.CIA, what string) func(ast.Node) {
-	return func(n ast.Node) {
-		d.fields(n, what, map[string]func(ast.Node){
+func (d *document) cia(to *model.CIA, what string) func(*node) {
+	return func(n *node) {
+		d.fields(n, what, map[string]func(*node){
 			"confidentiality": d.integer(&to.Confidentiality, "confidentiality", 0, 100),
 			"integrity":       d.integer(&to.Integrity, "integrity", 0, 100),
 			"availability":    d.integer(&to.Availability, "availability", 0, 100),
@@ -135,16 +133,16 @@ func (d *document) cia(to *model.CIA, what string) func(ast.Node) {
 }
 
 // expr reads CEL text; with plain, a number or true and false stand for themselves.
-func (d *document) expr(to **Expr, what string, plain bool) func(ast.Node) {
-	return func(n ast.Node) {
-		switch v := n.(type) {
-		case *ast.BoolNode:
+func (d *document) expr(to **Expr, what string, plain bool) func(*node) {
+	return func(n *node) {
+		switch n.form {
+		case boolForm:
 			if plain {
-				*to = &Expr{Source: strconv.FormatBool(v.Value), At: d.at(n), constant: v.Value}
+				*to = &Expr{Source: strconv.FormatBool(n.yes), At: d.at(n), constant: n.yes}
 				return
 			}
-		case *ast.IntegerNode, *ast.FloatNode:
-			if text := n.GetToken().Value; plain {
+		case integerForm:
+			if text := n.text; plain {
 				if i, err := strconv.ParseInt(text, 10, 64); err == nil {
 					*to = &Expr{Source: text, At: d.at(n), constant: i}
 				} else if f, err := strconv.ParseFloat(text, 64); err == nil && !math.IsInf(f, 0) {
@@ -170,9 +168,9 @@ func (d *document) expr(to **Expr, what string, plain bool) func(ast.Node) {
 // locator maps a line (from 1) and column (from 0) of a scalar's value to the
 // file. Folding and quoting change white space and quotes only, so walking the value
 // and the file side by side finds each character again.
-func (d *document) locator(n ast.Node, value string) func(line, column int) Position {
+func (d *document) locator(n *node, value string) func(line, column int) Position {
 	start := d.at(n)
-	if _, block := n.(*ast.LiteralNode); block {
+	if n.form == blockForm {
 		start.Line, start.Column = start.Line+1, 1
 	}
 	return func(line, column int) Position {
@@ -229,12 +227,12 @@ func (d *document) locator(n ast.Node, value string) func(line, column int) Posi
 }
 
 // readHead reads what names the library, and its words; one of a later layer may say a part of it.
-func (r *raw) readHead(d *document, body ast.Node) {
+func (r *raw) readHead(d *document, body *node) {
 	h := Library{Tags: map[string]string{}, Categories: map[string]string{}}
 	it := &item{at: d.at(body)}
 	r.items, r.current = append(r.items, it), it
-	meanings := func(to map[string]string, what string) func(ast.Node) {
-		return func(n ast.Node) {
+	meanings := func(to map[string]string, what string) func(*node) {
+		return func(n *node) {
 			list, _ := d.entries(n, what)
 			for _, e := range list {
 				var text string
@@ -247,17 +245,17 @@ func (r *raw) readHead(d *document, body ast.Node) {
 	if !r.base {
 		required = nil
 	}
-	at := d.fields(body, "library", map[string]func(ast.Node){
+	at := d.fields(body, "library", map[string]func(*node){
 		"ref":         d.pattern(&h.Ref, "ref", refForm),
 		"name":        d.text(&h.Name, "name"),
 		"version":     d.text(&h.Version, "version"),
 		"description": d.text(&h.Description, "description"),
 		"offer":       r.refs(d, &h.Offer, "questionnaire", "offer"),
-		"vocabulary": func(n ast.Node) {
-			d.fields(n, "vocabulary", map[string]func(ast.Node){
+		"vocabulary": func(n *node) {
+			d.fields(n, "vocabulary", map[string]func(*node){
 				"tags":       meanings(h.Tags, "tags"),
 				"categories": meanings(h.Categories, "categories"),
-				"attributes": func(n ast.Node) { h.Attributes = readAttributes(d, n) },
+				"attributes": func(n *node) { h.Attributes = readAttributes(d, n) },
 			})
 		},
 	}, required...)
@@ -277,7 +275,7 @@ func (r *raw) readHead(d *document, body ast.Node) {
 	}
 }
 
-func readAttributes(d *document, n ast.Node) []Attribute {
+func readAttributes(d *document, n *node) []Attribute {
 	var all []Attribute
 	list, _ := d.entries(n, "attributes")
 	for _, e := range list {
@@ -285,11 +283,11 @@ func readAttributes(d *document, n ast.Node) []Attribute {
 		if !wordForm.MatchString(e.key) {
 			d.add(e.at, "attribute: %q is not of the form %s", e.key, wordForm)
 		}
-		d.fields(e.value, "attribute", map[string]func(ast.Node){
+		d.fields(e.value, "attribute", map[string]func(*node){
 			"values": d.texts(&a.Values, "values"),
 			"text":   d.text(&a.Text, "text"),
-			"for": func(n ast.Node) {
-				d.each(n, "for", func(n ast.Node) {
+			"for": func(n *node) {
+				d.each(n, "for", func(n *node) {
 					var s string
 					d.oneOf(&s, "for", "actor", "process", "store", "flow")(n)
 					a.For = append(a.For, s)
@@ -301,11 +299,11 @@ func readAttributes(d *document, n ast.Node) []Attribute {
 	return all
 }
 
-func (r *raw) readType(d *document, body ast.Node) {
+func (r *raw) readType(d *document, body *node) {
 	r.entry(d, body, EntryType, refForm, func(it *item) {
 		t := Type{Attributes: map[string]string{}, Layer: d.layer}
 		kind := ""
-		t.At = d.fields(body, "component type", map[string]func(ast.Node){
+		t.At = d.fields(body, "component type", map[string]func(*node){
 			"type":        d.pattern(&t.Ref, "type", refForm),
 			"name":        d.text(&t.Name, "name"),
 			"kind":        d.oneOf(&kind, "kind", "actor", "process", "store"),
@@ -320,8 +318,8 @@ func (r *raw) readType(d *document, body ast.Node) {
 }
 
 // elementAttributes reads an element's attributes; kind is known when everything is read.
-func (r *raw) elementAttributes(d *document, to map[string]string, kind func() string) func(ast.Node) {
-	return func(n ast.Node) {
+func (r *raw) elementAttributes(d *document, to map[string]string, kind func() string) func(*node) {
+	return func(n *node) {
 		list, _ := d.entries(n, "attributes")
 		for _, e := range list {
 			if s, ok := d.word(e.value, e.key); ok {
@@ -333,30 +331,30 @@ func (r *raw) elementAttributes(d *document, to map[string]string, kind func() s
 	}
 }
 
-func (r *raw) readPattern(d *document, body ast.Node) {
+func (r *raw) readPattern(d *document, body *node) {
 	r.entry(d, body, EntryPattern, refForm, func(it *item) {
 		p := Pattern{Layer: d.layer}
-		p.At = d.fields(body, "pattern", map[string]func(ast.Node){
+		p.At = d.fields(body, "pattern", map[string]func(*node){
 			"pattern":     d.pattern(&p.Ref, "pattern", refForm),
 			"name":        d.text(&p.Name, "name"),
 			"description": d.text(&p.Description, "description"),
-			"weaknesses": func(n ast.Node) {
-				d.each(n, "weaknesses", func(n ast.Node) { p.Weaknesses = append(p.Weaknesses, readWeakness(d, n)) })
+			"weaknesses": func(n *node) {
+				d.each(n, "weaknesses", func(n *node) { p.Weaknesses = append(p.Weaknesses, readWeakness(d, n)) })
 			},
-			"countermeasures": func(n ast.Node) {
-				d.each(n, "countermeasures", func(n ast.Node) { p.Countermeasures = append(p.Countermeasures, r.readCountermeasure(d, n)) })
+			"countermeasures": func(n *node) {
+				d.each(n, "countermeasures", func(n *node) { p.Countermeasures = append(p.Countermeasures, r.readCountermeasure(d, n)) })
 			},
-			"threats": func(n ast.Node) {
-				d.each(n, "threats", func(n ast.Node) { p.Threats = append(p.Threats, r.readThreat(d, n)) })
+			"threats": func(n *node) {
+				d.each(n, "threats", func(n *node) { p.Threats = append(p.Threats, r.readThreat(d, n)) })
 			},
 		}, "pattern", "name", "threats")
 		it.ref, it.at, it.add = p.Ref, p.At, func(l *Library) { l.Patterns = append(l.Patterns, p) }
 	})
 }
 
-func readWeakness(d *document, n ast.Node) Weakness {
+func readWeakness(d *document, n *node) Weakness {
 	var w Weakness
-	w.At = d.fields(n, "weakness", map[string]func(ast.Node){
+	w.At = d.fields(n, "weakness", map[string]func(*node){
 		"ref":         d.pattern(&w.Ref, "ref", refForm),
 		"title":       d.text(&w.Title, "title"),
 		"description": d.text(&w.Description, "description"),
@@ -366,23 +364,23 @@ func readWeakness(d *document, n ast.Node) Weakness {
 	return w
 }
 
-func (r *raw) readCountermeasure(d *document, n ast.Node) Countermeasure {
+func (r *raw) readCountermeasure(d *document, n *node) Countermeasure {
 	var c Countermeasure
 	state := string(model.Recommended)
-	c.At = d.fields(n, "countermeasure", map[string]func(ast.Node){
+	c.At = d.fields(n, "countermeasure", map[string]func(*node){
 		"ref":         d.pattern(&c.Ref, "ref", refForm),
 		"title":       d.text(&c.Title, "title"),
 		"description": d.text(&c.Description, "description"),
-		"standards": func(n ast.Node) {
-			d.each(n, "standards", func(n ast.Node) {
+		"standards": func(n *node) {
+			d.each(n, "standards", func(n *node) {
 				if standard, id, ok := r.clause(d, n, "standards"); ok {
 					c.Standards = append(c.Standards, model.Clause{Standard: standard, Clause: id})
 				}
 			})
 		},
-		"cost": func(n ast.Node) {
+		"cost": func(n *node) {
 			c.Cost = &model.Cost{}
-			d.fields(n, "cost", map[string]func(ast.Node){
+			d.fields(n, "cost", map[string]func(*node){
 				"amount": d.number(&c.Cost.Amount, "amount", 0, 1e9),
 				"unit":   d.pattern(&c.Cost.Unit, "unit", unitForm),
 			}, "amount", "unit")
@@ -394,15 +392,15 @@ func (r *raw) readCountermeasure(d *document, n ast.Node) Countermeasure {
 	return c
 }
 
-func (r *raw) readThreat(d *document, n ast.Node) Threat {
+func (r *raw) readThreat(d *document, n *node) Threat {
 	var t Threat
-	t.At = d.fields(n, "threat", map[string]func(ast.Node){
+	t.At = d.fields(n, "threat", map[string]func(*node){
 		"ref":         d.pattern(&t.Ref, "ref", refForm),
 		"title":       d.text(&t.Title, "title"),
 		"description": d.text(&t.Description, "description"),
 		"categories":  r.refs(d, &t.Categories, "category", "categories"),
-		"capec": func(n ast.Node) {
-			d.each(n, "capec", func(n ast.Node) {
+		"capec": func(n *node) {
+			d.each(n, "capec", func(n *node) {
 				id := 0
 				d.integer(&id, "capec", 1, 9999)(n)
 				t.CAPEC = append(t.CAPEC, id)
@@ -411,9 +409,9 @@ func (r *raw) readThreat(d *document, n ast.Node) Threat {
 		"impact":  d.cia(&t.Impact, "impact"),
 		"ease":    d.integer(&t.Ease, "ease", 0, 100),
 		"because": d.text(&t.Because, "because"),
-		"weaknesses": func(n ast.Node) {
+		"weaknesses": func(n *node) {
 			seen := map[string]bool{}
-			d.each(n, "weaknesses", func(n ast.Node) {
+			d.each(n, "weaknesses", func(n *node) {
 				w := r.readThreatWeakness(d, n)
 				if seen[w.Ref] {
 					d.add(d.at(n), "weakness %q is in this threat twice", w.Ref)
@@ -426,10 +424,10 @@ func (r *raw) readThreat(d *document, n ast.Node) Threat {
 	return t
 }
 
-func (r *raw) readThreatWeakness(d *document, n ast.Node) ThreatWeakness {
+func (r *raw) readThreatWeakness(d *document, n *node) ThreatWeakness {
 	var w ThreatWeakness
-	named := func(to *string, kind string) func(ast.Node) {
-		return func(n ast.Node) {
+	named := func(to *string, kind string) func(*node) {
+		return func(n *node) {
 			if s, ok := d.word(n, "ref"); ok {
 				*to = s
 				r.use(kind, d.at(n), s, "ref")
@@ -437,12 +435,12 @@ func (r *raw) readThreatWeakness(d *document, n ast.Node) ThreatWeakness {
 		}
 	}
 	seen := map[string]bool{}
-	d.fields(n, "weakness of the threat", map[string]func(ast.Node){
+	d.fields(n, "weakness of the threat", map[string]func(*node){
 		"ref": named(&w.Ref, "weakness"),
-		"countermeasures": func(n ast.Node) {
-			d.each(n, "countermeasures", func(n ast.Node) {
+		"countermeasures": func(n *node) {
+			d.each(n, "countermeasures", func(n *node) {
 				var s Share
-				d.fields(n, "countermeasure of the weakness", map[string]func(ast.Node){
+				d.fields(n, "countermeasure of the weakness", map[string]func(*node){
 					"ref":   named(&s.Ref, "countermeasure"),
 					"share": d.number(&s.Share, "share", 0, 100),
 				}, "ref", "share")

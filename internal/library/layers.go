@@ -5,8 +5,6 @@ import (
 	"io/fs"
 	"regexp"
 	"slices"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
 // Layer is a folder of library files that stands on the layers before it.
@@ -99,7 +97,7 @@ func (r *raw) read(fsys fs.FS, p *problems) {
 }
 
 // entry reads one entry, or its removal where it says so.
-func (r *raw) entry(d *document, n ast.Node, kind string, form *regexp.Regexp, read func(*item)) {
+func (r *raw) entry(d *document, n *node, kind string, form *regexp.Regexp, read func(*item)) {
 	it := &item{kind: kind, at: d.at(n), source: source{doc: d}}
 	r.items, r.current = append(r.items, it), it
 	at, removal := keyAt(d, n, "remove")
@@ -109,7 +107,7 @@ func (r *raw) entry(d *document, n ast.Node, kind string, form *regexp.Regexp, r
 	}
 	it.remove = true
 	yes := false
-	it.at = d.fields(n, nouns[kind]+" to remove", map[string]func(ast.Node){
+	it.at = d.fields(n, nouns[kind]+" to remove", map[string]func(*node){
 		kind: d.pattern(&it.ref, kind, form), "remove": d.yes(&yes, "remove"),
 	}, kind)
 	switch {
@@ -121,17 +119,12 @@ func (r *raw) entry(d *document, n ast.Node, kind string, form *regexp.Regexp, r
 }
 
 // keyAt returns where a mapping has the key.
-func keyAt(d *document, n ast.Node, key string) (Position, bool) {
-	var values []*ast.MappingValueNode
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		values = n.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{n}
-	}
-	for _, v := range values {
-		if v.Key.GetToken().Value == key {
-			return d.at(v.Key), true
+func keyAt(d *document, n *node, key string) (Position, bool) {
+	if n.form == mappingForm {
+		for i := 0; i < len(n.items); i += 2 {
+			if n.items[i].text == key {
+				return d.at(&n.items[i]), true
+			}
 		}
 	}
 	return Position{}, false

@@ -1,15 +1,11 @@
 package library
 
 import (
-	"errors"
 	"io/fs"
 	"maps"
 	"runtime"
 	"strings"
 	"sync"
-
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
 )
 
 // Parsed is a folder whose YAML files were read and parsed once, for a layer that is
@@ -63,12 +59,12 @@ func (p *Parsed) With(files Files) *Parsed {
 // parsedFile is one file as far as it needs no layer.
 type parsedFile struct {
 	lines    []string
-	body     ast.Node  // nil where there is none
+	body     *node     // nil where there is none
 	problems []problem // with places without a layer
 }
 
 // readFile returns a file's one document, or nil after adding the problem.
-func readFile(fsys fs.FS, layer, name string, p *problems) (*document, ast.Node) {
+func readFile(fsys fs.FS, layer, name string, p *problems) (*document, *node) {
 	var f *parsedFile
 	if kept, ok := fsys.(*Parsed); ok {
 		f = kept.files[name]
@@ -91,11 +87,10 @@ func parseFile(fsys fs.FS, name string) *parsedFile {
 }
 
 // parse reads the document's file.
-func (d *document) parse(fsys fs.FS) ast.Node {
-	top := Position{File: d.file, Line: 1, Column: 1}
+func (d *document) parse(fsys fs.FS) *node {
 	info, err := fs.Stat(fsys, d.file)
 	if err == nil && info.Size() > maxFile {
-		d.add(top, "the file has %d bytes, at most %d are read", info.Size(), maxFile)
+		d.add(d.place(1, 1), "the file has %d bytes, at most %d are read", info.Size(), maxFile)
 		return nil
 	}
 	content, err := fs.ReadFile(fsys, d.file)
@@ -104,29 +99,8 @@ func (d *document) parse(fsys fs.FS) ast.Node {
 		return nil
 	}
 	d.lines = strings.Split(string(content), "\n")
-	file, err := parse(string(content))
-	if err != nil {
-		if e, ok := err.(yaml.Error); ok {
-			d.add(d.tokenAt(e.GetToken()), "%s", e.GetMessage())
-		} else if limit := (*limitError)(nil); errors.As(err, &limit) {
-			d.add(Position{File: d.file, Line: limit.line, Column: 1}, "%s", limit.text)
-		} else {
-			d.add(top, "%s", err)
-		}
-		return nil
+	if body := plainYAML(string(content)); body != nil {
+		return body
 	}
-	var body ast.Node
-	for _, doc := range file.Docs {
-		switch {
-		case doc.Body == nil:
-		case body != nil:
-			d.add(d.at(doc.Body), "a second YAML document is not read; use another file")
-		default:
-			body = doc.Body
-		}
-	}
-	if body == nil {
-		d.add(top, "the file is empty")
-	}
-	return body
+	return d.full(string(content))
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/cel"
-	"github.com/goccy/go-yaml/ast"
 )
 
 // QuestionKind is the form of a question's answer.
@@ -74,21 +73,21 @@ func (l *Library) Questionnaire(ref string) *Questionnaire {
 	return nil
 }
 
-func (r *raw) readQuestionnaire(d *document, body ast.Node) {
+func (r *raw) readQuestionnaire(d *document, body *node) {
 	r.entry(d, body, EntryQuestionnaire, refForm, func(it *item) {
 		q := Questionnaire{Layer: d.layer}
 		required := []string{"questionnaire", "name", "groups"}
 		if _, includes := keyAt(d, body, "include"); includes {
 			required = required[:2]
 		}
-		q.At = d.fields(body, "questionnaire", map[string]func(ast.Node){
+		q.At = d.fields(body, "questionnaire", map[string]func(*node){
 			"questionnaire": d.pattern(&q.Ref, "questionnaire", refForm),
 			"name":          d.text(&q.Name, "name"),
 			"description":   d.text(&q.Description, "description"),
 			"include":       r.refs(d, &q.Include, "questionnaire", "include"),
 			"types":         r.refs(d, &q.Types, "type", "types"),
-			"groups": func(n ast.Node) {
-				d.each(n, "groups", func(n ast.Node) { q.Groups = append(q.Groups, r.readGroup(d, n)) })
+			"groups": func(n *node) {
+				d.each(n, "groups", func(n *node) { q.Groups = append(q.Groups, r.readGroup(d, n)) })
 			},
 		}, required...)
 		slices.Sort(q.Types)
@@ -96,13 +95,13 @@ func (r *raw) readQuestionnaire(d *document, body ast.Node) {
 	})
 }
 
-func (r *raw) readGroup(d *document, n ast.Node) Group {
+func (r *raw) readGroup(d *document, n *node) Group {
 	var g Group
-	d.fields(n, "group", map[string]func(ast.Node){
+	d.fields(n, "group", map[string]func(*node){
 		"group": d.pattern(&g.Ref, "group", refForm),
 		"title": d.text(&g.Title, "title"),
-		"questions": func(n ast.Node) {
-			d.each(n, "questions", func(n ast.Node) {
+		"questions": func(n *node) {
+			d.each(n, "questions", func(n *node) {
 				read := readQuestion
 				if _, component := keyAt(d, n, "attribute"); component {
 					read = r.readComponentQuestion
@@ -114,11 +113,11 @@ func (r *raw) readGroup(d *document, n ast.Node) Group {
 	return g
 }
 
-func (q *Question) readOptions(d *document) func(ast.Node) {
-	return func(n ast.Node) {
-		d.each(n, "options", func(n ast.Node) {
+func (q *Question) readOptions(d *document) func(*node) {
+	return func(n *node) {
+		d.each(n, "options", func(n *node) {
 			var o Option
-			d.fields(n, "option", map[string]func(ast.Node){
+			d.fields(n, "option", map[string]func(*node){
 				"ref": d.pattern(&o.Ref, "ref", optionForm), "title": d.text(&o.Title, "title"),
 			}, "ref", "title")
 			if slices.ContainsFunc(q.Options, func(p Option) bool { return p.Ref == o.Ref }) {
@@ -129,10 +128,10 @@ func (q *Question) readOptions(d *document) func(ast.Node) {
 	}
 }
 
-func readQuestion(d *document, n ast.Node) Question {
+func readQuestion(d *document, n *node) Question {
 	var q Question
 	kind := ""
-	q.At = d.fields(n, "question", map[string]func(ast.Node){
+	q.At = d.fields(n, "question", map[string]func(*node){
 		"question": d.pattern(&q.Ref, "question", wordForm),
 		"title":    d.text(&q.Title, "title"),
 		"help":     d.text(&q.Help, "help"),
@@ -140,7 +139,7 @@ func readQuestion(d *document, n ast.Node) Question {
 		"options":  q.readOptions(d),
 		"when":     d.expr(&q.When, "when", false),
 		"asked":    d.yes(&q.Asked, "asked"),
-		"default": func(n ast.Node) {
+		"default": func(n *node) {
 			q.Default = d.answer(n, "default")
 		},
 	}, "question", "title", "kind")
@@ -158,9 +157,9 @@ func readQuestion(d *document, n ast.Node) Question {
 
 // readComponentQuestion reads a question whose answer is an attribute; kind and
 // options come from the attribute, once that is known.
-func (r *raw) readComponentQuestion(d *document, n ast.Node) Question {
+func (r *raw) readComponentQuestion(d *document, n *node) Question {
 	var q Question
-	q.At = d.fields(n, "question", map[string]func(ast.Node){
+	q.At = d.fields(n, "question", map[string]func(*node){
 		"attribute": d.pattern(&q.Attribute, "attribute", wordForm),
 		"title":     d.text(&q.Title, "title"),
 		"help":      d.text(&q.Help, "help"),

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
 // Entry is one entry of a library, or its removal, and where it comes from.
@@ -53,15 +51,22 @@ func (s source) text() string {
 }
 
 // ruleSources tells which lines each rule of a file takes, with the comment above it.
-func ruleSources(d *document, n ast.Node) []source {
-	list, ok := n.(*ast.SequenceNode)
-	if !ok || len(list.Values) == 1 {
+func ruleSources(d *document, n *node) []source {
+	if n.form != listForm || len(n.items) == 1 {
 		return []source{{doc: d}}
 	}
 	trimmed := func(line int) string { return strings.TrimSpace(d.lines[line-1]) }
-	all := make([]source, len(list.Values))
-	for i, v := range list.Values {
-		line := min(d.at(v).Line, len(d.lines))
+	all := make([]source, len(n.items))
+	var flow []string
+	if n.flow {
+		flow = flowTexts(strings.Join(d.lines, "\n"), "rules")
+	}
+	for i := range n.items {
+		if i < len(flow) {
+			all[i] = source{doc: d, flow: flow[i]}
+			continue
+		}
+		line := min(d.at(&n.items[i]).Line, len(d.lines))
 		for line > 1 && !strings.HasPrefix(trimmed(line), "-") {
 			line--
 		}
@@ -69,9 +74,6 @@ func ruleSources(d *document, n ast.Node) []source {
 			line--
 		}
 		all[i] = source{doc: d, first: line}
-		if list.IsFlowStyle {
-			all[i] = source{doc: d, flow: v.String()}
-		}
 	}
 	for i := range all {
 		all[i].last = len(d.lines)

@@ -2,8 +2,6 @@ package library
 
 import (
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
 // EntryHead is the kind of a library's head where it stands among entries; its ref is HeadRef.
@@ -49,7 +47,7 @@ func Split(file, content string) ([]Piece, error) {
 			return nil, p.err() // a list of entries is none
 		case e.key == "rules":
 			var out []Piece
-			d.each(e.value, "rules", func(n ast.Node) {
+			d.each(e.value, "rules", func(n *node) {
 				if _, ok := d.entries(n, EntryRule); ok {
 					out = append(out, d.piece(EntryRule, EntryRule, n))
 				}
@@ -75,25 +73,25 @@ func Split(file, content string) ([]Piece, error) {
 }
 
 // piece reads what names an entry.
-func (d *document) piece(kind, key string, n ast.Node) Piece {
+func (d *document) piece(kind, key string, n *node) Piece {
 	one := Piece{Kind: kind, At: d.at(n)}
 	list, _ := d.entries(n, kind)
 	for _, e := range list {
-		switch v := e.value.(type) {
-		case *ast.StringNode:
+		switch e.value.form {
+		case textForm:
 			switch e.key {
 			case key:
-				one.Ref = v.Value
+				one.Ref = e.value.text
 			case "name", "title":
-				one.Title = v.Value
+				one.Title = e.value.text
 			}
-		case *ast.LiteralNode:
+		case blockForm:
 			if e.key == "name" || e.key == "title" {
-				one.Title = strings.TrimSpace(v.Value.Value)
+				one.Title = strings.TrimSpace(e.value.text)
 			}
-		case *ast.BoolNode:
+		case boolForm:
 			if e.key == "remove" {
-				one.Removed = v.Value
+				one.Removed = e.value.yes
 			}
 		}
 	}

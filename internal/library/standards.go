@@ -4,8 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
 var (
@@ -89,21 +87,21 @@ func digits(s string) int {
 	return n
 }
 
-func (r *raw) readStandard(d *document, body ast.Node) {
+func (r *raw) readStandard(d *document, body *node) {
 	r.entry(d, body, EntryStandard, standardForm, func(it *item) {
 		s := Standard{Layer: d.layer}
-		s.At = d.fields(body, "standard", map[string]func(ast.Node){
+		s.At = d.fields(body, "standard", map[string]func(*node){
 			"standard": d.pattern(&s.Ref, "standard", standardForm),
 			"name":     d.text(&s.Name, "name"),
 			"version":  d.text(&s.Version, "version"),
-			"url": func(n ast.Node) {
+			"url": func(n *node) {
 				if d.text(&s.URL, "url")(n); s.URL != "" && !strings.HasPrefix(s.URL, "https://") {
 					d.add(d.at(n), "url: %q does not begin with https://", s.URL)
 				}
 			},
-			"clauses": func(n ast.Node) {
+			"clauses": func(n *node) {
 				first := map[string]Position{}
-				d.each(n, "clauses", func(n ast.Node) {
+				d.each(n, "clauses", func(n *node) {
 					c := readStandardClause(d, n)
 					if at, twice := first[c.ID]; twice && c.ID != "" {
 						d.add(c.At, "clause %q is there twice, first in line %d", c.ID, at.Line)
@@ -118,9 +116,9 @@ func (r *raw) readStandard(d *document, body ast.Node) {
 	})
 }
 
-func readStandardClause(d *document, n ast.Node) StandardClause {
+func readStandardClause(d *document, n *node) StandardClause {
 	var c StandardClause
-	c.At = d.fields(n, "clause", map[string]func(ast.Node){
+	c.At = d.fields(n, "clause", map[string]func(*node){
 		"id":    d.pattern(&c.ID, "id", clauseID),
 		"title": d.text(&c.Title, "title"),
 		"level": d.integer(&c.Level, "level", 1, 9),
@@ -148,7 +146,7 @@ func (r *raw) resolveClauses(p *problems) {
 }
 
 // clause reads "standard:clause".
-func (r *raw) clause(d *document, n ast.Node, what string) (standard, id string, ok bool) {
+func (r *raw) clause(d *document, n *node, what string) (standard, id string, ok bool) {
 	s, ok := d.word(n, what)
 	if !ok {
 		return "", "", false

@@ -10,11 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
-
 	"github.com/threatloop/threatloop/internal/fault"
 )
 
@@ -75,122 +70,21 @@ type document struct {
 	lines       []string
 }
 
-// limitError refuses a file before it is parsed.
-type limitError struct {
-	line int
-	text string
-}
-
-func (e *limitError) Error() string { return e.text }
-
-// parse keeps the parser's own panics and deep nesting inside.
-func parse(content string) (file *ast.File, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			file, err = nil, fmt.Errorf("the file is not YAML")
-		}
-	}()
-	if bracketDepth(content) > 16*maxDepth {
-		return nil, &limitError{1, fmt.Sprintf("nested deeper than %d", maxDepth)}
-	}
-	depth, line := 0, 0
-	keys := map[int]int{} // of the open block mappings, by their column
-	tokens := lexer.Tokenize(content)
-	for _, t := range tokens {
-		if t.Position != nil && t.Position.Line > line {
-			line = t.Position.Line
-			for column := range keys {
-				if column > t.Position.Column {
-					delete(keys, column)
-				}
-			}
-		}
-		if t.Type == token.MappingValueType && depth == 0 && t.Prev != nil && t.Prev.Position != nil {
-			if keys[t.Prev.Position.Column]++; keys[t.Prev.Position.Column] > maxKeys {
-				return nil, &limitError{line, fmt.Sprintf("a mapping with more than %d keys", maxKeys)}
-			}
-		}
-		switch t.Type {
-		case token.MappingStartType, token.SequenceStartType:
-			depth++
-		case token.MappingEndType, token.SequenceEndType:
-			depth--
-		case token.MappingKeyType:
-			return nil, &limitError{line, "keys marked by ? are not allowed"}
-		}
-		if depth > maxDepth || t.Position != nil && t.Position.IndentLevel > maxDepth {
-			return nil, &limitError{line, fmt.Sprintf("nested deeper than %d", maxDepth)}
-		}
-	}
-	return parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
-}
-
-// bracketDepth is a rough look before the lexer's, whose time grows with the square of
-// the depth: text may hold a few unmatched brackets, not hundreds.
-func bracketDepth(content string) int {
-	depth, deepest := 0, 0
-	for i := range len(content) {
-		switch content[i] {
-		case '[', '{':
-			depth++
-			deepest = max(deepest, depth)
-		case ']', '}':
-			depth = max(0, depth-1)
-		}
-	}
-	return deepest
-}
-
-func (d *document) tokenAt(t *token.Token) Position {
-	if t == nil || t.Position == nil {
-		return Position{Layer: d.layer, File: d.file, Line: 1, Column: 1}
-	}
-	return Position{Layer: d.layer, File: d.file, Line: t.Position.Line, Column: max(1, t.Position.Column)}
+// place is a place in the document.
+func (d *document) place(line, column int) Position {
+	return Position{Layer: d.layer, File: d.file, Line: line, Column: column}
 }
 
 // at returns where a node begins; of a mapping that is its first key.
-func (d *document) at(n ast.Node) Position {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		if !n.IsFlowStyle && len(n.Values) > 0 {
-			return d.at(n.Values[0].Key)
-		}
-	case *ast.MappingValueNode:
-		return d.at(n.Key)
-	case *ast.LiteralNode:
-		return d.tokenAt(n.Start)
-	}
-	return d.tokenAt(n.GetToken())
-}
-
-// form says in words what a node is, for "expected text, found a list".
-func form(n ast.Node) string {
-	switch n.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return "a mapping"
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.NullNode:
-		return "nothing"
-	case *ast.BoolNode:
-		return "true or false"
-	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-		return "a number"
-	case *ast.AliasNode, *ast.AnchorNode, *ast.MergeKeyNode:
-		return "an alias"
-	case *ast.TagNode:
-		return "a tag"
-	}
-	return "text"
-}
+func (d *document) at(n *node) Position { return d.place(int(n.line), int(n.column)) }
 
 // plain refuses aliases, anchors and tags wherever they stand.
-func (d *document) plain(n ast.Node) bool {
-	switch n.(type) {
-	case *ast.AliasNode, *ast.AnchorNode, *ast.MergeKeyNode:
+func (d *document) plain(n *node) bool {
+	switch n.form {
+	case aliasForm:
 		d.add(d.at(n), "anchors, aliases and merge keys are not allowed: write it out")
 		return false
-	case *ast.TagNode:
+	case tagForm:
 		d.add(d.at(n), "YAML tags are not allowed")
 		return false
 	}
@@ -201,31 +95,26 @@ func (d *document) plain(n ast.Node) bool {
 type entry struct {
 	key   string
 	at    Position
-	value ast.Node
+	value *node
 }
 
 // entries returns a mapping's entries; duplicates are added as problems and left out.
-func (d *document) entries(n ast.Node, what string) ([]entry, bool) {
+func (d *document) entries(n *node, what string) ([]entry, bool) {
 	if !d.plain(n) {
 		return nil, false
 	}
-	var values []*ast.MappingValueNode
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		values = n.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{n}
-	default:
-		d.add(d.at(n), "%s: expected a mapping, found %s", what, form(n))
+	if n.form != mappingForm {
+		d.add(d.at(n), "%s: expected a mapping, found %s", what, n.form.words())
 		return nil, false
 	}
 	seen := map[string]Position{}
-	list := make([]entry, 0, len(values))
-	for _, v := range values {
-		if !d.plain(v.Key) {
+	list := make([]entry, 0, len(n.items)/2)
+	for i := 0; i < len(n.items); i += 2 {
+		key := &n.items[i]
+		if !d.plain(key) {
 			continue
 		}
-		e := entry{key: v.Key.GetToken().Value, at: d.at(v.Key), value: v.Value}
+		e := entry{key: key.text, at: d.at(key), value: &n.items[i+1]}
 		if first, ok := seen[e.key]; ok {
 			d.add(e.at, "key %q is there twice, first in line %d", e.key, first.Line)
 			continue
@@ -237,7 +126,7 @@ func (d *document) entries(n ast.Node, what string) ([]entry, bool) {
 }
 
 // fields reads the mapping of a known shape: every key has its reader, the required ones must be there.
-func (d *document) fields(n ast.Node, what string, readers map[string]func(ast.Node), required ...string) Position {
+func (d *document) fields(n *node, what string, readers map[string]func(*node), required ...string) Position {
 	at := d.at(n)
 	list, ok := d.entries(n, what)
 	if !ok {
@@ -261,37 +150,33 @@ func (d *document) fields(n ast.Node, what string, readers map[string]func(ast.N
 	return at
 }
 
-func (d *document) each(n ast.Node, what string, read func(ast.Node)) {
+func (d *document) each(n *node, what string, read func(*node)) {
 	if !d.plain(n) {
 		return
 	}
-	s, ok := n.(*ast.SequenceNode)
-	if !ok {
-		d.add(d.at(n), "%s: expected a list, found %s", what, form(n))
+	if n.form != listForm {
+		d.add(d.at(n), "%s: expected a list, found %s", what, n.form.words())
 		return
 	}
-	for _, v := range s.Values {
-		read(v)
+	for i := range n.items {
+		read(&n.items[i])
 	}
 }
 
 // word returns the text of a scalar; numbers and booleans are refused unless quoted.
-func (d *document) word(n ast.Node, what string) (string, bool) {
+func (d *document) word(n *node, what string) (string, bool) {
 	if !d.plain(n) {
 		return "", false
 	}
-	switch n := n.(type) {
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.LiteralNode:
-		return n.Value.Value, true
+	if n.form == textForm || n.form == blockForm {
+		return n.text, true
 	}
-	d.add(d.at(n), "%s: expected text, found %s", what, form(n))
+	d.add(d.at(n), "%s: expected text, found %s", what, n.form.words())
 	return "", false
 }
 
-func (d *document) text(to *string, what string) func(ast.Node) {
-	return func(n ast.Node) {
+func (d *document) text(to *string, what string) func(*node) {
+	return func(n *node) {
 		if s, ok := d.word(n, what); ok {
 			*to = strings.TrimSpace(s)
 			if *to == "" {
@@ -301,9 +186,9 @@ func (d *document) text(to *string, what string) func(ast.Node) {
 	}
 }
 
-func (d *document) texts(to *[]string, what string) func(ast.Node) {
-	return func(n ast.Node) {
-		d.each(n, what, func(n ast.Node) {
+func (d *document) texts(to *[]string, what string) func(*node) {
+	return func(n *node) {
+		d.each(n, what, func(n *node) {
 			if s, ok := d.word(n, what); ok {
 				*to = append(*to, s)
 			}
@@ -311,48 +196,46 @@ func (d *document) texts(to *[]string, what string) func(ast.Node) {
 	}
 }
 
-func (d *document) yes(to *bool, what string) func(ast.Node) {
-	return func(n ast.Node) {
-		if b, ok := n.(*ast.BoolNode); ok {
-			*to = b.Value
+func (d *document) yes(to *bool, what string) func(*node) {
+	return func(n *node) {
+		if n.form == boolForm {
+			*to = n.yes
 			return
 		}
 		if d.plain(n) {
-			d.add(d.at(n), "%s: expected true or false, found %s", what, form(n))
+			d.add(d.at(n), "%s: expected true or false, found %s", what, n.form.words())
 		}
 	}
 }
 
 // number reads a number from low to high.
-func (d *document) number(to *float64, what string, low, high float64) func(ast.Node) {
-	return func(n ast.Node) {
+func (d *document) number(to *float64, what string, low, high float64) func(*node) {
+	return func(n *node) {
 		if !d.plain(n) {
 			return
 		}
-		switch n.(type) {
-		case *ast.IntegerNode, *ast.FloatNode:
-		default:
-			d.add(d.at(n), "%s: expected a number, found %s", what, form(n))
+		if n.form != integerForm {
+			d.add(d.at(n), "%s: expected a number, found %s", what, n.form.words())
 			return
 		}
-		f, err := strconv.ParseFloat(n.GetToken().Value, 64)
+		f, err := strconv.ParseFloat(n.text, 64)
 		if err != nil || f < low || f > high {
-			d.add(d.at(n), "%s: expected a number from %g to %g, found %s", what, low, high, n.GetToken().Value)
+			d.add(d.at(n), "%s: expected a number from %g to %g, found %s", what, low, high, n.text)
 			return
 		}
 		*to = f
 	}
 }
 
-func (d *document) integer(to *int, what string, low, high int) func(ast.Node) {
-	return func(n ast.Node) {
+func (d *document) integer(to *int, what string, low, high int) func(*node) {
+	return func(n *node) {
 		f := math.Inf(-1)
 		d.number(&f, what, float64(low), float64(high))(n)
 		if math.IsInf(f, -1) {
 			return
 		}
 		if f != math.Trunc(f) {
-			d.add(d.at(n), "%s: expected a whole number, found %s", what, n.GetToken().Value)
+			d.add(d.at(n), "%s: expected a whole number, found %s", what, n.text)
 			return
 		}
 		*to = int(f)
