@@ -116,6 +116,15 @@ func TestZipOfReports(t *testing.T) {
 	}
 }
 
+// A Cucumber report of features without a scenario is one, with nothing in it.
+func TestFeaturesWithoutScenarios(t *testing.T) {
+	t.Parallel()
+	got, sum, err := read(t, []byte(`[{"id": "a", "description": "", "name": "A", "keyword": "Feature", "line": 1, "uri": "a.feature"}]`), evidence.Options{})
+	if err != nil || len(got) != 0 || sum.Format != "cucumber" || !sum.Complete {
+		t.Errorf("Read = %d results, %+v, %v, want a complete cucumber report without results", len(got), sum, err)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	bomb := `<?xml version="1.0"?><!DOCTYPE testsuite [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><testsuite name="&b;"><testcase name="x"/></testsuite>`

@@ -154,9 +154,11 @@ func detectJSON(s *cursor.Source, list bool, forced string) (format, error) {
 	var f format
 	var seen []string
 	foreign, objects := "", 0
+	var keyword, place bool // as a feature without a scenario has them
 	object := func() error {
 		objects++
 		return j.Object(func(key string) error {
+			keyword, place = keyword || key == "keyword", place || key == "uri" || key == "location"
 			if got, ok := keys[key]; ok {
 				f = got
 				return errFound
@@ -191,6 +193,8 @@ func detectJSON(s *cursor.Source, list bool, forced string) (format, error) {
 		return format{}, unsupported(s.Name, foreign)
 	case fault.As(err) != nil:
 		return format{}, err
+	case list && keyword && place && err == nil:
+		return format{"cucumber", cucumber.ReadJSON}, nil
 	case list && objects == 0 && err == nil:
 		if forced == "cucumber" {
 			return format{"cucumber", cucumber.ReadJSON}, nil

@@ -56,6 +56,16 @@ func TestJSONTraps(t *testing.T) {
 	}
 }
 
+// TestHooks checks that a failing hook, which has no words, is told by where it stands.
+func TestHooks(t *testing.T) {
+	t.Parallel()
+	got, _, err := readertest.Read(ReadJSON, []byte(`[{"keyword": "Feature", "name": "F", "elements": [{"name": "S", "type": "scenario",
+"before": [{"match": {"location": "Hooks.start()"}, "result": {"status": "failed", "error_message": "no browser"}}], "steps": []}]}]`))
+	if want := "Hooks.start() (failed)\nno browser"; err != nil || len(got) != 1 || got[0].Detail != want {
+		t.Errorf("ReadJSON(failing hook) = %+v, %v, want the detail %q", got, err, want)
+	}
+}
+
 func TestMessagesCutOff(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/cut.ndjson")

@@ -144,7 +144,7 @@ func (s *scenario) worse(state status, detail string) {
 }
 
 func (r *jsonReader) step(s *scenario) error {
-	var name, keyword, word, message string
+	var name, keyword, word, message, location string
 	hasResult := false
 	nested := func() error { return r.j.List(func() error { return r.step(s) }) }
 	err := r.j.Object(func(key string) error {
@@ -155,6 +155,13 @@ func (r *jsonReader) step(s *scenario) error {
 			return r.j.Into(&keyword)
 		case "before", "after": // step hooks
 			return nested()
+		case "match":
+			return r.j.Object(func(key string) error {
+				if key != "location" {
+					return nil
+				}
+				return r.j.Into(&location)
+			})
 		case "result":
 			hasResult = true
 			return r.j.Object(func(key string) error {
@@ -180,7 +187,9 @@ func (r *jsonReader) step(s *scenario) error {
 	}
 	detail := ""
 	if state != passed {
-		detail = strings.TrimSpace(strings.TrimSpace(keyword) + " " + name)
+		if detail = strings.TrimSpace(strings.TrimSpace(keyword) + " " + name); detail == "" {
+			detail = location // a hook has no words
+		}
 		detail = strings.TrimSpace(detail + " (" + state.String() + ")\n" + message)
 	}
 	s.worse(state, result.Clean(detail, result.MaxDetail))

@@ -4,6 +4,7 @@
 package junit
 
 import (
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -186,10 +187,9 @@ func (r *reader) testcase() error {
 		switch child {
 		case "failure", "error", "skipped", "rerunFailure", "rerunError":
 			out := outcome{verdict: verdictOf(child)}
-			if err := r.detail(&out); err != nil {
-				return err
-			}
+			err := r.detail(&out)
 			worst.worse(out)
+			return err
 		case "flakyFailure", "flakyError":
 			tags = append(tags, "flaky")
 			out := outcome{verdict: result.Pass}
@@ -208,10 +208,10 @@ func (r *reader) testcase() error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err != nil && (cursor.AsBroken(err) == nil || rank[worst.verdict] < rank[result.Error]) {
+		return err // where the file is cut off after a failure, that one is known all the same
 	}
-	if worst.verdict == result.Pass && len(tags) == 0 && (strings.Contains(status, "failed") || strings.Contains(status, "error")) {
+	if worst.verdict == result.Pass && len(tags) == 0 && (strings.Contains(status, "fail") || strings.Contains(status, "error")) {
 		worst.verdict = result.Fail
 	}
 	path := r.path()
@@ -228,7 +228,7 @@ func (r *reader) testcase() error {
 		res.Locations = []result.Location{loc}
 	}
 	own.apply(&res, r.tree)
-	return r.run.Emit(res)
+	return errors.Join(r.run.Emit(res), err)
 }
 
 // caseID is the full name of a test: its class, else the innermost suite, and its own name.
@@ -250,6 +250,7 @@ func (r *reader) detail(out *outcome) error {
 	message, kind := r.x.Attr("message"), r.x.Attr("type")
 	text, err := r.x.TextOf(result.MaxDetail)
 	if err != nil {
+		out.detail = message
 		return err
 	}
 	switch {

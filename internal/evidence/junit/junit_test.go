@@ -99,6 +99,27 @@ func TestTruncation(t *testing.T) {
 	}
 }
 
+// A case that had failed before the file broke off has failed; one that had not is not told.
+func TestCutOffInACase(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`<testsuite><testcase name="a"/><testcase name="b"><failure message="no">text</failure><system-out>lo`: "a pass , b fail no\ntext",
+		`<testsuite><testcase name="b"><failure message="no">te`:                                               "b fail no",
+		`<testsuite><testcase name="b"><error/><prop`:                                                          "b error ",
+		`<testsuite><testcase name="b"><skipped>`:                                                              "",
+		`<testsuite><testcase name="b"><system-out>lo`:                                                         "",
+	} {
+		got, sum, err := readertest.Read(Read, []byte(text))
+		var all []string
+		for _, r := range got {
+			all = append(all, r.Name+" "+string(r.Verdict)+" "+r.Detail)
+		}
+		if err != nil || sum.Complete || strings.Join(all, ", ") != want {
+			t.Errorf("Read(%s) = %q, complete %v, %v, want %q, incomplete", text, all, sum.Complete, err, want)
+		}
+	}
+}
+
 func TestIdentityIsStable(t *testing.T) {
 	t.Parallel()
 	keys := func(text string) map[string]string {

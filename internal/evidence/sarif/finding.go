@@ -122,6 +122,9 @@ func (r *reader) properties(f *finding) error {
 func (r *reader) fingerprints(f *finding, partial bool) error {
 	return r.j.Object(func(key string) error {
 		value, err := r.j.String()
+		if value == "requires login" {
+			return nil // Semgrep's word for a fingerprint that it keeps to itself
+		}
 		if err != nil || value == "" || partial && len(f.fingerprints) > 0 && !f.partial {
 			return err
 		}

@@ -82,6 +82,15 @@ func TestOrderOfMembers(t *testing.T) {
 	}
 }
 
+// Semgrep writes the same words for every fingerprint that it does not give away.
+func TestFingerprintsThatAreNone(t *testing.T) {
+	t.Parallel()
+	got, _, err := readertest.Read(Read, []byte(`{"runs": [{"results": [{"ruleId": "R", "message": {"text": "m"}, "fingerprints": {"matchBasedId/v1": "requires login"}}]}]}`))
+	if err != nil || len(got) != 1 || got[0].Fingerprint != "" {
+		t.Errorf("Read = %+v, %v, want one result without a fingerprint", got, err)
+	}
+}
+
 func TestCutOff(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/traps.sarif")
