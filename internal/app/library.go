@@ -57,6 +57,7 @@ type libraries struct {
 // builtIn are the files of the built-in library.
 type builtIn struct {
 	files  library.Files
+	parsed *library.Parsed // the same files, read once for every layer that is tried on them
 	digest string
 	pieces []library.Piece // by kind and ref, each with the file in At
 }
@@ -98,10 +99,11 @@ func readBuiltIn(files fs.FS) (builtIn, error) {
 	if err != nil {
 		return b, fmt.Errorf("app: read the built-in library: %w", err)
 	}
+	b.parsed = library.Parse(files)
 	h := sha256.New()
 	for _, name := range sortedNames(b.files) {
 		fmt.Fprintf(h, "%d:%s%d:%s", len(name), name, len(b.files[name]), b.files[name])
-		pieces, err := library.Split(name, b.files[name])
+		pieces, err := b.parsed.Split(name)
 		if err != nil {
 			return b, fmt.Errorf("app: read the built-in library: %w", err)
 		}
@@ -164,7 +166,7 @@ func (a *App) enforce(tx *store.Tx, v store.LibraryVersion) (*libraryInForce, er
 	next := &libraryInForce{number: v.Number, condition: LibraryCurrent}
 	layer, err := readLayer(v.Content)
 	if err == nil {
-		next.Library, err = a.load(a.libraries.base.files, layer)
+		next.Library, err = a.load(a.libraries.base.parsed, layer)
 	}
 	if err == nil {
 		return next, nil
@@ -185,7 +187,7 @@ func (a *App) enforce(tx *store.Tx, v store.LibraryVersion) (*libraryInForce, er
 	return next, nil
 }
 
-func (a *App) load(base library.Files, own layer) (*library.Library, error) {
+func (a *App) load(base fs.FS, own layer) (*library.Library, error) {
 	return library.LoadLayers(library.Layer{Name: BuiltInLayer, Files: base}, library.Layer{Name: OwnLayer, Files: own.files()})
 }
 

@@ -187,7 +187,7 @@ func (a *App) check(l layer) *checkedDraft {
 			named = append(named, e)
 		}
 	}
-	lib, err := a.load(a.libraries.base.files, named)
+	lib, err := a.load(a.libraries.base.parsed, named)
 	if err != nil {
 		c.problems = append(c.problems, a.problemsOf(err)...)
 	}

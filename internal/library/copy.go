@@ -25,7 +25,7 @@ func Copy(kind, text, to string) (string, error) {
 		return "questionnaire: " + plainWord(to) + "\nname: " + quoted(pieces[0].Title) + "\ninclude: [" + pieces[0].Ref + "]\n", nil
 	}
 	p := &problems{}
-	d, body := readFile(Files{"entry.yaml": text}, "", "entry.yaml", p)
+	d, body := parseFile(Files{"entry.yaml": text}, "entry.yaml").document("", "entry.yaml", p)
 	if body == nil {
 		return "", p.err()
 	}

@@ -79,8 +79,14 @@ func (r *raw) read(fsys fs.FS, p *problems) {
 	names := yamlFiles(fsys, r.layer, p)
 	before := len(p.list)
 	r.head = nil
+	var files map[string]*parsedFile
+	if kept, ok := fsys.(*Parsed); ok {
+		files = kept.files
+	} else {
+		files = parseFiles(fsys, names)
+	}
 	for _, name := range names {
-		if d, body := readFile(fsys, r.layer, name, p); body != nil {
+		if d, body := files[name].document(r.layer, name, p); body != nil {
 			r.file(d, body)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Parsed is a folder whose YAML files were read and parsed once, for a layer that is
@@ -16,33 +17,34 @@ type Parsed struct {
 	files map[string]*parsedFile
 }
 
-// Parse reads and parses the YAML files under fsys. What is wrong in them LoadLayers says.
+// Parse reads and parses the YAML files under fsys. What is wrong in them LoadLayers
+// says. What is parsed already is returned as it is.
 func Parse(fsys fs.FS) *Parsed {
-	p := &Parsed{fsys, map[string]*parsedFile{}}
+	if kept, ok := fsys.(*Parsed); ok {
+		return kept
+	}
 	names := yamlFiles(fsys, "", &problems{})
+	return &Parsed{fsys, parseFiles(fsys, names)}
+}
+
+// parseFiles parses files, as many at a time as there are processors.
+func parseFiles(fsys fs.FS, names []string) map[string]*parsedFile {
 	files := make([]*parsedFile, len(names))
-	var next sync.Mutex
-	taken := 0
+	var taken atomic.Int64
 	var group sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(names)) {
 		group.Go(func() {
-			for {
-				next.Lock()
-				i := taken
-				taken++
-				next.Unlock()
-				if i >= len(names) {
-					return
-				}
+			for i := taken.Add(1) - 1; i < int64(len(names)); i = taken.Add(1) - 1 {
 				files[i] = parseFile(fsys, names[i])
 			}
 		})
 	}
 	group.Wait()
+	all := make(map[string]*parsedFile, len(names))
 	for i, name := range names {
-		p.files[name] = files[i]
+		all[name] = files[i]
 	}
-	return p
+	return all
 }
 
 // With returns the folder with other files in the place of its own, or beside them; "" takes a file out.
@@ -63,15 +65,8 @@ type parsedFile struct {
 	problems []problem // with places without a layer
 }
 
-// readFile returns a file's one document, or nil after adding the problem.
-func readFile(fsys fs.FS, layer, name string, p *problems) (*document, *node) {
-	var f *parsedFile
-	if kept, ok := fsys.(*Parsed); ok {
-		f = kept.files[name]
-	}
-	if f == nil {
-		f = parseFile(fsys, name)
-	}
+// document returns the file as a part of a layer, and its body, nil where there is none, with the file's problems among the others.
+func (f *parsedFile) document(layer, name string, p *problems) (*document, *node) {
 	for _, one := range f.problems {
 		one.at.Layer = layer
 		p.list = append(p.list, one)

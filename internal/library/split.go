@@ -25,8 +25,22 @@ type Piece struct {
 // with an entry otherwise, Load says. The error is a fault.Invalid (code
 // library.invalid) where the file is no YAML or no part of a library.
 func Split(file, content string) ([]Piece, error) {
+	return parseFile(Files{file: content}, file).split(file)
+}
+
+// Split takes one of the parsed files apart, as the function of that name does.
+func (p *Parsed) Split(file string) ([]Piece, error) {
+	f := p.files[file]
+	if f == nil {
+		f = parseFile(p.FS, file)
+	}
+	return f.split(file)
+}
+
+func (f *parsedFile) split(file string) ([]Piece, error) {
 	p := &problems{}
-	d, body := readFile(Files{file: content}, "", file, p)
+	d, body := f.document("", file, p)
+	content := strings.Join(f.lines, "\n")
 	if body == nil {
 		return nil, p.err()
 	}

@@ -45,8 +45,11 @@ type Server struct {
 	setup    string // token of the first account; "" where none is needed
 }
 
-// builtIn reads the library inside the program once: it never changes, and reading it takes half a second.
-var builtIn = sync.OnceValues(func() (*library.Library, error) { return library.Load(shipped.Files) })
+// builtInFiles and builtIn read the library inside the program once: it never changes.
+var (
+	builtInFiles = sync.OnceValue(func() *library.Parsed { return library.Parse(shipped.Files) })
+	builtIn      = sync.OnceValues(func() (*library.Library, error) { return library.Load(builtInFiles()) })
+)
 
 // New opens everything that the server needs and listens, but serves and works nothing yet.
 // Errors that a person can act on are faults. On an error nothing stays open.
@@ -97,7 +100,7 @@ func New(ctx context.Context, c Config, version string) (_ *Server, err error) {
 		return nil, err
 	}
 	s.app = app.New(app.Options{
-		DB: s.db, Library: lib, Files: shipped.Files, Keys: keys, Now: time.Now, Random: rand.Reader, BaseURL: c.BaseURL, SetupToken: identity.Secret(s.setup),
+		DB: s.db, Library: lib, Files: builtInFiles(), Keys: keys, Now: time.Now, Random: rand.Reader, BaseURL: c.BaseURL, SetupToken: identity.Secret(s.setup),
 		Fresh: time.Duration(c.FreshDays) * 24 * time.Hour, Limit: c.UploadMax, AllowPrivate: c.AllowPrivate, Point: c.Point, Logger: c.Logger, Without: c.Without,
 		Tickets: ticketing.Options{AttemptFor: c.CallTimeout, Settle: c.Settle, ResolveAfter: c.ResolveAfter, PollEvery: c.PollEvery, SweepEvery: c.SweepEvery, LeaseAfter: c.LeaseAfter, Instance: instance, Holder: holder()},
 	})
