@@ -25,7 +25,9 @@ func (r *run) act(ctx context.Context, s Situation, row store.TicketLink, action
 	if s.Seen != nil {
 		b.seen = *s.Seen
 	}
-	if len(actions) == 0 && s.Seen != nil && (row.RetryAt != (time.Time{}) || row.Failures > 0) {
+	// What was refused waits for its time, whoever reads the ticket meanwhile.
+	waits := s.Want == nil && row.Failures > 0 && row.RetryAt.After(r.now())
+	if len(actions) == 0 && s.Seen != nil && !waits && (row.RetryAt != (time.Time{}) || row.Failures > 0) {
 		actions = []Action{{Kind: ActAgree}}
 	}
 	for _, a := range actions {
@@ -66,11 +68,13 @@ func (r *run) act(ctx context.Context, s Situation, row store.TicketLink, action
 	if len(actions) == 0 {
 		return false, nil
 	}
-	if b.wait.IsZero() {
-		b.row.Failures, b.row.Reason = 0, standing(b.Link.Snapshot)
+	if !waits {
+		if b.wait.IsZero() {
+			b.row.Failures, b.row.Reason = 0, standing(b.Link.Snapshot)
+		}
+		b.row.RetryAt = b.wait
 	}
-	b.row.RetryAt = b.wait
-	r.due(b.wait)
+	r.due(b.row.RetryAt)
 	if b.row.State == string(LinkUndone) && s.Want != nil && s.Want.State == WantOpen {
 		b.row.State = string(LinkLive) // published again
 	}

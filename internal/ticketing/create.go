@@ -165,15 +165,19 @@ func (r *run) refusedCreate(ctx context.Context, i store.Intent, cause error) (s
 		own := false
 		for id, text := range e.Fields {
 			fields = append(fields, fmt.Sprintf("field %s: %s", id, text))
-			own = own || slices.Contains([]string{"summary", "description", "labels"}, id)
+			own = own || slices.Contains([]string{"summary", "description", "labels", "priority", "assignee"}, id)
 		}
 		slices.Sort(fields)
 		if len(fields) > 0 {
 			reason = "the tracker refuses the ticket: " + strings.Join(fields, "; ")
 		}
+		// What the tracker demands there it demands of all: ask once, not for each. Where
+		// it does not say what was wrong, only a second one shows that it was not the ticket.
+		unsaid := e.Kind == tracker.KindInvalid && len(e.Fields) == 0 && r.doubted[i.Target] != reason
 		if i, err = r.fail(ctx, i, string(e.Kind), reason, r.now().Add(retryFailed)); err == nil && !own && !r.again {
-			// What the tracker demands there it demands of all: ask once, not for each.
-			r.refused[i.Target] = i
+			if r.doubted[i.Target] = reason; !unsaid {
+				r.refused[i.Target] = i
+			}
 			clear(r.s.forms)
 		}
 	}

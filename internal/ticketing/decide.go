@@ -61,7 +61,7 @@ type Snapshot struct {
 	Written string    `json:"written,omitempty"` // digest of our block as it read back
 	Band    string    `json:"band,omitempty"`    // of the block
 	Ours    []string  `json:"ours,omitempty"`    // labels
-	Related []string  `json:"related,omitempty"` // tickets we linked it to
+	Related []string  `json:"related,omitempty"` // tickets we linked it to: ids, of another connection with that in front
 	Back    bool      `json:"back,omitempty"`    // the link to our page is set
 	Cause   string    `json:"cause,omitempty"`   // of the state
 	Verdict string    `json:"verdict,omitempty"` // noted or known when it was last written about
@@ -109,6 +109,7 @@ type Action struct {
 	Edit    *tracker.Edit // of ActEdit
 	Note    *Note
 	Ticket  string // of ActRelate and ActRedirect: the other ticket's id
+	Afar    *Peer  // of ActRelate: the other ticket, where it is in another tracker
 	State   LinkState
 }
 
@@ -122,8 +123,17 @@ type Situation struct {
 	Policy Policy
 	Caps   tracker.Capabilities
 	Peers  map[Key][]string // ids of the tickets of other objects, on the same connection
+	Afar   []Peer           // tickets on other connections that this one belongs to, or that belong to it
 	Now    time.Time
 }
+
+// Peer is a ticket on another connection.
+type Peer struct {
+	Connection, ID, Key, URL string
+}
+
+// mark names a peer in Snapshot.Related.
+func (p *Peer) mark() string { return p.Connection + "/" + p.ID }
 
 const (
 	blockEvery   = 24 * time.Hour
@@ -373,6 +383,13 @@ func (s Situation) relate(seen tracker.Ticket) []Action {
 					!slices.ContainsFunc(out, func(a Action) bool { return a.Ticket == id }) {
 					out = append(out, Action{Kind: ActRelate, Why: "belongs to it", Ticket: id})
 				}
+			}
+		}
+	}
+	if s.Caps.BackLink {
+		for i := range s.Afar {
+			if p := &s.Afar[i]; !slices.Contains(snap.Related, p.mark()) && p.URL != "" {
+				out = append(out, Action{Kind: ActRelate, Why: "belongs to " + p.Key + " in another tracker", Afar: p})
 			}
 		}
 	}

@@ -135,6 +135,7 @@ type bench struct {
 	h    *host
 	mem  *memory
 	tr   tracker.Tracker
+	more map[string]tracker.Tracker // of other connections
 	e    *ticketing.Engine
 	rand *rand.Rand
 	hit  func(point string)
@@ -186,7 +187,12 @@ func (b *bench) restart() {
 	b.e = ticketing.New(ticketing.Options{
 		DB: b.db, Host: b.h, Clock: b.Now, Instance: "inst_1", Holder: "test",
 		Random:  letters{b.rand},
-		Tracker: func(context.Context, string) (tracker.Tracker, error) { return b.tr, nil },
+		Tracker: func(_ context.Context, id string) (tracker.Tracker, error) {
+			if tr := b.more[id]; tr != nil {
+				return tr, nil
+			}
+			return b.tr, nil
+		},
 		Point: func(name string) {
 			if b.hit != nil {
 				b.hit(name)

@@ -62,10 +62,12 @@ type work struct {
 	links   []store.TicketLink // of this connection
 	linked  map[Key]bool       // live on any connection
 	peers   map[Key][]string
+	others  map[Key][]Peer // live on other connections
+	belongs map[Key][]Key  // whose tickets are to be linked with a key's, both ways
 }
 
 func (r *run) load(ctx context.Context, p model.ProductID) (*work, error) {
-	w := &work{product: p, wants: map[Key]*Want{}, intents: map[Key]store.Intent{}, linked: map[Key]bool{}, peers: map[Key][]string{}}
+	w := &work{product: p, wants: map[Key]*Want{}, intents: map[Key]store.Intent{}, linked: map[Key]bool{}, peers: map[Key][]string{}, others: map[Key][]Peer{}, belongs: map[Key][]Key{}}
 	err := r.e.o.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		if w.plan, err = r.e.o.Host.Wants(ctx, tx, p); err != nil {
 			return fmt.Errorf("wants of product %s: %w", p, err)
@@ -92,12 +94,18 @@ func (r *run) load(ctx context.Context, p model.ProductID) (*work, error) {
 				if l.State == string(LinkLive) {
 					w.peers[key] = append(w.peers[key], l.TicketID)
 				}
+			} else if l.State == string(LinkLive) {
+				w.others[key] = append(w.others[key], Peer{l.Connection, l.TicketID, l.TicketKey, l.URL})
 			}
 		}
 		return err
 	})
 	for i := range w.plan.Wants {
-		w.wants[w.plan.Wants[i].Key] = &w.plan.Wants[i]
+		want := &w.plan.Wants[i]
+		w.wants[want.Key] = want
+		for _, k := range want.LinksTo {
+			w.belongs[want.Key], w.belongs[k] = append(w.belongs[want.Key], k), append(w.belongs[k], want.Key)
+		}
 	}
 	return w, err
 }
@@ -268,7 +276,11 @@ func (r *run) situation(w *work, row store.TicketLink) (Situation, error) {
 	if err != nil {
 		return Situation{}, err
 	}
-	return Situation{Want: w.wants[l.Key], Link: &l, Table: r.settings.Status, Policy: w.plan.Policy, Caps: r.caps, Peers: w.peers, Now: r.now()}, nil
+	var afar []Peer
+	for _, k := range w.belongs[l.Key] {
+		afar = append(afar, w.others[k]...)
+	}
+	return Situation{Want: w.wants[l.Key], Link: &l, Table: r.settings.Status, Policy: w.plan.Policy, Caps: r.caps, Peers: w.peers, Afar: afar, Now: r.now()}, nil
 }
 
 // read returns the tickets of the links by id.
@@ -357,7 +369,7 @@ func (r *run) refusedLink(ctx context.Context, row store.TicketLink, refused *tr
 	}
 	row.Failures++
 	wait := backoff(row.Failures, row.TicketID)
-	if refused.Kind == tracker.KindPermission || refused.Kind == tracker.KindInvalid {
+	if refused.Kind == tracker.KindPermission || refused.Kind == tracker.KindInvalid || refused.Kind == tracker.KindUnsupported {
 		wait = retryFailed
 	}
 	row.Reason, row.RetryAt, row.UpdatedAt = refused.Error(), r.now().Add(wait), r.now()

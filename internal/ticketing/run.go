@@ -46,6 +46,7 @@ type run struct {
 	next     time.Time // when something is due again; zero for never
 	waters   map[string]int64
 	refused  map[string]store.Intent // targets that refused, by target
+	doubted  map[string]string       // why a target refused one ticket, by target
 	claims   map[model.ProductID]*work
 	asked    int64 // how often people had asked for another try when the product was loaded
 	again    bool  // somebody asked since: what was loaded is old
@@ -69,7 +70,7 @@ func (e *Engine) on(ctx context.Context, id string, fn func(context.Context, *ru
 		// Another process works on it, or died: tried often enough to see it still.
 		return e.now().Add(e.o.LeaseAfter / 3), nil
 	}
-	r := &run{e: e, s: s, id: id, token: token, waters: map[string]int64{}, refused: map[string]store.Intent{}, claims: map[model.ProductID]*work{}}
+	r := &run{e: e, s: s, id: id, token: token, waters: map[string]int64{}, refused: map[string]store.Intent{}, doubted: map[string]string{}, claims: map[model.ProductID]*work{}}
 	err = e.o.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
 		r.conn, err = tx.Connection(id)
 		return err

@@ -289,6 +289,7 @@ const (
 	KindUnavailable  ErrorKind = "unavailable"   // 5xx, network; RetryAfter where given
 	KindProtocol     ErrorKind = "protocol"      // an answer that is not what the tracker's API says (HTML, cut JSON, too big)
 	KindNoTransition ErrorKind = "no_transition" // no way leads to the wished state
+	KindUnsupported  ErrorKind = "unsupported"   // the tracker has it not, or has it switched off
 	KindForged       ErrorKind = "forged"        // a webhook whose signature does not hold
 )
 

@@ -193,7 +193,8 @@ func (c *Client) linkTypeName(ctx context.Context, want, fallback string) (strin
 		var out struct {
 			Types []linkType `json:"issueLinkTypes"`
 		}
-		if err := c.get(ctx, "read link types", "/issueLinkType", nil, &out); err != nil {
+		err := c.get(ctx, "read link types", "/issueLinkType", nil, &out)
+		if err != nil && tracker.AsError(err).Kind != tracker.KindNotFound { // which says that linking is switched off
 			return "", before(err)
 		}
 		types = out.Types
@@ -211,7 +212,7 @@ func (c *Client) linkTypeName(ctx context.Context, want, fallback string) (strin
 	if len(types) > 0 {
 		return types[0].Name, nil
 	}
-	return "", &tracker.Error{Outcome: tracker.NotSent, Kind: tracker.KindInvalid, Op: "link issues", Reason: "this Jira has no link types (issue linking is switched off)"}
+	return "", &tracker.Error{Outcome: tracker.NotSent, Kind: tracker.KindUnsupported, Op: "link issues", Reason: "this Jira has no link types (issue linking is switched off)"}
 }
 
 // SetBackLink implements tracker.Tracker; the global id makes it an upsert.

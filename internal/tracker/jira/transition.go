@@ -46,11 +46,13 @@ func (c *Client) Transition(ctx context.Context, id string, w tracker.Wish) (tra
 	}
 	if w.DuplicateOf != "" {
 		kind, err := c.linkTypeName(ctx, c.cfg.DuplicateLinkType, "Relates")
-		if err != nil {
+		switch {
+		case err == nil:
+			if err := c.link(ctx, kind, id, w.DuplicateOf); err != nil {
+				return t, err
+			}
+		case tracker.AsError(err).Kind != tracker.KindUnsupported: // closed without a link where there are none
 			return t, before(err)
-		}
-		if err := c.link(ctx, kind, id, w.DuplicateOf); err != nil {
-			return t, err
 		}
 	}
 	hops := min(max(w.MaxHops, 1), maxHops)
