@@ -296,8 +296,12 @@ func (ch *changing) connectionView(id, action string) (ConnectionView, error) {
 	return v, ch.record(action, "connection/"+id, nil, map[string]any{"name": v.Name, "kind": v.Kind, "settings": v.Settings, "has_credential": v.HasCredential})
 }
 
-// EditConnection changes a connection and resumes it.
+// EditConnection changes a connection and resumes it. Another address has to be the
+// same tracker, once there are tickets (fault.Conflict).
 func (a *App) EditConnection(ctx context.Context, c Caller, id string, version int64, in ConnectionInput) (ConnectionView, error) {
+	if err := a.sameTracker(ctx, c, id, in); err != nil {
+		return ConnectionView{}, err
+	}
 	return change(ctx, a, c, policy.ConnectionManage, "", Cause{}, func(ch *changing) (ConnectionView, error) {
 		conn, err := ch.tx.Connection(id)
 		if err != nil {
