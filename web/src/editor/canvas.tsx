@@ -87,9 +87,10 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
         },
         fit: (b, largest = 1.25) => {
           const { w, h } = size();
-          const room = w < 700 ? 32 : 120;
-          const z = Math.max(minZoom, Math.min(largest, (w - room) / Math.max(1, b.w), (h - room) / Math.max(1, b.h)));
-          set(w / 2 - (b.x + b.w / 2) * z, h / 2 - (b.y + b.h / 2) * z, z, 220);
+          const m = margins(w);
+          const [rw, rh] = [w - m.start - m.end, h - m.top - m.bottom];
+          const z = Math.max(minZoom, Math.min(largest, rw / Math.max(1, b.w), rh / Math.max(1, b.h)));
+          set(m.start + rw / 2 - (b.x + b.w / 2) * z, m.top + rh / 2 - (b.y + b.h / 2) * z, z, 220);
         },
         reveal: (b) => {
           const v = view.seen();
@@ -460,6 +461,9 @@ const Lines = memo(function Lines({ seen }: { seen: Box }) {
   );
 });
 
+/** margins is the room at the sides of the canvas that is left to what floats there, in pixels of the screen. */
+const margins = (w: number) => (w < 700 ? { start: 16, end: 16, top: 16, bottom: 16 } : { start: 76, end: 28, top: 28, bottom: 64 });
+
 /** firstLook shows a drawing when it is opened: all of it, if it can be read then; else its beginning at a size that can be read. */
 export function firstLook(view: View, all: Box | undefined): void {
   if (!all) {
@@ -470,13 +474,15 @@ export function firstLook(view: View, all: Box | undefined): void {
   const z = view.zoom();
   const w = seen.w * z;
   const h = seen.h * z;
-  const whole = Math.min((w - 120) / all.w, (h - 120) / all.h);
+  const m = margins(w);
+  const [rw, rh] = [w - m.start - m.end, h - m.top - m.bottom];
+  const whole = Math.min(rw / all.w, rh / all.h);
   // On a telephone there is no room for more than a look at all of it.
   if (whole >= (w < 700 ? 0.2 : readable)) {
     view.fit(all, 1.1);
     return;
   }
   const fit = Math.max(readable, whole);
-  const box = { x: all.x, y: all.y, w: Math.min(all.w, (w - 120) / fit), h: Math.min(all.h, (h - 120) / fit) };
+  const box = { x: all.x, y: all.y, w: Math.min(all.w, rw / fit), h: Math.min(all.h, rh / fit) };
   view.fit(box, fit);
 }

@@ -1,6 +1,6 @@
 import { asBand, type Band, bandNames } from "../ui/rating";
 import { smooth } from "./flows";
-import { along, around, aroundPoints, grown, lanes, lineOf, meetings, outline, pathOf, polyline } from "./geometry";
+import { along, around, aroundPoints, broken, grown, lanes, lineOf, meetings, outline, pathOf, polyline, roomOf } from "./geometry";
 import { boxAt, drawnOf, listOf, type State } from "./store";
 import { type Box, boxOf, keyOf, type Point } from "./types";
 
@@ -110,10 +110,10 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
       }
     }
     const mid = along(way, 0.5);
-    if (f.name)
-      labels.push(
-        lines([f.name.length > 48 ? `${f.name.slice(0, 47)}…` : f.name], mid.x, mid.y - 7, 12, `text-anchor="middle" fill="${ink.text}" ${halo}`),
-      );
+    if (f.name) {
+      const name = broken(f.name.length > 48 ? `${f.name.slice(0, 47)}…` : f.name, roomOf(way));
+      labels.push(lines(name, mid.x, mid.y - 7 - (name.length - 1) * 15.6, 12, `text-anchor="middle" fill="${ink.text}" ${halo}`));
+    }
     if (band && facts?.threats)
       labels.push(
         `<g><title>${facts.threats} open, ${bandNames[band].toLowerCase()}</title>${bars(band, mid.x - 14, mid.y + 5)}${lines([String(facts.threats)], mid.x + 3, mid.y + 15, 11, `font-weight="600" fill="${bandInk[band]}" ${halo}`)}</g>`,

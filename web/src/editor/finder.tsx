@@ -1,5 +1,5 @@
 import { X } from "lucide-react";
-import { useMemo } from "react";
+import { useLayoutEffect, useMemo, useRef } from "react";
 import { IconButton } from "../ui/button";
 import { Choices } from "../ui/combobox";
 import { Dialog } from "../ui/dialog";
@@ -25,20 +25,26 @@ export function Finder({ onClose }: { onClose: () => void }) {
   const editor = useEditor();
   const options = useOptions();
   const selection = useDrawing((s) => s.selection);
+  const box = useRef<HTMLDivElement>(null);
+  // Before the field is there: what is typed at once draws nothing.
+  useLayoutEffect(() => box.current?.focus(), []);
   const end = () => {
     onClose();
     editor.view?.focus();
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes it wherever the focus is in it
     <div
+      ref={box}
       data-chrome
+      role="dialog"
+      aria-label="Find in the diagram"
+      tabIndex={-1}
       onKeyDown={(e) => {
         if (e.key !== "Escape") return;
         e.stopPropagation();
         end();
       }}
-      className="absolute end-3 top-3 z-20 w-80 animate-in rounded-xl border border-line bg-surface p-2 shadow-float"
+      className="absolute end-3 top-3 z-20 w-80 animate-in outline-none rounded-xl border border-line bg-surface p-2 shadow-float"
     >
       <div className="flex items-center justify-between pb-1 ps-1">
         <h2 className="overline">Find in the diagram</h2>

@@ -1,7 +1,7 @@
 import { memo, useMemo } from "react";
 import { cx } from "../ui/cx";
 import { asBand, type Band, bandNames } from "../ui/rating";
-import { along, lineOf, meetings, outline, pathOf, polyline } from "./geometry";
+import { along, broken, lineOf, meetings, outline, pathOf, polyline, roomOf } from "./geometry";
 import { NameInput } from "./nodes";
 import { boxAt, itemOf, type State, useDrawing } from "./store";
 import type { Curve, Flow, Point } from "./types";
@@ -78,32 +78,56 @@ export const FlowView = memo(function FlowView({ id, lane }: { id: string; lane:
         <circle cx={flow.to_point.x} cy={flow.to_point.y} r={6} fill="none" stroke={colour} strokeWidth={1.5} strokeDasharray="2 2" />
       )}
       {crossing && <Crossings ids={crosses!.join(" ")} way={way} colour={colour} />}
-      {editing ? (
-        <foreignObject x={mid.x - 80} y={mid.y - 20} width={160} height={42}>
-          <NameInput id={id} value={flow.name} className="h-full text-center text-xs leading-4" />
-        </foreignObject>
-      ) : (
+      {!editing && (
         <>
-          {label && (
-            <text
-              x={mid.x}
-              y={mid.y - 7}
-              textAnchor="middle"
-              unicodeBidi="plaintext"
-              className={cx("fill-text text-xs [paint-order:stroke]", selected && "font-semibold")}
-              stroke="var(--bg)"
-              strokeWidth={5}
-              strokeLinejoin="round"
-            >
-              {label}
-            </text>
-          )}
+          {label && <Label text={label} at={mid} room={roomOf(way)} selected={selected} />}
           {band && open > 0 && <Pill at={mid} band={band} open={open} />}
         </>
       )}
     </g>
   );
 });
+
+/** Label is the name of a flow above its way, on two lines where there is no room for one. */
+function Label({ text, at, room, selected }: { text: string; at: Point; room: number; selected: boolean }) {
+  const lines = broken(text, room);
+  return (
+    <text
+      x={at.x}
+      y={at.y - 7 - (lines.length - 1) * 14}
+      textAnchor="middle"
+      unicodeBidi="plaintext"
+      className={cx("fill-text text-xs [paint-order:stroke]", selected && "font-semibold")}
+      stroke="var(--bg)"
+      strokeWidth={5}
+      strokeLinejoin="round"
+    >
+      {lines.length === 1
+        ? text
+        : lines.map((l, i) => (
+            <tspan key={i} x={at.x} dy={i * 14}>
+              {l}
+            </tspan>
+          ))}
+    </text>
+  );
+}
+
+/** FlowName is the field in which a flow is named. It stands above everything: between two near components there is no room for it. */
+export function FlowName() {
+  const id = useDrawing((s) => (s.editing && s.doc.now.get(s.editing)?.kind === "flows" ? s.editing : undefined));
+  const flow = useDrawing((s) => itemOf(s, id)?.value) as Flow | undefined;
+  const from = useDrawing((s) => boxAt(s, flow?.from));
+  const to = useDrawing((s) => boxAt(s, flow?.to));
+  const line = flow && lineOf(flow, from, to);
+  if (!id || !flow || !line) return null;
+  const mid = along(polyline(line), 0.5);
+  return (
+    <foreignObject x={mid.x - 80} y={mid.y - 20} width={160} height={42} className="pointer-events-auto">
+      <NameInput id={id} value={flow.name} className="h-full text-center text-xs leading-4" />
+    </foreignObject>
+  );
+}
 
 const bars: Record<Band, number> = { unrated: 0, low: 1, medium: 2, high: 3, critical: 4 };
 

@@ -270,3 +270,18 @@ export function snap(b: Box, others: readonly Box[], reach: number): { dx: numbe
   }
   return { dx: by.x, dy: by.y, guides };
 }
+
+/** roomOf is how much room a name has above a way: where it runs across, what is between its ends. */
+export function roomOf(way: readonly Point[]): number {
+  const [a, z] = [way[0]!, way.at(-1)!];
+  return Math.abs(z.x - a.x) > Math.abs(z.y - a.y) ? Math.abs(z.x - a.x) : Number.POSITIVE_INFINITY;
+}
+
+/** broken breaks a text at the blank nearest its middle, where its one line is longer than the room. */
+export function broken(text: string, room: number): string[] {
+  if (text.length * 6.2 <= room) return [text];
+  const blanks = [...text.matchAll(/ /g)].map((m) => m.index);
+  if (blanks.length === 0) return [text];
+  const at = blanks.reduce((a, b) => (Math.abs(b - text.length / 2) < Math.abs(a - text.length / 2) ? b : a));
+  return [text.slice(0, at), text.slice(at + 1)];
+}

@@ -34,8 +34,9 @@ const options = {
   "elk.edgeRouting": "POLYLINE",
   "elk.spacing.nodeNode": "50",
   "elk.spacing.edgeNode": "30",
-  "elk.layered.spacing.nodeNodeBetweenLayers": "130",
-  "elk.layered.spacing.edgeNodeBetweenLayers": "30",
+  // A label takes a layer of its own: this is the room on either side of it.
+  "elk.layered.spacing.nodeNodeBetweenLayers": "36",
+  "elk.layered.spacing.edgeNodeBetweenLayers": "24",
   "elk.spacing.componentComponent": "70",
   "elk.layered.considerModelOrder.strategy": "NODES_AND_EDGES",
 };
@@ -92,7 +93,8 @@ export async function arrange(editor: Editor): Promise<void> {
       id: f.id,
       sources: [f.from!],
       targets: [f.to!],
-      labels: f.name ? [{ text: f.name, width: Math.min(220, f.name.length * 6.5), height: 18 }] : undefined,
+      // Without a name too there is room for the arrow, what it crosses and how many threats it has.
+      labels: [{ text: f.name, width: Math.max(50, Math.min(220, f.name.length * 6.5)), height: 18 }],
     });
   }
   const done = await ask(root);

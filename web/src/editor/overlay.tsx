@@ -1,3 +1,4 @@
+import { FlowName } from "./flows";
 import { along, type Line, lineOf, middleOf, pathOf, polyline } from "./geometry";
 import { boxAt, itemOf, useDrawing } from "./store";
 import type { Box, Point } from "./types";
@@ -18,6 +19,7 @@ export function Overlay({ zoom, readOnly }: { zoom: number; readOnly: boolean })
       <Wire u={u} />
       {!readOnly && !dragging && <Dots u={u} />}
       {!readOnly && only && <Handles id={only} u={u} />}
+      {!readOnly && <FlowName />}
     </svg>
   );
 }

@@ -167,20 +167,21 @@ export class Sync {
       named.map((c) => ({ kind: c.kind, id: c.id, version: c.version, value: c.element ?? undefined, by: c.by, at: c.at })),
       named[0]?.by,
     );
-    await this.fetch();
+    await this.fetch(named[0]?.by);
   }
 
-  /** fetch reads the drawing and takes in what others changed; only what follows from it where nobody drew anything. */
-  private async fetch(): Promise<void> {
+  /**
+   * fetch reads the drawing and takes in what others changed; only what follows from it where nobody drew
+   * anything. by is whose work it is where the news of it is still on its way.
+   */
+  private async fetch(by?: string): Promise<void> {
     const news = this.news;
     this.news = [];
-    const who = news
-      .map((n) => n.actor_name)
-      .filter(Boolean)
-      .at(-1);
     const drawn = /^(component|flow|zone|curve|text|diagram|asset)\//;
+    const drew = news.filter((n) => !n.objects || n.objects.some((o) => drawn.test(o)));
+    const who = drew.findLast((n) => n.actor_name)?.actor_name ?? by;
     try {
-      if (news.length > 0 && news.every((n) => n.objects && !n.objects.some((o) => drawn.test(o)))) {
+      if (news.length > 0 && drew.length === 0) {
         this.board.facts(await this.transport.facts(), [], true);
         return;
       }

@@ -4,12 +4,28 @@ import { useState } from "react";
 import type { ChoicesProps } from "./combobox";
 import { cx } from "./cx";
 
+const plain = (s: string) => s.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+
+/**
+ * match says how well an entry fits what is typed, 0 for not at all: every word of it must be
+ * there, in the text before in what stands below it. Ids are no words: they would match by chance.
+ */
+export function match(value: string, typed: string, [text = "", about = ""]: string[] = []): number {
+  const asked = plain(typed).trim();
+  const name = plain(text);
+  const all = `${name} ${plain(about)} ${/^[a-z]{3}_/.test(value) ? "" : plain(value)}`;
+  if (!asked.split(/\s+/).every((word) => all.includes(word))) return 0;
+  if (name.startsWith(asked)) return 1;
+  if (name.includes(` ${asked}`)) return 0.8;
+  return name.includes(asked) ? 0.6 : 0.3;
+}
+
 /** The inside of Choices, read when the first list opens. */
 export default function Choices({ options, chosen, onChoose, label, empty = "Nothing matches", create }: ChoicesProps) {
   const [text, setText] = useState("");
   const groups = [...new Set(options.map((o) => o.group ?? ""))];
   return (
-    <Command label={label} loop className="grid gap-1">
+    <Command label={label} loop filter={match} className="grid gap-1">
       <Command.Input value={text} onValueChange={setText} placeholder={label} autoFocus className="control" />
       <Command.List className="max-h-72 overflow-y-auto">
         <Command.Empty className="px-2 py-3 text-sm text-soft">{empty}</Command.Empty>
