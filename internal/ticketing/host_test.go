@@ -186,7 +186,7 @@ func benchOn(t reporter, db *store.DB, n int) *bench {
 func (b *bench) restart() {
 	b.e = ticketing.New(ticketing.Options{
 		DB: b.db, Host: b.h, Clock: b.Now, Instance: "inst_1", Holder: "test",
-		Random:  letters{b.rand},
+		Random: letters{b.rand},
 		Tracker: func(_ context.Context, id string) (tracker.Tracker, error) {
 			if tr := b.more[id]; tr != nil {
 				return tr, nil
