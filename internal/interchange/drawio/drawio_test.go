@@ -43,12 +43,17 @@ func shop(t testing.TB) []byte {
 // pack does to a page what draw.io does when it saves one compressed.
 func pack(t testing.TB, graph string) string {
 	t.Helper()
+	return packRaw(t, url.PathEscape(graph))
+}
+
+func packRaw(t testing.TB, text string) string {
+	t.Helper()
 	var b bytes.Buffer
 	w, err := flate.NewWriter(&b, flate.BestCompression)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Write([]byte(url.PathEscape(graph))); err != nil {
+	if _, err := w.Write([]byte(text)); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
@@ -127,6 +132,7 @@ func TestReadRefuses(t *testing.T) {
 		{"a bomb", "<mxfile>\n<diagram>" + bomb + "</diagram></mxfile>", "unpacks to more"},
 		{"no base64", "<mxfile>\n<diagram>!!</diagram></mxfile>", "neither XML nor base64"},
 		{"broken deflate", "<mxfile>\n<diagram>AAAA</diagram></mxfile>", "cannot be unpacked"},
+		{"broken percent-encoding", "<mxfile>\n<diagram>" + packRaw(t, "%3CmxGraphModel%2") + "</diagram></mxfile>", "percent-encoding is damaged"},
 		{"broken page", "<mxfile>\n<diagram>" + pack(t, "<mxGraphModel>") + "</diagram></mxfile>", "cut off"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -159,4 +165,28 @@ func FuzzRead(f *testing.F) {
 			t.Fatalf("Read gives a model that is not valid: %v", err)
 		}
 	})
+}
+
+// TestFrames checks that frames with icons put onto them, not grouped with them,
+// are zones, and that a container with nothing in it is a component.
+func TestFrames(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/frames.drawio")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := read(t, data, imported.Options{Name: "f"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, z := range got.Model.Zones {
+		all = append(all, string(z.ID)+" in "+string(z.Parent))
+	}
+	for _, c := range got.Model.Components {
+		all = append(all, string(c.ID)+" in "+string(c.Zone))
+	}
+	if diff := cmp.Diff([]string{"cloud in ", "net in cloud", "web in net", "box in "}, all); diff != "" {
+		t.Errorf("zones and components (-want +got):\n%s", diff)
+	}
 }

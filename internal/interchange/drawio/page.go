@@ -157,10 +157,14 @@ func Inflate(text string, limit int) ([]byte, error) {
 	if len(data) > limit {
 		return nil, fault.New(fault.TooLarge, "model.too_large", "unpacks to more than %d MiB", imported.MaxBytes>>20)
 	}
-	if s, err := url.PathUnescape(string(data)); err == nil {
-		return []byte(s), nil
+	s, err := url.PathUnescape(string(data))
+	if err != nil && bytes.HasPrefix(data, []byte("%3C")) {
+		return nil, fmt.Errorf("cannot be unpacked: its percent-encoding is damaged")
 	}
-	return data, nil
+	if err != nil {
+		return data, nil
+	}
+	return []byte(s), nil
 }
 
 func newPage(title string, graph *xmltree.Element, opts imported.Options) (page, error) {
@@ -195,7 +199,38 @@ func newPage(title string, graph *xmltree.Element, opts imported.Options) (page,
 			}
 		}
 	}
+	p.fill()
 	return p, nil
+}
+
+// fill counts what lies in frames without being grouped with them: people put
+// icons onto a frame as often as into it.
+func (p *page) fill() {
+	type shape struct {
+		c   *cell
+		box model.Box
+	}
+	var frames, all []shape
+	for _, c := range p.cells {
+		if !c.vertex || !c.boxed || c.parent != nil && c.parent.edge {
+			continue
+		}
+		s := shape{c, c.place()}
+		all = append(all, s)
+		if c.children == 0 && isFrame(c) {
+			frames = append(frames, s)
+		}
+	}
+	if len(frames) > maxBoundaries {
+		return // more boundaries are refused anyway, and counting takes time by the product
+	}
+	for _, f := range frames {
+		for _, s := range all {
+			if s.c != f.c && s.box.W*s.box.H < f.box.W*f.box.H && f.box.Contains(s.box.Center()) {
+				f.c.children++
+			}
+		}
+	}
 }
 
 func newCell(el *xmltree.Element, opts imported.Options) *cell {

@@ -90,13 +90,13 @@ func isStore(c *cell) bool {
 // isZone knows dashed boxes, lanes and containers with something in them, and
 // boxes whose label says that they are a boundary.
 func isZone(c *cell) bool {
-	if c.style["dashed"] == "1" {
-		return true
-	}
-	if boundaryWords(c.label) {
-		return true
-	}
-	return c.children > 0 && (c.style[""] == "swimlane" || c.style["shape"] == "swimlane" || c.style["container"] == "1" || strings.Contains(c.style["shape"], "group"))
+	return c.style["dashed"] == "1" || boundaryWords(c.label) || c.children > 0 && isFrame(c)
+}
+
+// isFrame knows what is made to hold other shapes: lanes, containers, and the
+// frames of the icon libraries, such as a cloud, a network or a subnet.
+func isFrame(c *cell) bool {
+	return c.style[""] == "swimlane" || c.style["shape"] == "swimlane" || c.style["container"] == "1" || strings.Contains(c.style["shape"], "group")
 }
 
 func boundaryWords(label string) bool {
