@@ -254,6 +254,12 @@ var strangers = []struct{ mark, name string }{
 	{"<testsuite", "a JUnit report: see results show"},
 	{"<OWASPZAPReport", "a ZAP report: see results show"},
 	{`"runs"`, "a SARIF report: see results show"},
+	{"<KnowledgeBase", "a template of the Microsoft Threat Modeling Tool, which holds no model"},
+	{"<mxlibrary", "a draw.io library of shapes, which holds no drawing"},
+	{`"potential threats"`, "a report of OWASP pytm: give what the model prints with --json"},
+	{`"inBoundary"`, "a model of OWASP pytm in another form than pytm.load reads: a name, elements with their __class__, flows"},
+	{`"diagramTop"`, "an OWASP Threat Dragon model without the object detail, in which its diagrams stand"},
+	{`"diagramJson"`, "an OWASP Threat Dragon model without the object detail, in which its diagrams stand"},
 }
 
 // unknown is the refusal of a sound file that no format knows.
