@@ -447,9 +447,22 @@ func TestEventsTellWhoChangedWhat(t *testing.T) {
 	if got := told(); got["objects"] != nil || got["actor_name"] != "Ada" || got["request_id"] == nil {
 		t.Errorf("the event of 60 changes is %v, want Ada's without objects", got)
 	}
+	// What several did before anybody looked is told request by request, each with its name.
+	d.change(put("texts", "c", 0, m{"diagram": "d", "text": "x"})).want(200)
+	before := events.next()["id"]
+	id, eve := s.person("Eve")
+	s.admin.put("/products/"+d.product+"/members/"+id, m{"role": "modeller"}).want(204)
+	eve.post("/products/"+d.product+"/drawing/changes", m{"changes": l{put("texts", "d", 0, m{"diagram": "d", "text": "x"})}}).want(200)
+	d.change(put("texts", "e", 0, m{"diagram": "d", "text": "x"})).want(200)
+	events = d.follow("/events?product="+d.product, before)
+	for _, want := range []struct{ name, object string }{{"Ada", "user/" + id}, {"Eve", "text/d"}, {"Ada", "text/e"}} {
+		if got := told(); got["actor_name"] != want.name || !gocmp.Equal(got["objects"], any(l{want.object})) {
+			t.Errorf("an event of what was missed is %v, want %s by %s", got, want.object, want.name)
+		}
+	}
 	// The installation's own trail says nothing to whoever follows.
 	all := d.follow("/events", "")
-	s.person("Eve")
+	s.person("Mallory")
 	if got := all.next(); strings.Contains(got["data"], "objects") || strings.Contains(got["data"], "actor") {
 		t.Errorf("the event of the installation is %v, want no detail", got)
 	}

@@ -35,7 +35,7 @@ func (s *API) events() {
 	s.plain(op{
 		method: http.MethodGet, path: "/events", id: "subscribe", tag: tagInstance, summary: "Be told what changed", action: policy.EventsRead,
 		about: "Server-sent events. An event \"change\" has the data {\"product\", \"seq\", \"actor\", \"actor_name\", \"request_id\", \"objects\"}: the audit trail of the product (none: of the installation) has come to seq, " +
-			"and whatever was read of it before may be old. Actor, their name and the request are there where all of it was theirs, objects (component/ID and the like) where they are at most 50. Its id is \"stream:seq\". A subscriber that comes back with Last-Event-ID gets what it missed of that stream; " +
+			"and whatever was read of it before may be old. Each request has its own event; where there were too many at once for that, one stands for all, and actor, their name and the request are there only where all of it was theirs; objects (component/ID and the like) where they are at most 50. Its id is \"stream:seq\". A subscriber that comes back with Last-Event-ID gets what it missed of that stream; " +
 			"where it follows several, an event \"resync\" tells it to read everything again. A comment every 15 seconds keeps the connection. The stream ends with the session or token.",
 	},
 		huma.Operation{
@@ -93,12 +93,14 @@ func (s *API) follow(w http.ResponseWriter, r *http.Request, c app.Caller) error
 			if heads[name] == seen[name] {
 				continue
 			}
-			touched, err := s.app.Touched(ctx, c, name, seen[name])
-			if err != nil {
-				touched = app.Touched{} // that something changed has to be told all the same
+			touched, err := s.app.Touched(ctx, c, name, seen[name], heads[name])
+			if err != nil || len(touched) == 0 {
+				touched = []app.Touched{{To: heads[name]}} // that something changed has to be told all the same
 			}
-			if out.change(name, heads[name], touched) != nil {
-				return nil
+			for _, t := range touched {
+				if out.change(name, t) != nil {
+					return nil
+				}
 			}
 			last = time.Now()
 		}
@@ -140,12 +142,12 @@ type subscriber struct {
 	flush *http.ResponseController
 }
 
-func (s *subscriber) change(stream string, seq int64, touched app.Touched) error {
-	data, err := json.Marshal(changed{Product: app.StreamProduct(stream), Seq: seq, Touched: touched})
+func (s *subscriber) change(stream string, touched app.Touched) error {
+	data, err := json.Marshal(changed{Product: app.StreamProduct(stream), Seq: touched.To, Touched: touched})
 	if err != nil {
 		return err
 	}
-	return s.send(fmt.Sprintf("event: change\nid: %s:%d\ndata: %s\n\n", stream, seq, data))
+	return s.send(fmt.Sprintf("event: change\nid: %s:%d\ndata: %s\n\n", stream, touched.To, data))
 }
 
 func (s *subscriber) send(text string) error {

@@ -41,64 +41,69 @@ func (n actorNames) of(tx *store.Tx, id string) string {
 	return name
 }
 
-// Touched is who changed what since a row of an audit trail.
+// Touched is who changed what in a stretch of an audit trail.
 type Touched struct {
 	// Actor, ActorName and RequestID are absent where several had a part in it.
 	Actor     string   `json:"actor,omitempty"`
 	ActorName string   `json:"actor_name,omitempty"`
 	RequestID string   `json:"request_id,omitempty"`
 	Objects   []string `json:"objects,omitempty"` // "component/cmp_...", in order, each once; absent where there are more than maxTouched
+	To        int64    `json:"-"`                 // number of the last row of the stretch
 }
 
 // maxTouched bounds the objects that are named.
 const maxTouched = 50
 
-// Touched tells who changed what in the audit trail of a product after the row
-// with the number after. Of the installation's own trail it tells nothing.
-func (a *App) Touched(ctx context.Context, c Caller, stream string, after int64) (Touched, error) {
+// Touched tells who changed what in the audit trail of a product after the row with
+// the number after, up to the row with the number to, oldest first: one stretch for
+// each request, so that what two people did at once still has both their names. Where
+// there are too many rows to read it is one stretch, without what they do not share.
+// Of the installation's own trail it tells nothing but how far it has come.
+func (a *App) Touched(ctx context.Context, c Caller, stream string, after, to int64) ([]Touched, error) {
 	product := StreamProduct(stream)
 	if product == "" {
-		return Touched{}, nil
+		return []Touched{{To: to}}, nil
 	}
-	return query(ctx, a, c, policy.EventsRead, product, func(tx *store.Tx) (Touched, error) {
-		var t Touched
+	return query(ctx, a, c, policy.EventsRead, product, func(tx *store.Tx) ([]Touched, error) {
 		rows, err := tx.AuditPage(store.AuditQuery{Stream: stream, After: after, Limit: maxTouched + 2, Bare: true}) // with the row of a batch's label
-		if err != nil || len(rows) == 0 {
-			return t, err
+		if err != nil {
+			return nil, err
 		}
-		last := rows
 		if len(rows) == maxTouched+2 {
-			if last, err = tx.AuditPage(store.AuditQuery{Stream: stream, Newest: true, Limit: 1, Bare: true}); err != nil {
-				return t, err
+			last, err := tx.AuditPage(store.AuditQuery{Stream: stream, Newest: true, Limit: 1, Bare: true})
+			if err != nil {
+				return nil, err
 			}
-		}
-		// The rows of one request stand together: where the first and the last are of
-		// the same, all are.
-		t.Actor, t.RequestID = rows[0].Actor, rows[0].RequestID
-		for _, r := range last {
-			if r.Actor != t.Actor {
-				t.Actor = ""
+			t := Touched{To: to}
+			// The rows of one request stand together: where the first and the last are of
+			// the same, all are.
+			if len(last) == 1 && last[0].Actor == rows[0].Actor && last[0].RequestID == rows[0].RequestID {
+				t.Actor, t.ActorName, t.RequestID = rows[0].Actor, actorNames{}.of(tx, rows[0].Actor), rows[0].RequestID
 			}
-			if r.RequestID != t.RequestID {
-				t.RequestID = ""
-			}
+			return []Touched{t}, nil
 		}
-		if len(last) != len(rows) && t.RequestID == "" {
-			t.Actor = "" // somebody else may stand between
-		}
-		if t.Actor != "" {
-			t.ActorName = actorNames{}.of(tx, t.Actor)
-		}
+		names := actorNames{}
+		var all []Touched
 		for _, r := range rows {
+			if r.Seq > to {
+				break // told with what comes next
+			}
+			if n := len(all); n == 0 || all[n-1].Actor != r.Actor || all[n-1].RequestID != r.RequestID {
+				all = append(all, Touched{Actor: r.Actor, ActorName: names.of(tx, r.Actor), RequestID: r.RequestID})
+			}
+			t := &all[len(all)-1]
+			t.To = r.Seq
 			if r.Action != actionDrawing {
 				t.Objects = append(t.Objects, r.Object)
 			}
 		}
-		slices.Sort(t.Objects)
-		if t.Objects = slices.Compact(t.Objects); len(rows) == maxTouched+2 || len(t.Objects) > maxTouched {
-			t.Objects = nil
+		for i := range all {
+			slices.Sort(all[i].Objects)
+			if all[i].Objects = slices.Compact(all[i].Objects); len(all[i].Objects) > maxTouched {
+				all[i].Objects = nil
+			}
 		}
-		return t, nil
+		return all, nil
 	})
 }
 
