@@ -181,7 +181,7 @@ async function markup({ page, shot, axe, at, of, threat }) {
 
   await page.getByRole("button", { name: "More about this product" }).click();
   await page.getByRole("menuitem", { name: "Make it a template" }).click();
-  const toast = page.getByRole("listitem").filter({ hasText: `${names.product} is a template` });
+  const toast = page.getByRole("listitem").filter({ hasText: `“${names.product}” is a template` });
   await shown("toast", toast);
   await toast.getByRole("button", { name: "Undo" }).click();
   await page.getByText("Template", { exact: true }).waitFor({ state: "hidden" });

@@ -2,16 +2,15 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { Archive, ArchiveRestore, ArrowRight, Copy, Ellipsis, Stamp, Trash2 } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
-import { api, match, ok } from "../../api/client";
 import { productQuery } from "../../api/query";
-import { useChange } from "../../app/change";
 import { useMe } from "../../app/session";
 import { IconButton } from "../../ui/button";
 import { Menu, MenuItem, MenuLine } from "../../ui/menu";
+import { useArchive, useTemplate } from "../product/actions";
 import type { Product } from "./data";
 
-const Clone = lazy(() => import("./dialogs").then((m) => ({ default: m.Clone })));
-const Remove = lazy(() => import("./dialogs").then((m) => ({ default: m.Remove })));
+const Clone = lazy(() => import("../product/dialogs").then((m) => ({ default: m.Clone })));
+const Remove = lazy(() => import("../product/dialogs").then((m) => ({ default: m.Remove })));
 
 /** Actions is the menu of a product in the portfolio. */
 export function Actions({ product }: { product: Product }) {
@@ -44,19 +43,8 @@ function Items({ product: p, onDialog }: { product: Product; onDialog: (d: "clon
   // What one may do there is not in the list; it is asked for when the menu opens.
   const can = useQuery(productQuery(p.id)).data?.can ?? [];
   const may = (action: string) => can.includes(action);
-  const archive = useChange(
-    p.id,
-    (archived: boolean) => setArchived(p.id, p.version, archived),
-    (now, archived) => ({
-      text: archived ? `“${p.name}” is archived` : `“${p.name}” is back in the portfolio`,
-      undo: () => setArchived(p.id, now.version, !archived),
-    }),
-  );
-  const template = useChange(
-    p.id,
-    (on: boolean) => setTemplate(p.id, p.version, on),
-    (now, on) => ({ text: on ? `“${p.name}” is a template now` : `“${p.name}” is a product again`, undo: () => setTemplate(p.id, now.version, !on) }),
-  );
+  const archive = useArchive(p);
+  const template = useTemplate(p);
   const creates = (me?.can ?? []).includes("product.create");
   return (
     <>
@@ -89,8 +77,3 @@ function Items({ product: p, onDialog }: { product: Product; onDialog: (d: "clon
     </>
   );
 }
-
-const setArchived = (id: string, version: number, archived: boolean) =>
-  ok(api.PUT("/products/{product}/archived", { params: { path: { product: id }, header: match(version) }, body: { archived } }));
-const setTemplate = (id: string, version: number, template: boolean) =>
-  ok(api.PATCH("/products/{product}", { params: { path: { product: id }, header: match(version) }, body: { template } }));

@@ -98,7 +98,7 @@ export function productColumns(roomy: boolean): Column<Product>[] {
     {
       id: "vulnerabilities",
       name: "Vulnerabilities",
-      width: "6rem",
+      width: "7rem",
       align: "end",
       narrow: "below",
       sort: (p) => p.vulnerabilities,
@@ -122,7 +122,7 @@ export function productColumns(roomy: boolean): Column<Product>[] {
       narrow: "hide",
       sort: (p) => (p.last_test ? Date.parse(p.last_test) : undefined),
       text: (p) => p.last_test ?? "",
-      cell: (p) => <Ago at={p.last_test} className={p.last_test ? "block truncate" : "text-soft"} />,
+      cell: (p) => <Ago short at={p.last_test} className={p.last_test ? "block truncate" : "text-soft"} />,
     },
     {
       id: "team",
@@ -156,7 +156,7 @@ export function productColumns(roomy: boolean): Column<Product>[] {
       narrow: "hide",
       sort: (p) => Date.parse(p.updated),
       text: (p) => p.updated,
-      cell: (p) => <Ago at={p.updated} className="block truncate text-soft" />,
+      cell: (p) => <Ago short at={p.updated} className="block truncate text-soft" />,
     },
     { id: "more", name: "", width: "2rem", narrow: "end", cell: (p) => <Actions product={p} /> },
   ];

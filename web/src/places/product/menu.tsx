@@ -5,9 +5,10 @@ import { useMe } from "../../app/session";
 import { IconButton } from "../../ui/button";
 import { Menu, MenuItem, MenuLine } from "../../ui/menu";
 import { toast, toastError } from "../../ui/toast";
-import { CloneDialog, useArchive, useTemplate } from "./actions";
+import { useArchive, useTemplate } from "./actions";
 import type { Product } from "./frame";
 
+const Clone = lazy(() => import("./dialogs").then((m) => ({ default: m.Clone })));
 const ExportDialog = lazy(() => import("./export").then((m) => ({ default: m.ExportDialog })));
 
 /** ProductMenu is what can be done with a product as a whole. */
@@ -63,12 +64,10 @@ export function ProductMenu({ product: p }: { product: Product }) {
           </MenuItem>
         )}
       </Menu>
-      {exporting && (
-        <Suspense fallback={null}>
-          <ExportDialog product={p} onClose={() => setExporting(false)} />
-        </Suspense>
-      )}
-      <CloneDialog product={p} open={cloning} onClose={() => setCloning(false)} />
+      <Suspense fallback={null}>
+        {exporting && <ExportDialog product={p} onClose={() => setExporting(false)} />}
+        {cloning && <Clone product={p} onClose={() => setCloning(false)} />}
+      </Suspense>
     </>
   );
 }

@@ -1,15 +1,21 @@
-import { type ReactNode, useState } from "react";
+import { useNavigate } from "@tanstack/react-router";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { useMe } from "../../app/session";
 import { Button } from "../../ui/button";
 import { Section } from "../../ui/parts";
-import { CloneDialog, DeleteDialog, useArchive, useTemplate } from "../product/actions";
+import { useArchive, useTemplate } from "../product/actions";
 import { useProduct } from "../product/frame";
+
+const Clone = lazy(() => import("../product/dialogs").then((m) => ({ default: m.Clone })));
+const Remove = lazy(() => import("../product/dialogs").then((m) => ({ default: m.Remove })));
 
 /** Whole is what can be done with the product as a whole. */
 export function Whole() {
   const p = useProduct();
   const me = useMe();
+  const navigate = useNavigate();
   const [open, setOpen] = useState<"clone" | "delete">();
+  const close = () => setOpen(undefined);
   const archive = useArchive(p);
   const template = useTemplate(p);
   const can = (action: string) => (p.can ?? []).includes(action as never);
@@ -64,8 +70,10 @@ export function Whole() {
           </Button>
         </Act>
       </ul>
-      <CloneDialog product={p} open={open === "clone"} onClose={() => setOpen(undefined)} />
-      <DeleteDialog product={p} open={open === "delete"} onClose={() => setOpen(undefined)} />
+      <Suspense fallback={null}>
+        {open === "clone" && <Clone product={p} onClose={close} />}
+        {open === "delete" && <Remove product={p} onClose={close} onGone={() => void navigate({ to: "/" })} />}
+      </Suspense>
     </Section>
   );
 }

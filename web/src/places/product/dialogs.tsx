@@ -4,12 +4,12 @@ import { api, ok } from "../../api/client";
 import { useChange } from "../../app/change";
 import { FormDialog } from "../../ui/dialog";
 import { Checkbox, Field, Input } from "../../ui/field";
-import type { Product } from "./data";
+import type { Product } from "./frame";
 
-/** Clone asks how a copy of a product is called and what it takes along. */
+/** Clone asks how a copy of a product is called and what it takes along, and goes there. */
 export function Clone({ product: p, onClose }: { product: Product; onClose: () => void }) {
   const navigate = useNavigate();
-  const [name, setName] = useState(`${p.name} (copy)`);
+  const [name, setName] = useState(`${p.name.slice(0, 190)} (copy)`);
   const [team, setTeam] = useState(p.team ?? "");
   const [states, setStates] = useState(true);
   const [owners, setOwners] = useState(true);
@@ -22,7 +22,7 @@ export function Clone({ product: p, onClose }: { product: Product; onClose: () =
           body: { name: name.trim(), team: team.trim(), include: { states, owners } },
         }),
       ),
-    (made) => ({ text: `“${made.name}” is a copy of “${p.name}”` }),
+    (made) => ({ text: `“${made.name}” is a copy of “${p.name}”.` }),
   );
   return (
     <FormDialog
@@ -56,13 +56,13 @@ export function Clone({ product: p, onClose }: { product: Product; onClose: () =
   );
 }
 
-/** Remove asks for the name of a product before it is gone for good. */
-export function Remove({ product: p, onClose }: { product: Product; onClose: () => void }) {
+/** Remove asks for the name of an archived product before it is gone for good. */
+export function Remove({ product: p, onClose, onGone }: { product: Product; onClose: () => void; onGone?: () => void }) {
   const [name, setName] = useState("");
   const remove = useChange(
     undefined,
     () => ok(api.DELETE("/products/{product}", { params: { path: { product: p.id } }, body: { name } })),
-    () => ({ text: `“${p.name}” is deleted` }),
+    () => ({ text: `“${p.name}” is deleted.` }),
   );
   return (
     <FormDialog
@@ -73,7 +73,10 @@ export function Remove({ product: p, onClose }: { product: Product; onClose: () 
       about="Its model, ratings, test results and comments are deleted and cannot be brought back. Its audit trail stays, and so do its tickets in their trackers."
       verb="Delete for good"
       disabled={name !== p.name}
-      submit={() => remove.mutateAsync(undefined)}
+      submit={async () => {
+        await remove.mutateAsync(undefined);
+        onGone?.();
+      }}
     >
       {(problem) => (
         <Field
