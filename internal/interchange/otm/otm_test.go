@@ -407,7 +407,8 @@ func TestForms(t *testing.T) {
 		`refused 18:52 data flow f: bidirectional is "both", expected true or false; it is left out`,
 		`guess 20:57 threat t1: impact is "Very high", expected a number from 0 to 100; 100 is taken`,
 		`refused 21:30 threat t2: risk is "severe", expected a mapping; it is left out`,
-		"refused 23:37 mitigation m1: description is a list, expected a text; it is left out",
+		`guess 22:80 threat t3: its severity is told by the word "medium"`,
+		"refused 24:37 mitigation m1: description is a list, expected a text; it is left out",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no note %q", want)
@@ -415,6 +416,11 @@ func TestForms(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Logf("notes:\n%s", all)
+	}
+	for _, threat := range i.Model.Threats {
+		if threat.Ref == "otm/t3" && threat.Severity != "medium" {
+			t.Errorf("severity of t3 = %q, want medium", threat.Severity)
+		}
 	}
 	if f := i.Model.Flows[0]; f.From != "shop" || f.To != "db" {
 		t.Errorf("flow joins %q and %q, want shop and db", f.From, f.To)

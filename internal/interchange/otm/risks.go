@@ -159,7 +159,7 @@ func (r *reader) risk(d *threat, where string) {
 	}
 	switch {
 	case !okI:
-		t.Severity = "tbd"
+		t.Severity = r.saidSeverity(d.n, where)
 	case !okL:
 		t.Severity = reading.Severity(float64(i))
 	default:
@@ -167,6 +167,19 @@ func (r *reader) risk(d *threat, where string) {
 		inherent := math.Sqrt(float64(i) * float64(l))
 		t.Inherent = &inherent
 	}
+}
+
+// saidSeverity returns the severity that a threat without figures has in words,
+// where some writers put it; "tbd" where it has none.
+func (r *reader) saidSeverity(n *node, where string) string {
+	for _, word := range []*node{n.get("risk").get("severity", "level"), n.get("attributes").get("severity"), n.get("severity")} {
+		switch s := reading.Letters(word.str()); s {
+		case "low", "medium", "high", "critical":
+			r.Note(imported.Guess, word.at(), where, "its severity is told by the word %q", word.str())
+			return s
+		}
+	}
+	return "tbd"
 }
 
 // threatStates are the words for a threat's state: those of the specification's
