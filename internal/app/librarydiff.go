@@ -30,14 +30,14 @@ type LibraryChange struct {
 	Title   string                `json:"title"`
 	What    library.What          `json:"what" enum:"added,removed,changed"`
 	Fields  []library.FieldChange `json:"fields" doc:"Of the entry itself; none where it was added or removed"`
-	Parts   []LibraryPart         `json:"parts" doc:"What the entry defines and differs: words of the vocabulary, threats, weaknesses, countermeasures, questions, clauses"`
+	Parts   []LibraryPart         `json:"parts" doc:"What the entry defines and differs: words of the vocabulary, threats, weaknesses, countermeasures, tests of rules, questions, clauses"`
 	OldText string                `json:"old_text,omitempty" doc:"YAML"`
 	NewText string                `json:"new_text,omitempty" doc:"YAML"`
 }
 
 // LibraryPart is something that an entry defines and that differs.
 type LibraryPart struct {
-	Kind   string                `json:"kind" enum:"tag,category,attribute,threat,weakness,countermeasure,question,clause"`
+	Kind   string                `json:"kind" enum:"tag,category,attribute,threat,weakness,countermeasure,test,question,clause"`
 	Ref    string                `json:"ref"`
 	Title  string                `json:"title"`
 	What   library.What          `json:"what" enum:"added,removed,changed"`

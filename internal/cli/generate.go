@@ -18,7 +18,7 @@ import (
 
 type generateCmd struct {
 	File    string `arg:"" help:"Threat Dragon 1 or 2 (JSON), Threatloop (YAML), or answers to a questionnaire (JSON, YAML); - is standard input."`
-	Library string `help:"Folder of the library; without it the one inside this program." placeholder:"DIR" env:"THREATLOOP_LIBRARY"`
+	Library string `help:"Library to generate by: a folder, a zip, one YAML file, built-in, or a pile of these joined by +, such as built-in+ours; without it the one inside this program." placeholder:"LIBRARY" env:"THREATLOOP_LIBRARY"`
 	JSON    bool   `help:"Print JSON." name:"json"`
 	YAML    bool   `help:"Print the whole model as Threatloop YAML, to be kept in git." name:"yaml" xor:"form"`
 	Explain string `help:"Say how the ratings of a threat come about: its id, its ref, or all." placeholder:"THREAT" xor:"form"`

@@ -67,7 +67,13 @@ func (d *libraryDiff) print(env *Env) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(env.Stdout, "%s -> %s: %d added, %d removed, %d changed\n", d.Old, d.New, counts[library.Added], counts[library.Removed], counts[library.Changed])
+	if _, err := fmt.Fprintf(env.Stdout, "%s -> %s: %d added, %d removed, %d changed\n", d.Old, d.New, counts[library.Added], counts[library.Removed], counts[library.Changed]); err != nil {
+		return err
+	}
+	if len(d.Changes) == 0 || slices.ContainsFunc(d.Changes, func(c library.Change) bool { return !c.OfTest() }) {
+		return nil
+	}
+	_, err := fmt.Fprintln(env.Stdout, "only tests of rules differ: for products it is the same library")
 	return err
 }
 

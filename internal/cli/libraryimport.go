@@ -10,6 +10,7 @@ import (
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/interchange"
+	"github.com/threatloop/threatloop/internal/interchange/imported"
 	"github.com/threatloop/threatloop/internal/interchange/iriusrisk"
 	"github.com/threatloop/threatloop/internal/library"
 )
@@ -110,6 +111,11 @@ func readEntries(from string, base *library.Library) (library.Files, []interchan
 			return converted.Files, converted.Notes, nil
 		}
 		files, err := unpacked(from, data)
+		if e := fault.As(err); e != nil && e.Code == "library.form" {
+			if model := modelNotLibrary(from, data); model != nil {
+				err = model
+			}
+		}
 		return withoutContents(files), nil, err
 	}
 	source, err := libraryFiles(from)
@@ -118,6 +124,20 @@ func readEntries(from string, base *library.Library) (library.Files, []interchan
 	}
 	files, err := yamlOf(source)
 	return withoutContents(files), nil, err
+}
+
+// modelNotLibrary refuses a file that holds a threat model, and says where that is read; nil where it holds none.
+func modelNotLibrary(from string, data []byte) error {
+	format, err := interchange.Detect(data)
+	if err != nil {
+		return nil
+	}
+	what, library := "a threat model ("+string(format)+")", ""
+	if format == imported.IriusRisk {
+		what = "an IriusRisk project or project template, which is a model of one product"
+		library = " What IriusRisk exports as a library (XML that begins with <library>) is read here."
+	}
+	return fault.New(fault.Invalid, "library.model", "%s is %s, and no library. \"threatloop generate %s\" shows what its model holds and gets, and \"threatloop plan\" brings it into a product.%s", from, what, from, library)
 }
 
 // withoutContents leaves the list of contents out: it is for the library that it came with.

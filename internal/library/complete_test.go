@@ -138,7 +138,7 @@ func TestCheckExpression(t *testing.T) {
 		{library.ForFlow, "bool", "true &&\n  flow.nme == ''", "", []library.ExpressionProblem{{2, 8, `a flow has no field "nme"; did you mean "name"?`}}},
 		{library.ForFlow, "bool", "flow.source.type == 'wbe'", "", []library.ExpressionProblem{{1, 21, `unknown component type "wbe"; did you mean "web"?`}}},
 		{library.ForFlow, "bool", " ", "", []library.ExpressionProblem{{1, 1, "expected CEL, found nothing"}}},
-		{library.ForFlow, "bool", "flow.exposure >", "", []library.ExpressionProblem{{1, 16, "not a CEL expression: mismatched input '<EOF>'"}}},
+		{library.ForFlow, "bool", "flow.exposure >", "", []library.ExpressionProblem{{1, 16, "not a CEL expression: it ends too early"}}},
 		{"zone", "bool", "true", "", []library.ExpressionProblem{{1, 1, `there are no expressions for "zone"`}}},
 	} {
 		typ, found := library.CheckExpression(l, tc.target, tc.expect, tc.source)

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,10 +10,12 @@ import (
 )
 
 // Copy returns the text of an entry under another ref. What a library may say only
-// once is left out: of a pattern what it defines, which the copy goes on to
-// name, of a type the words of other tools. The copy of a questionnaire
-// includes the questions instead of asking them a second time. The error is a
-// fault.Invalid where the text is not one entry of the kind.
+// once the copy has under a ref of its own, or not at all: the weaknesses and
+// countermeasures that a pattern defines begin with the ref of the copy in it, so that
+// whoever edits the copy leaves the original alone, and its first lines name
+// what it goes on to share; of a type the words of other tools are left out.
+// The copy of a questionnaire includes the questions instead of asking them a second
+// time. The error is a fault.Invalid where the text is not one entry of the kind.
 func Copy(kind, text, to string) (string, error) {
 	pieces, err := Split("entry.yaml", text)
 	if err != nil {
@@ -38,14 +41,13 @@ func Copy(kind, text, to string) (string, error) {
 	list, _ := d.entries(body, kind)
 	lines := slices.Clone(d.lines)
 	flow := body.flow
-	once := map[string][]string{EntryPattern: {"weaknesses", "countermeasures"}, EntryType: {"aliases"}}[kind]
 	for i := len(list) - 1; i >= 0; i-- { // from the end, so that lines keep their numbers
 		e := list[i]
 		switch {
 		case e.key == kind:
 			at := d.at(e.value)
 			lines[at.Line-1] = reworded(lines[at.Line-1], at.Column, plainWord(to))
-		case slices.Contains(once, e.key) && !flow:
+		case kind == EntryType && e.key == "aliases" && !flow:
 			end := len(lines)
 			if i+1 < len(list) {
 				end = list[i+1].at.Line - 1
@@ -53,7 +55,82 @@ func Copy(kind, text, to string) (string, error) {
 			lines = slices.Delete(lines, e.at.Line-1, end)
 		}
 	}
-	return strings.TrimRight(strings.Join(lines, "\n"), "\n") + "\n", nil
+	out := strings.TrimRight(strings.Join(lines, "\n"), "\n") + "\n"
+	if kind != EntryPattern {
+		return out, nil
+	}
+	return ownedCopy(out, pieces[0].Ref, to), nil
+}
+
+// ownedCopy gives what a copied pattern defines refs of its own, there and where its threats name it.
+func ownedCopy(text, from, to string) string {
+	d, body := parseFile(Files{"entry.yaml": text}, "entry.yaml").document("", "entry.yaml", &problems{})
+	if body == nil {
+		return text
+	}
+	owned := map[string]map[string]bool{"weaknesses": {}, "countermeasures": {}}
+	var places []*node // of refs that change
+	for list, refs := range owned {
+		for _, one := range itemsOf(body, list) {
+			if ref := valueOf(one, "ref"); ref != nil && ref.form == textForm {
+				refs[ref.text] = true
+				places = append(places, ref)
+			}
+		}
+	}
+	shared := map[string]bool{}
+	name := func(list string, ref *node) {
+		switch {
+		case ref == nil || ref.form != textForm:
+		case owned[list][ref.text]:
+			places = append(places, ref)
+		default:
+			shared[ref.text] = true
+		}
+	}
+	for _, threat := range itemsOf(body, "threats") {
+		for _, weakness := range itemsOf(threat, "weaknesses") {
+			name("weaknesses", valueOf(weakness, "ref"))
+			for _, c := range itemsOf(weakness, "countermeasures") {
+				name("countermeasures", valueOf(c, "ref"))
+			}
+		}
+	}
+	// From the end, so that places before keep theirs.
+	slices.SortFunc(places, func(a, b *node) int { return cmp.Or(cmp.Compare(b.line, a.line), cmp.Compare(b.column, a.column)) })
+	for _, n := range places {
+		d.lines[n.line-1] = reworded(d.lines[n.line-1], int(n.column), plainWord(to+"-"+n.text))
+	}
+	head := "# A copy of " + from + ". Its weaknesses and countermeasures are its own.\n"
+	if len(shared) > 0 {
+		head = "# A copy of " + from + ". What it defines is its own. It shares with other patterns, where these are edited:\n# " + strings.Join(keysOf(shared), ", ") + "\n"
+	}
+	return head + strings.Join(d.lines, "\n")
+}
+
+// valueOf returns what a mapping has under a key; nil where it has nothing, or is none.
+func valueOf(n *node, key string) *node {
+	if n.form == mappingForm {
+		for i := 0; i < len(n.items); i += 2 {
+			if n.items[i].text == key {
+				return &n.items[i+1]
+			}
+		}
+	}
+	return nil
+}
+
+// itemsOf returns the items of the list that a mapping has under a key.
+func itemsOf(n *node, key string) []*node {
+	list := valueOf(n, key)
+	if list == nil || list.form != listForm {
+		return nil
+	}
+	items := make([]*node, len(list.items))
+	for i := range list.items {
+		items[i] = &list.items[i]
+	}
+	return items
 }
 
 var scalarStart = regexp.MustCompile(`^("[^"]*"|'[^']*'|[A-Za-z0-9._-]+)`)

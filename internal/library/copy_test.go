@@ -1,6 +1,7 @@
 package library
 
 import (
+	"slices"
 	"testing"
 
 	starter "github.com/threatloop/threatloop/library"
@@ -9,7 +10,8 @@ import (
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ kind, text, to, want string }{
-		{EntryPattern, "# why\npattern: p\nname: P\nweaknesses:\n  - ref: w\n    title: W\ncountermeasures:\n  - {ref: c, title: C}\nthreats: []\n", "q", "# why\npattern: q\nname: P\nthreats: []\n"},
+		{EntryPattern, "# why\npattern: p\nname: P\nweaknesses:\n  - ref: w\n    title: W\ncountermeasures:\n  - {ref: c, title: C}\nthreats: []\n", "q", "# A copy of p. Its weaknesses and countermeasures are its own.\n# why\npattern: q\nname: P\nweaknesses:\n  - ref: q-w\n    title: W\ncountermeasures:\n  - {ref: q-c, title: C}\nthreats: []\n"},
+		{EntryPattern, "pattern: p\nname: P\nweaknesses: [{ref: w, title: W}]\nthreats:\n  - ref: t\n    title: w\n    weaknesses: [{ref: w, countermeasures: [{ref: d, share: 1}, {ref: c, share: 2}]}]\n", "q", "# A copy of p. What it defines is its own. It shares with other patterns, where these are edited:\n# c, d\npattern: q\nname: P\nweaknesses: [{ref: q-w, title: W}]\nthreats:\n  - ref: t\n    title: w\n    weaknesses: [{ref: q-w, countermeasures: [{ref: d, share: 1}, {ref: c, share: 2}]}]\n"},
 		{EntryType, "type: \"a\"  # once\nname: A\nkind: store\naliases: [b]\n", "7", "type: \"7\"  # once\nname: A\nkind: store\n"},
 		{EntryRule, "rules:\n  # why\n  - rule: r\n    title: R\n", "s", "rules:\n  # why\n  - rule: s\n    title: R\n"},
 		{EntryQuestionnaire, "questionnaire: web\nname: The \"web\"\ngroups: []\n", "own", "questionnaire: own\nname: \"The \\\"web\\\"\"\ninclude: [web]\n"},
@@ -40,7 +42,27 @@ func TestCopiesLoad(t *testing.T) {
 		}
 		own[e.Kind+"/"+e.Ref+".yaml"] = copied
 	}
-	if _, err := LoadLayers(Layer{Name: "base", Files: starter.Files}, Layer{Name: "own", Files: own}); err != nil {
-		t.Error(err)
+	both, err := LoadLayers(Layer{Name: "base", Files: starter.Files}, Layer{Name: "own", Files: own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Whoever edits a copied pattern leaves everything else as it is: what it defines, its own threats name.
+	for _, p := range base.Patterns {
+		copied := both.Pattern("own-" + p.Ref)
+		if len(copied.Weaknesses) != len(p.Weaknesses) || len(copied.Countermeasures) != len(p.Countermeasures) {
+			t.Errorf("the copy of %s defines %d weaknesses and %d countermeasures, want %d and %d", p.Ref, len(copied.Weaknesses), len(copied.Countermeasures), len(p.Weaknesses), len(p.Countermeasures))
+		}
+		for _, threat := range copied.Threats {
+			for _, w := range threat.Weaknesses {
+				if slices.ContainsFunc(p.Weaknesses, func(one Weakness) bool { return one.Ref == w.Ref }) {
+					t.Errorf("threat %s of the copy of %s names the weakness %s of the original", threat.Ref, p.Ref, w.Ref)
+				}
+				for _, c := range w.Countermeasures {
+					if slices.ContainsFunc(p.Countermeasures, func(one Countermeasure) bool { return one.Ref == c.Ref }) {
+						t.Errorf("threat %s of the copy of %s names the countermeasure %s of the original", threat.Ref, p.Ref, c.Ref)
+					}
+				}
+			}
+		}
 	}
 }

@@ -7,14 +7,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/threatloop/threatloop/internal/model"
 )
 
 // Change is one difference between two libraries.
 type Change struct {
 	// Kind is that of an entry, or head, tag, category, attribute, weakness,
-	// countermeasure, threat, question or clause: what stands within entries is compared by itself.
+	// countermeasure, threat, test, question or clause: what stands within entries is compared by itself.
 	Kind string `json:"kind"`
-	// Ref is the ref; of a threat "pattern/threat", of a clause "standard:clause", of a
+	// Ref is the ref; of a threat "pattern/threat", of a test "rule/name", of a clause "standard:clause", of a
 	// component question "questionnaire/attribute", of the head "library".
 	Ref    string        `json:"ref"`
 	Title  string        `json:"title,omitempty"` // in the newer library, or in the older where it is gone
@@ -60,11 +62,18 @@ func (t *thing) alone(other map[string]*thing) bool {
 	return t.within == nil || other[t.within.key()] != nil
 }
 
+// testKind is the kind of a change of a rule's test.
+const testKind = "test"
+
+// OfTest tells whether only a test of a rule differs, which changes nothing for any product.
+func (c Change) OfTest() bool { return c.Kind == testKind }
+
 // kindOrder is the order of changes.
-var kindOrder = []string{EntryHead, "tag", "category", "attribute", EntryType, EntryPattern, "threat", "weakness", "countermeasure", EntryRule, EntryQuestionnaire, "question", EntryStandard, "clause"}
+var kindOrder = []string{EntryHead, "tag", "category", "attribute", EntryType, EntryPattern, "threat", "weakness", "countermeasure", EntryRule, testKind, EntryQuestionnaire, "question", EntryStandard, "clause"}
 
 // Diff tells what makes newer of older, sorted by kinds and refs. What an entry that
-// was added or removed defines is not told again. Libraries of one digest have no difference.
+// was added or removed defines is not told again. Libraries of one digest differ in
+// tests at most (Change.OfTest).
 func Diff(older, newer *Library) []Change {
 	was, is := older.things(), newer.things()
 	var changes []Change
@@ -140,6 +149,9 @@ func (l *Library) things() map[string]*thing {
 	}
 	for _, r := range l.Rules {
 		add(EntryRule, r.Ref, r.Title, nil, r)
+		for _, t := range r.Tests {
+			add(testKind, r.Ref+"/"+t.Name, t.Name, &EntryName{EntryRule, r.Ref}, writtenTest{t.Model, t.Fires})
+		}
 	}
 	for i := range l.Patterns {
 		l.Patterns[i].things(add)
@@ -155,6 +167,12 @@ func (l *Library) things() map[string]*thing {
 		}
 	}
 	return all
+}
+
+// writtenTest is a test of a rule as a difference shows it.
+type writtenTest struct {
+	Model *model.Model      `json:"model"`
+	Fires []model.ElementID `json:"fires"`
 }
 
 type adder func(kind, ref, title string, within *EntryName, v any, without ...string) *thing

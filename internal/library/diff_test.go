@@ -68,6 +68,33 @@ func described(changes []library.Change) []string {
 	return all
 }
 
+// TestDiffOfTests: a change of a test alone is told, and is the same library for products.
+func TestDiffOfTests(t *testing.T) {
+	t.Parallel()
+	with := func(tests string) *library.Library {
+		return loadOver(t, map[string]string{"r.yaml": rule("for: component\nwhen: component.type == 'web'\napply: [inj]\ntitle: R\nreason: because\ntests:\n" + tests)})
+	}
+	fires := "  - {name: fires, model: {components: [{id: c, type: web}]}, fires: [c]}\n"
+	older, newer := with(fires+"  - {name: silent, model: {}, fires: []}\n"), with(strings.ReplaceAll(fires, "id: c,", "id: c, name: X,")+"  - {name: quiet, model: {}, fires: []}\n")
+	if older.Stamp() != newer.Stamp() {
+		t.Errorf("Stamp() = %s and %s, want the same: only tests differ", older.Stamp(), newer.Stamp())
+	}
+	var got []string
+	for _, c := range library.Diff(older, newer) {
+		got = append(got, c.Text()+" in "+c.In.Kind+" "+c.In.Ref)
+		if !c.OfTest() {
+			t.Errorf("OfTest() = false for %s, want true", c.Text())
+		}
+	}
+	want := []string{"test r/fires changed: model in rule r", "test r/quiet added in rule r", "test r/silent removed in rule r"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Diff differs (-want +got):\n%s", diff)
+	}
+	if found := library.Diff(older, with(fires+"  - {name: silent, model: {}, fires: []}\n")); found != nil {
+		t.Errorf("Diff of the same tests = %v, want none", found)
+	}
+}
+
 // TestDiffOfWhatMoves: what goes to another pattern, or another questionnaire, changed and is not new.
 func TestDiffOfWhatMoves(t *testing.T) {
 	t.Parallel()

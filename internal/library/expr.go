@@ -203,6 +203,9 @@ func (v *environment) parse(e *Expr, t Target, p *problems) bool {
 	if issues.Err() != nil {
 		for _, one := range issues.Errors() {
 			text, _, _ := strings.Cut(strings.TrimPrefix(one.Message, "Syntax error: "), " expecting ")
+			if strings.Contains(text, "'<EOF>'") {
+				text = "it ends too early"
+			}
 			p.add(e.locate(one.Location.Line(), one.Location.Column()), "not a CEL expression: %s", text)
 		}
 		return false

@@ -185,7 +185,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"quotes in quotes", "rules/r.yaml", rule("for: flow\nwhen: 'flow.name == ''ü'' && flow.nme == ''x'''\napply: [inj]" + tail), []string{`rules/r.yaml:4:39: a flow has no field "nme"`}},
 		{"not bool", "rules/r.yaml", rule("for: flow\nwhen: flow.exposure\napply: [inj]" + tail), []string{"rules/r.yaml:4:11: when: expected bool, the expression gives int"}},
 		{"wrong operand", "rules/r.yaml", rule("for: flow\nwhen: flow.exposure == 'high'\napply: [inj]" + tail), []string{"rules/r.yaml:4:25: found no matching overload"}},
-		{"cut off", "rules/r.yaml", rule("for: flow\nwhen: flow.exposure >\napply: [inj]" + tail), []string{"rules/r.yaml:4:26: not a CEL expression: mismatched input '<EOF>'"}},
+		{"cut off", "rules/r.yaml", rule("for: flow\nwhen: flow.exposure >\napply: [inj]" + tail), []string{"rules/r.yaml:4:26: not a CEL expression: it ends too early"}},
 		{"unknown fact", "rules/r.yaml", rule("for: flow\nwhen: facts.sensitiv\nconclude: {sensitive: true}" + tail), []string{`rules/r.yaml:4:17: no rule for flow or product concludes the fact "sensitiv"; did you mean "sensitive"?`}},
 		{"no such rule target", "rules/r.yaml", rule("for: zone\napply: [inj]" + tail), []string{`rules/r.yaml:3:10: for: "zone" is not one of product, component, flow`}},
 		{"does nothing", "rules/r.yaml", rule("for: flow" + tail), []string{`rules/r.yaml:2:5: rule "r" does nothing`}},
