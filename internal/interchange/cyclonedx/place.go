@@ -240,6 +240,8 @@ func (r *reader) trust() {
 		why := ""
 		if z.Trust = 50; members[z.ID] > 0 && members[z.ID] == actors[z.ID] {
 			z.Trust, why = 0, ", because only actors stand in it"
+		} else if reading.Untrusted(z.Name) {
+			z.Trust, why = 0, ", for its name"
 		}
 		r.Note(imported.Guess, r.zoneList[i].v.At(), reading.Where("trust zone", z.ID, z.Name), "the file does not say how far the zone is trusted; %d of 100 is set%s", z.Trust, why)
 	}

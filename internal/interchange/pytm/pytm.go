@@ -425,7 +425,7 @@ func (r *reader) trust() {
 	}
 	for i := range r.Model.Zones {
 		z := &r.Model.Zones[i]
-		if members[z.ID] > 0 && members[z.ID] == actors[z.ID] || strings.EqualFold(z.Name, "internet") {
+		if members[z.ID] > 0 && members[z.ID] == actors[z.ID] || reading.Untrusted(z.Name) {
 			z.Trust = 0
 		}
 		r.Builder.Note(imported.Guess, "", "boundary "+z.Name, "the file does not say how far it is trusted; %d of 100 is set", z.Trust)

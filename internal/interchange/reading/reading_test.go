@@ -123,3 +123,24 @@ func TestTooMuchText(t *testing.T) {
 		t.Errorf("Finish = %v, want too large: one long threat at many places", err)
 	}
 }
+
+func TestUntrusted(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"Internet": true, "The public Internet": true, "Internet Trust Boundary": true, "untrusted": true, "internet-zone": true,
+		"Internet-facing services": false, "Internal network": false, "Public": false, "DMZ to the Internet": false, "": false,
+	} {
+		if got := reading.Untrusted(name); got != want {
+			t.Errorf("Untrusted(%q) = %t, want %t", name, got, want)
+		}
+	}
+}
+
+func TestLetters(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"": "", " ": "", "Not Applicable": "notapplicable", "N/A": "na", "42": "?", "открыто": "?"} {
+		if got := reading.Letters(text); got != want {
+			t.Errorf("Letters(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

@@ -182,6 +182,8 @@ func (r *reader) place() error {
 		why := ""
 		if members[z.ID] > 0 && members[z.ID] == actors[z.ID] {
 			z.Trust, why = 0, ", because only actors stand in it"
+		} else if reading.Untrusted(z.Name) {
+			z.Trust, why = 0, ", for its name"
 		}
 		r.Note(imported.Guess, r.at[z.ID], reading.Where("zone", z.ID, z.Name), "the file does not say how far the zone is trusted; %d of 100 is set%s", z.Trust, why)
 	}
