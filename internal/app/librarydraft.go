@@ -309,12 +309,30 @@ func (a *App) draftCheck(d *draft) DraftCheck {
 	return v
 }
 
+// counts says how many problems and failing tests there are, each only where there are some.
+func (v DraftCheck) counts() []string {
+	var out []string
+	for _, c := range []struct {
+		n         int
+		one, many string
+	}{{len(v.Problems), "problem", "problems"}, {len(v.Failures), "failing test", "failing tests"}} {
+		switch c.n {
+		case 0:
+		case 1:
+			out = append(out, "1 "+c.one)
+		default:
+			out = append(out, fmt.Sprintf("%d %s", c.n, c.many))
+		}
+	}
+	return out
+}
+
 // refusal is the fault that says everything for which a draft cannot be published; nil where it can.
 func (v DraftCheck) refusal() error {
 	if v.Passes {
 		return nil
 	}
-	bad := fault.New(fault.Invalid, "library.draft", "the draft cannot be published: %d problems, %d failures of tests", len(v.Problems), len(v.Failures))
+	bad := fault.New(fault.Invalid, "library.draft", "the draft is not sound: %s", strings.Join(v.counts(), " and "))
 	where := func(p *LibraryProblem) string {
 		if p.Line == 0 {
 			return p.Layer + "/" + p.File

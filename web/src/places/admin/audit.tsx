@@ -49,7 +49,7 @@ const columns: Column<Row>[] = [
     cell: (r) => (
       <span className="flex min-w-0 items-center gap-1.5">
         <bdi className="truncate">{r.actor_name || r.actor}</bdi>
-        {r.actor_kind !== "person" && <Badge>{kinds[r.actor_kind] ?? r.actor_kind}</Badge>}
+        {r.actor_kind && r.actor_kind !== "person" && <Badge>{kinds[r.actor_kind] ?? r.actor_kind}</Badge>}
       </span>
     ),
     text: (r) => r.actor_name,

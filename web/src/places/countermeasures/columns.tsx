@@ -44,7 +44,7 @@ export function countermeasureColumns(product: string): Column<Countermeasure>[]
     {
       id: "takes",
       name: "Takes off",
-      width: "5rem",
+      width: "6.25rem",
       align: "end",
       narrow: "end",
       sort: (c) => c.takes,

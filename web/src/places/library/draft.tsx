@@ -10,7 +10,7 @@ import { Confirm, Dialog, FormDialog } from "../../ui/dialog";
 import { Field, Input, Textarea } from "../../ui/field";
 import { ErrorText, Loading } from "../../ui/state";
 import { plural } from "../../ui/words";
-import { checkQuery, draftQuery, type Found, revisionMatch } from "./data";
+import { checkQuery, draftQuery, drafts, type Found, revisionMatch } from "./data";
 import { Difference } from "./difference";
 import { TryPlan } from "./tryplan";
 
@@ -42,7 +42,17 @@ export function DraftBar({ draft: d, edits }: { draft: Draft; edits: boolean }) 
       {edits && d.changed > 0 && (
         <div className="mb-4 flex flex-wrap items-center gap-2 rounded-lg border border-accent/30 bg-accent-soft px-3 py-2 text-sm">
           <p className="me-auto min-w-0" role="status">
-            <span className="font-medium text-accent">The draft changes {plural(d.changed, "entry", "entries")}.</span>{" "}
+            <span className="font-medium text-accent">
+              The draft changes{" "}
+              <button
+                type="button"
+                className="underline underline-offset-3"
+                onClick={() => set({ view: undefined, q: undefined, draft: Object.keys(drafts).join(",") })}
+              >
+                {plural(d.changed, "entry", "entries")}
+              </button>
+              .
+            </span>{" "}
             {d.problems > 0 ? (
               <button type="button" className="link underline" onClick={() => set({ view: undefined, draft: "problems" })}>
                 {plural(d.problems, "problem")}

@@ -44,11 +44,12 @@ export function PlanPart({
       return { text: input.says(r), undo: input.undo && (() => post(input.undo ?? {})) };
     },
   );
-  const left = (r: S["AppliedView"]) => (r.left ? `${r.left} wait.` : "Nothing waits any more.");
+  // How many wait is told above the plan, where links do not count as steps of their own.
+  const left = (r: S["AppliedView"]) => (r.left ? "" : " Nothing waits any more.");
   const accept = (steps: Step[]) =>
     apply.mutate({
       accept: withLinks(steps, plan, sorted.followers),
-      says: (r) => `${plural(steps.length, "step is", "steps are")} accepted. ${left(r)}`,
+      says: (r) => `${plural(steps.length, "step is", "steps are")} accepted.${left(r)}`,
     });
   const select = (steps: Step[], on: boolean) =>
     setSelected((old) => {
@@ -124,7 +125,7 @@ export function PlanPart({
                   onClick={() =>
                     filtered
                       ? accept(open)
-                      : apply.mutate({ all: true, says: (r) => `${plural(open.length, "step is", "steps are")} accepted. ${left(r)}` })
+                      : apply.mutate({ all: true, says: (r) => `${plural(open.length, "step is", "steps are")} accepted.${left(r)}` })
                   }
                 >
                   {filtered ? `Accept these ${open.length}` : "Accept all"}

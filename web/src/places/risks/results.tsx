@@ -1,8 +1,9 @@
+import { Link, useParams } from "@tanstack/react-router";
 import { CircleCheck, CircleDashed, CircleX } from "lucide-react";
 import type { S } from "../../api/client";
 import { cx } from "../../ui/cx";
 import { Ago } from "../../ui/time";
-import { word } from "../../ui/words";
+import { sentence, word } from "../../ui/words";
 
 /** What became of a verdict that no longer counts. */
 const since: Record<string, string> = { cleared: "gone since", suppressed: "set aside in the tool", ended: "its source was retired" };
@@ -32,11 +33,30 @@ export function Results({ of, quiet }: { of: S["TestResult"][] | null | undefine
                 {" "}
                 · {r.tool} · <Ago at={r.at} />
               </span>
-              {!quiet && r.reason && <span className="block text-soft">{r.reason.charAt(0).toUpperCase() + r.reason.slice(1)}</span>}
+              {!quiet && r.reason && <Reason text={r.reason} />}
             </p>
           </li>
         );
       })}
     </ul>
+  );
+}
+
+/** Reason is why a result counts as it does; where it names a run, it leads there. */
+function Reason({ text }: { text: string }) {
+  const { product } = useParams({ strict: false });
+  const [before = "", run, after = ""] = sentence(text).split(/\b(?:run )?(run_\w+)/);
+  return (
+    <span className="block text-soft">
+      {before}
+      {run && product ? (
+        <Link to="/products/$product/tests" params={{ product }} search={{ run } as never} className="link">
+          this run
+        </Link>
+      ) : (
+        run
+      )}
+      {after}
+    </span>
   );
 }

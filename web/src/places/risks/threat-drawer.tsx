@@ -268,9 +268,13 @@ function Details({
             </>
           }
         >
-          <span className="num">
-            C {t.impact.confidentiality} · I {t.impact.integrity} · A {t.impact.availability} · ease {t.ease}
-          </span>
+          {t.severity && t.ease === 0 && Object.values(t.impact).every((v) => !v) ? (
+            <span>Not given; the severity “{t.severity}” decides</span>
+          ) : (
+            <span className="num">
+              C {t.impact.confidentiality} · I {t.impact.integrity} · A {t.impact.availability} · ease {t.ease}
+            </span>
+          )}
           {may && <EditButton label="Change impact and ease" onClick={() => ask("rate")} />}
         </Row>
         {t.inherent !== undefined && (
