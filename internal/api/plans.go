@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -37,13 +38,16 @@ func (s *API) plans() {
 		Changing
 		Preview bool   `query:"preview" doc:"Say what would come in; store nothing"`
 		Name    string `query:"name" maxLength:"200" doc:"Of the file, for messages"`
+		Type    string `header:"Content-Type" hidden:"true"`
 		RawBody []byte `contentType:"application/octet-stream"`
 	}
 	imports := op{
 		method: http.MethodPost, path: "/products/{product}/imports", id: "import-model", tag: tagPlans, summary: "Take a model file into a product", action: policy.ModelEdit,
-		max: maxModel, raw: true, about: "A model file of any known kind, told by its content, of any media type, up to 32 MiB. A newer version of a file that the product came from is merged three ways: " +
+		max: maxModel + 4<<20, raw: true, about: "A model file of any known kind, told by its content, of any media type, up to 32 MiB. A newer version of a file that the product came from is merged three ways: " +
 			"what was added, changed and removed in the file since is so here, edits made here stay, and each difference is told. Of any other file what is new is added and what has the same id is replaced. " +
-			"Nothing that somebody touched is deleted. A preview takes no more than reading the product.",
+			"Nothing that somebody touched is deleted. A preview takes no more than reading the product.\n\n" +
+			"As a form (multipart/form-data) with the file in the part `file` and a part `take` for each change that is wanted, `kind/id` of an item of the preview, only these are taken. " +
+			"What is not, and what cannot be without it (`waiting` counts them), is offered again when the same file or a newer one comes.",
 	}
 	register(s, imports, func(ctx context.Context, c app.Caller, in *load) (app.ImportView, error) {
 		version, err := ifMatch(in.IfMatch)
@@ -53,6 +57,12 @@ func (s *API) plans() {
 		if c.Key != "" {
 			c.Hash = app.HashRequest(c.Hash, string(in.RawBody))
 		}
-		return s.app.Import(ctx, c, in.Product, version, in.Name, in.RawBody, in.Preview)
+		form, err := readModelForm(in.Type, in.RawBody)
+		if err != nil {
+			return app.ImportView{}, err
+		}
+		file := app.ModelUpload{Name: cmp.Or(in.Name, form.name), Data: form.file, Take: form.take}
+		return s.app.ImportPart(ctx, c, in.Product, version, file, in.Preview)
 	})
+	s.described(imports).RequestBody.Content["multipart/form-data"] = modelFormMedia()
 }

@@ -105,6 +105,9 @@ func (ch *changing) copyOf(from model.ProductID, include CloneInclude, head func
 			return view, err
 		}
 	}
+	if err := ch.copySources(from, &c); err != nil {
+		return view, err
+	}
 	return view, ch.record("product.clone", "product/"+string(c.to), nil, map[string]any{"from": from, "states": include.States, "owners": include.Owners})
 }
 
@@ -267,6 +270,9 @@ func (a *App) DeleteProduct(ctx context.Context, c Caller, id model.ProductID, n
 			return struct{}{}, err
 		}
 		if err := ch.tx.DeleteProduct(id); err != nil {
+			return struct{}{}, err
+		}
+		if err := forgetLeft(ch.tx, id); err != nil {
 			return struct{}{}, err
 		}
 		for _, key := range []string{policyKey(id), decisionsKey(id), refusalsKey(id), ticketing.AskKey(string(id))} {

@@ -53,7 +53,7 @@ func (a *App) ImportProduct(ctx context.Context, c Caller, file, name string, da
 		if err != nil {
 			return NewImportView{}, err
 		}
-		if err := ch.keepSource("", file, read, data); err != nil {
+		if _, err := ch.keepSource("", file, read, data); err != nil {
 			return NewImportView{}, err
 		}
 		out := v

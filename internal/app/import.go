@@ -2,9 +2,13 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 
+	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/generate"
 	"github.com/threatloop/threatloop/internal/interchange"
 	"github.com/threatloop/threatloop/internal/interchange/update"
@@ -14,7 +18,7 @@ import (
 )
 
 // importItems bounds the items that a view of an import lists.
-const importItems = 500
+const importItems = 2000
 
 // ImportView is what was understood of a model file, and what it does or did.
 type ImportView struct {
@@ -25,14 +29,24 @@ type ImportView struct {
 	Removed   int           `json:"removed" doc:"What the file has no more and nobody touched here"`
 	Kept      int           `json:"kept" doc:"What was drawn or imported before, is not in the file, and stays"`
 	Conflicts int           `json:"conflicts" doc:"Fields that were changed in the file and here; what was set here stays"`
+	Waiting   int           `json:"waiting" doc:"Changes of the file that were not taken, and those that need them; they are offered again"`
 	Source    string        `json:"source,omitempty" doc:"Id of the file that it is a newer version of; absent where it is the first"`
-	Items     []update.Item `json:"items,omitempty" doc:"At most 500: what is added, changed, removed and kept, and each field on which the file and the product differ"`
+	Items     []update.Item `json:"items,omitempty" doc:"At most 2000: what is added, changed, removed and kept, and each field on which the file and the product differ"`
 	More      int           `json:"more,omitempty" doc:"Items that are left out"`
 	Version   int64         `json:"version"`
 }
 
 // ETag returns the version of the product.
 func (v ImportView) ETag() int64 { return v.Version }
+
+// ModelUpload is a model file that is given to a product.
+type ModelUpload struct {
+	Name string // of the file
+	Data []byte
+	// Take are the changes that are wanted, by the keys of the items of a preview; nil
+	// is everything.
+	Take []string
+}
 
 // Import takes a model file into a product. A file that the product was made of
 // or updated from before is taken as its newer version: what was added, changed
@@ -41,6 +55,13 @@ func (v ImportView) ETag() int64 { return v.Version }
 // file what is new is added and what has the same id is replaced. With preview
 // nothing is stored.
 func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, version int64, name string, data []byte, preview bool) (ImportView, error) {
+	return a.ImportPart(ctx, c, product, version, ModelUpload{Name: name, Data: data}, preview)
+}
+
+// ImportPart is Import of the changes that are wanted alone. The others are offered
+// again when the file or a newer version of it comes. A key that is no change of
+// the file is a fault.Invalid.
+func (a *App) ImportPart(ctx context.Context, c Caller, product model.ProductID, version int64, in ModelUpload, preview bool) (ImportView, error) {
 	needed := policy.ModelEdit
 	if preview {
 		needed = policy.ProductRead
@@ -49,43 +70,48 @@ func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, ver
 	if err := a.Check(ctx, c, needed, product); err != nil {
 		return ImportView{}, err
 	}
-	read, err := a.readModel(product, name, data)
+	read, err := a.readModel(product, in.Name, in.Data)
 	if err != nil {
 		return ImportView{}, err
 	}
-	cause := Cause{Kind: "import", Text: "a model file was imported", Ref: cleanLine(name, 200)}
+	cause := Cause{Kind: "import", Text: "a model file was imported", Ref: cleanLine(in.Name, 200)}
 	if preview {
 		return query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (ImportView, error) {
 			m, versions, err := tx.LoadModel(product)
 			if err != nil {
 				return ImportView{}, err
 			}
-			_, v, err := a.merge(tx, c, m, read, name)
-			v.Version = versions.Product
-			return v, err
+			merged, err := a.merge(tx, c, m, read, in)
+			merged.view.Version = versions.Product
+			return merged.view, err
 		})
 	}
 	return change(ctx, a, c, policy.ModelEdit, product, cause, func(ch *changing) (ImportView, error) {
 		if err := ch.expect(store.KindProduct, string(product), version); err != nil {
 			return ImportView{}, err
 		}
-		merged, v, err := a.merge(ch.tx, c, ch.model, read, name)
+		merged, err := a.merge(ch.tx, c, ch.model, read, in)
+		v := merged.view
 		if err != nil {
 			return v, err
 		}
-		ch.model = merged
+		ch.model = merged.model
 		retireLost(ch.model, ch.at)
 		reviveFound(ch.model)
 		if err := ch.save(); err != nil {
 			return ImportView{}, err
 		}
 		ch.saved = true
-		if err := ch.keepSource(v.Source, name, read, data); err != nil {
+		source, err := ch.keepSource(v.Source, in.Name, read, in.Data)
+		if err != nil {
+			return v, err
+		}
+		if err := ch.keepLeft(source, merged.left); err != nil {
 			return v, err
 		}
 		v.Applied, v.Version = true, ch.versions.Product
 		return v, ch.record("model.import", "product/"+string(product), nil,
-			map[string]any{"name": name, "format": v.Format, "added": v.Added, "changed": v.Changed, "removed": v.Removed, "conflicts": v.Conflicts})
+			map[string]any{"name": in.Name, "format": v.Format, "added": v.Added, "changed": v.Changed, "removed": v.Removed, "conflicts": v.Conflicts, "waiting": v.Waiting})
 	})
 }
 
@@ -98,35 +124,63 @@ func (a *App) readModel(product model.ProductID, name string, data []byte) (*int
 	return read, err
 }
 
+// merged is what comes of a file.
+type merged struct {
+	model *model.Model
+	left  update.Left
+	view  ImportView
+}
+
 // merge brings a file that was read into a model, which it does not change, as far
 // as the caller may decide what the file says.
-func (a *App) merge(tx *store.Tx, c Caller, m *model.Model, read *interchange.Import, name string) (*model.Model, ImportView, error) {
-	v := ImportView{Summary: interchange.Summarise(read)}
-	source, base, err := a.earlier(tx, m.Product.ID, read, name)
+func (a *App) merge(tx *store.Tx, c Caller, m *model.Model, read *interchange.Import, in ModelUpload) (merged, error) {
+	out := merged{view: ImportView{Summary: interchange.Summarise(read)}}
+	source, base, err := a.earlier(tx, m, read, in.Name)
 	if err != nil {
-		return nil, v, err
+		return out, err
 	}
 	touched, err := a.touched(tx, m.Product.ID)
 	if err != nil {
-		return nil, v, err
+		return out, err
 	}
-	merged, report, err := update.Merge(base, m, read.Model, update.Options{
+	opts := update.Options{
 		Complete: read.Format == interchange.Threatloop,
 		Touched:  func(kind update.Kind, id string) bool { return touched(generate.Kind(kind), id) },
-	})
+	}
+	unknown := map[string]bool{}
+	if in.Take != nil {
+		for _, k := range in.Take {
+			unknown[k] = true
+		}
+		wanted := maps.Clone(unknown)
+		opts.Take = func(key string) bool {
+			delete(unknown, key)
+			return wanted[key]
+		}
+	}
+	now, report, err := update.Merge(base, m, read.Model, opts)
 	if err != nil {
-		return nil, v, err
+		return out, err
 	}
-	if err := a.withhold(tx, c, m, merged, &report); err != nil {
-		return nil, v, err
+	if len(unknown) > 0 {
+		bad := fault.New(fault.Invalid, "import.take", "some changes are none of this file, or are stored already; look at the preview again")
+		for _, k := range slices.Sorted(maps.Keys(unknown))[:min(len(unknown), 20)] {
+			bad.With("body.take", "%q is no change", k)
+		}
+		return out, bad
 	}
-	v.Source, v.Added, v.Changed, v.Removed, v.Kept, v.Conflicts = source, report.Added, report.Changed, report.Removed, report.Kept, report.Conflicts
+	if err := a.withhold(tx, c, m, now, &report); err != nil {
+		return out, err
+	}
+	out.model, out.left = now, report.Left
+	v := &out.view
+	v.Source, v.Added, v.Changed, v.Removed, v.Kept, v.Conflicts, v.Waiting = source, report.Added, report.Changed, report.Removed, report.Kept, report.Conflicts, report.Waiting
 	v.Items = report.Items
 	if len(v.Items) > importItems {
 		v.More = len(v.Items) - importItems
 		v.Items = v.Items[:importItems]
 	}
-	return merged, v, nil
+	return out, nil
 }
 
 // candidates bounds the stored files that a new one is compared with.
@@ -134,8 +188,11 @@ const candidates = 10
 
 // earlier finds the stored file that a new one is a newer version of: of the same
 // kind, with the most elements and threats in common, else of the same name. It
-// returns its id and what it said; "" and nil if there is none.
-func (a *App) earlier(tx *store.Tx, product model.ProductID, read *interchange.Import, name string) (id string, base *model.Model, err error) {
+// returns its id and what it said, without the changes that were left out of it; ""
+// and nil if there is none. Things get the ids that they have in the model, also
+// those of the new file.
+func (a *App) earlier(tx *store.Tx, m *model.Model, read *interchange.Import, name string) (id string, base *model.Model, err error) {
+	product := m.Product.ID
 	sources, err := tx.Sources(product)
 	if err != nil {
 		return "", nil, err
@@ -167,7 +224,61 @@ func (a *App) earlier(tx *store.Tx, product model.ProductID, read *interchange.I
 			most, id, base = common, s.ID, was.Model
 		}
 	}
-	return id, base, nil
+	if base == nil {
+		return "", nil, nil
+	}
+	// Things may have other ids here than the file gives them, since a version before.
+	update.Align(m, base, read.Model)
+	left, err := leftOf(tx, product, id)
+	if err != nil {
+		return "", nil, err
+	}
+	base, err = update.Compose(base, left)
+	return id, base, err
+}
+
+// leftKey is the setting that holds which changes of a file were not taken.
+func leftKey(product model.ProductID, source string) string { return leftPrefix(product) + source }
+
+func leftPrefix(product model.ProductID) string { return "import.left/" + string(product) + "/" }
+
+func leftOf(tx *store.Tx, product model.ProductID, source string) (update.Left, error) {
+	s, err := tx.Setting(leftKey(product, source))
+	if err != nil || s.Version == 0 {
+		return nil, err
+	}
+	var left update.Left
+	if err := json.Unmarshal([]byte(s.Doc), &left); err != nil {
+		return nil, fmt.Errorf("app: what was left of file %s of product %s: %w", source, product, err)
+	}
+	return left, nil
+}
+
+// keepLeft stores which changes of a file were not taken.
+func (ch *changing) keepLeft(source string, left update.Left) error {
+	k := leftKey(ch.model.Product.ID, source)
+	if len(left) == 0 {
+		return ch.tx.RemoveSetting(k)
+	}
+	doc, err := json.Marshal(left)
+	if err != nil {
+		return fmt.Errorf("app: what was left of file %s: %w", source, err)
+	}
+	return ch.tx.RaiseSetting(k, string(doc), ch.at)
+}
+
+// forgetLeft forgets it of all files of a product.
+func forgetLeft(tx *store.Tx, product model.ProductID) error {
+	list, err := tx.Settings(leftPrefix(product))
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		if err := tx.RemoveSetting(s.Key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // idsOf are the ids of a model's elements and risks.
@@ -184,12 +295,12 @@ func idsOf(m *model.Model) map[string]bool {
 	return ids
 }
 
-// keepSource stores a file in the place of the older version with the id, or as a new one.
-func (ch *changing) keepSource(id, name string, read *interchange.Import, data []byte) error {
+// keepSource stores a file in the place of the older version with the id, or as a new one, and returns its id.
+func (ch *changing) keepSource(id, name string, read *interchange.Import, data []byte) (string, error) {
 	if id == "" {
 		id = ch.app.id("src")
 	}
-	return ch.tx.SetSource(ch.model.Product.ID, store.Source{ID: id, Name: cleanLine(name, 200), Format: string(read.Format), At: ch.at, By: ch.caller.actor(), Data: data})
+	return id, ch.tx.SetSource(ch.model.Product.ID, store.Source{ID: id, Name: cleanLine(name, 200), Format: string(read.Format), At: ch.at, By: ch.caller.actor(), Data: data})
 }
 
 // SourceView is a model file that a product was made of or updated from.

@@ -52,6 +52,7 @@ type importView struct {
 	Removed   int           `json:"removed"`
 	Kept      int           `json:"kept"`
 	Conflicts int           `json:"conflicts"`
+	Waiting   int           `json:"waiting"`
 	Items     []update.Item `json:"items,omitempty"`
 	More      int           `json:"more,omitempty"`
 }

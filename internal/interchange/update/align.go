@@ -2,6 +2,7 @@ package update
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/threatloop/threatloop/internal/model"
 )
@@ -10,28 +11,38 @@ import (
 // that wrote it gave them new ones: Threat Dragon does so with flows, curves and
 // threats when it brings a file of version 1 to version 2. A thing is taken for
 // one that has vanished where both are the only ones of their name in their place.
-func align(before, file *model.Model) {
-	moved := map[model.ElementID]model.ElementID{}
-	known, now := elementsOf(before), elementsOf(file)
+func align(before, file *model.Model) { alignWith(before, file, nil) }
+
+// Align gives things of a file's older version the ids that they have in the
+// model, as the merge does that it went through, and those of the newer version
+// the same ids.
+func Align(ours, older, newer *model.Model) { alignWith(ours, older, newer) }
+
+// alignWith aligns a file, and another version of it in the same way.
+func alignWith(before, file, version *model.Model) {
 	pair := func(old, new map[string][]model.ElementID) {
+		moved := map[model.ElementID]model.ElementID{}
 		for name, list := range new {
 			if match := old[name]; len(list) == 1 && len(match) == 1 && list[0] != match[0] {
 				moved[list[0]] = match[0]
 			}
 		}
-	}
-	pair(named(before, now), named(file, known))
-	rename(file, moved)
-	flows := map[model.ElementID]model.ElementID{}
-	known, now = elementsOf(before), elementsOf(file)
-	old, new := flowsOf(before, now), flowsOf(file, known)
-	for name, list := range new {
-		if match := old[name]; len(list) == 1 && len(match) == 1 {
-			flows[list[0]] = match[0]
+		rename(file, moved)
+		if version != nil {
+			there := elementsOf(version)
+			maps.DeleteFunc(moved, func(_, to model.ElementID) bool { return there[to] })
+			rename(version, moved)
 		}
 	}
-	rename(file, flows)
-	alignThreats(before, file)
+	known, now := elementsOf(before), elementsOf(file)
+	pair(named(before, now), named(file, known))
+	known, now = elementsOf(before), elementsOf(file)
+	pair(flowsOf(before, now), flowsOf(file, known))
+	risks := alignThreats(before, file)
+	risks.apply(file)
+	if version != nil {
+		risks.apply(version)
+	}
 }
 
 func elementsOf(m *model.Model) map[model.ElementID]bool {
@@ -128,9 +139,16 @@ func rename(m *model.Model, moved map[model.ElementID]model.ElementID) {
 	}
 }
 
-// alignThreats does the same for threats, and for the countermeasures that the
-// file's text of their mitigation is.
-func alignThreats(before, file *model.Model) {
+// moves are the ids that threats get, and the countermeasures that the file's text
+// of their mitigation is.
+type moves struct {
+	threats  map[model.ThreatID]*model.Threat // what has the id and the ref
+	measures map[model.CountermeasureID]model.CountermeasureID
+	refs     map[model.CountermeasureID]string
+}
+
+// alignThreats finds the same for threats.
+func alignThreats(before, file *model.Model) moves {
 	known, now := map[model.ThreatID]bool{}, map[model.ThreatID]bool{}
 	for i := range before.Threats {
 		known[before.Threats[i].ID] = true
@@ -150,9 +168,7 @@ func alignThreats(before, file *model.Model) {
 			new[key(t)] = append(new[key(t)], t)
 		}
 	}
-	product := before.Product.ID
-	threats, measures := map[model.ThreatID]model.ThreatID{}, map[model.CountermeasureID]model.CountermeasureID{}
-	refs := map[model.CountermeasureID]string{}
+	out := moves{map[model.ThreatID]*model.Threat{}, map[model.CountermeasureID]model.CountermeasureID{}, map[model.CountermeasureID]string{}}
 	for name, list := range new {
 		match := old[name]
 		if len(list) != 1 || len(match) != 1 {
@@ -165,29 +181,49 @@ func alignThreats(before, file *model.Model) {
 				c = x.ID
 			}
 		}
-		id := model.NewCountermeasureID(product, was.Where, was.Ref)
+		id := model.NewCountermeasureID(before.Product.ID, was.Where, was.Ref)
 		for i := range before.Countermeasures {
 			if x := &before.Countermeasures[i]; x.Ref == was.Ref && x.Where == was.Where {
 				id = x.ID
 			}
 		}
-		measures[c], refs[c] = id, was.Ref
-		threats[t.ID] = was.ID
-		t.ID, t.Ref = was.ID, was.Ref
+		out.threats[t.ID], out.measures[c], out.refs[c] = was, id, was.Ref
 	}
-	for i := range file.Countermeasures {
-		c := &file.Countermeasures[i]
-		if id, ok := measures[c.ID]; ok {
-			c.Ref = refs[c.ID]
+	return out
+}
+
+// apply gives the things of a model their ids. One whose id is there already keeps its own.
+func (v moves) apply(m *model.Model) {
+	threats, measures := map[model.ThreatID]bool{}, map[model.CountermeasureID]bool{}
+	for i := range m.Threats {
+		threats[m.Threats[i].ID] = true
+	}
+	for i := range m.Countermeasures {
+		measures[m.Countermeasures[i].ID] = true
+	}
+	now := map[model.ThreatID]model.ThreatID{}
+	for i := range m.Threats {
+		t := &m.Threats[i]
+		if was := v.threats[t.ID]; was != nil && !threats[was.ID] {
+			now[t.ID] = was.ID
+			t.ID, t.Ref = was.ID, was.Ref
+		}
+	}
+	other := map[model.CountermeasureID]model.CountermeasureID{}
+	for i := range m.Countermeasures {
+		c := &m.Countermeasures[i]
+		if id, ok := v.measures[c.ID]; ok && !measures[id] {
+			other[c.ID] = id
+			c.Ref = v.refs[c.ID]
 			c.ID = id
 		}
 	}
-	for i := range file.Links {
-		l := &file.Links[i]
-		if id, ok := threats[l.Threat]; ok {
+	for i := range m.Links {
+		l := &m.Links[i]
+		if id, ok := now[l.Threat]; ok {
 			l.Threat = id
 		}
-		if id, ok := measures[l.Countermeasure]; ok {
+		if id, ok := other[l.Countermeasure]; ok {
 			l.Countermeasure = id
 		}
 	}

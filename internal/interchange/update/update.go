@@ -72,6 +72,10 @@ type Report struct {
 	Added, Changed, Removed, Kept int // Kept counts what the file has no more and stays
 	Conflicts                     int // fields that were changed on both sides; ours stay
 	Items                         []Item
+	// Waiting counts the items that were left out by Options.Take, and Left is what
+	// the base of the next merge has to say of them.
+	Waiting int
+	Left    Left
 }
 
 // Options of a merge.
@@ -79,6 +83,9 @@ type Options struct {
 	// Complete says that the file can hold all of a model (our own format), so that
 	// what it leaves out is meant. Others leave out what they have no words for.
 	Complete bool
+	// Take tells which changes are wanted, by the keys of the items of a merge of
+	// everything; what needs one that is not wanted waits with it. Nil wants all.
+	Take func(key string) bool
 	// Touched tells what has evidence or tickets and is therefore never removed.
 	Touched func(kind Kind, id string) bool
 }
@@ -91,7 +98,8 @@ type merger struct {
 
 // Merge returns the model that comes of ours. Base is nil where nobody knows what
 // the file said before: then the file's values are taken but for those that
-// somebody set here, and nothing is removed.
+// somebody set here, and nothing is removed. With Options.Take only what is wanted
+// is merged.
 func Merge(base, ours, theirs *model.Model, opts Options) (*model.Model, Report, error) {
 	theirs = model.Clone(theirs)
 	if base != nil {
@@ -99,6 +107,34 @@ func Merge(base, ours, theirs *model.Model, opts Options) (*model.Model, Report,
 	} else {
 		align(ours, theirs)
 	}
+	if opts.Take == nil {
+		return merged(base, ours, theirs, opts)
+	}
+	_, all, err := merged(base, ours, theirs, opts)
+	if err != nil {
+		return nil, all, err
+	}
+	old := base
+	if old == nil {
+		old = &model.Model{}
+	}
+	wanted, left, err := chosen(old, ours, theirs, all.Items, opts.Take)
+	if err != nil {
+		return nil, all, err
+	}
+	m, report, err := merged(base, ours, wanted, opts)
+	report.Left = left
+	for _, i := range all.Items {
+		if _, waits := left[i.Key()]; waits && i.Choosable() {
+			report.Waiting++
+		}
+	}
+	return m, report, err
+}
+
+// merged merges models whose things have the same ids.
+func merged(base, ours, theirs *model.Model, opts Options) (*model.Model, Report, error) {
+	theirs = model.Clone(theirs)
 	u := &merger{opts: opts, based: base != nil}
 	if base == nil {
 		base = &model.Model{}

@@ -1,0 +1,98 @@
+package api
+
+import (
+	"bytes"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/threatloop/threatloop/internal/fault"
+)
+
+// form writes a form of names and values; the part file is a file.
+func form(t *testing.T, pairs ...string) (kind string, body []byte) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for i := 0; i < len(pairs); i += 2 {
+		p, err := w.CreateFormField(pairs[i])
+		if pairs[i] == "file" {
+			p, err = w.CreateFormFile("file", "diagram.json")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Write([]byte(pairs[i+1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return w.FormDataContentType(), b.Bytes()
+}
+
+// TestImportForm takes a part of a newer file over the interface.
+func TestImportForm(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings{})
+	file, err := os.ReadFile(filepath.Join("..", "demo", "data", "diagram.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := s.admin.upload("/imports?name=diagram.json", string(file)).want(http.StatusCreated).text("product", "id")
+	newer := strings.ReplaceAll(string(file), `"Web API"`, `"Parcel API"`)
+	at := "/products/" + id + "/imports"
+	preview := s.admin.upload(at+"?preview=true", newer).want(http.StatusOK)
+	key := preview.text("items", 0, "kind") + "/" + preview.text("items", 0, "id")
+	send := func(query string, pairs ...string) answer {
+		t.Helper()
+		kind, body := form(t, pairs...)
+		as := s.admin
+		as.add = http.Header{"Content-Type": {kind}}
+		return as.send(http.MethodPost, at+query, body)
+	}
+	if r := send("", "file", newer).want(http.StatusOK); r.at("waiting") != 1.0 || r.at("changed") != 0.0 || r.at("applied") != true {
+		t.Errorf("none taken = %s", r.body)
+	}
+	if r := send("?preview=true", "file", newer, "take", key).want(http.StatusOK); r.at("waiting") != 0.0 || r.at("changed") != 1.0 {
+		t.Errorf("a preview of one = %s", r.body)
+	}
+	send("", "file", newer, "take", "component/none").want(http.StatusUnprocessableEntity)
+	send("", "take", key).want(http.StatusUnprocessableEntity)
+	send("", "file", newer, "other", "x").want(http.StatusUnprocessableEntity)
+	if r := send("", "file", newer, "take", key).want(http.StatusOK); r.at("changed") != 1.0 {
+		t.Errorf("one taken = %s", r.body)
+	}
+	if r := s.admin.upload(at+"?preview=true", newer).want(http.StatusOK); r.at("changed") != 0.0 {
+		t.Errorf("the file again = %s", r.body)
+	}
+}
+
+func TestModelForm(t *testing.T) {
+	t.Parallel()
+	kind, body := form(t, "file", "x", "take", "a/b", "take", "c/d")
+	f, err := readModelForm(kind, body)
+	if err != nil || string(f.file) != "x" || f.name != "diagram.json" || strings.Join(f.take, " ") != "a/b c/d" {
+		t.Errorf("readModelForm = %+v, %v", f, err)
+	}
+	for _, other := range []string{"", "application/json", "multipart/form-data-not", "application/octet-stream"} {
+		if f, err := readModelForm(other, body); err != nil || !bytes.Equal(f.file, body) || f.take != nil {
+			t.Errorf("readModelForm(%q) = %+v, %v, want the file as it is", other, f, err)
+		}
+	}
+	if _, err := readModelForm(kind, body[:len(body)-10]); !fault.Is(err, fault.Invalid) {
+		t.Errorf("readModelForm(cut) = %v, want fault.Invalid", err)
+	}
+	twice, two := form(t, "file", "x", "file", "y")
+	if _, err := readModelForm(twice, two); !fault.Is(err, fault.Invalid) {
+		t.Errorf("readModelForm(two files) = %v, want fault.Invalid", err)
+	}
+	long, big := form(t, "file", "x", "take", strings.Repeat("x", maxChoice+1))
+	if _, err := readModelForm(long, big); !fault.Is(err, fault.Invalid) {
+		t.Errorf("readModelForm(long key) = %v, want fault.Invalid", err)
+	}
+}
