@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"strings"
 	"sync"
@@ -29,11 +30,12 @@ import (
 // Options are what the interface needs besides the application.
 type Options struct {
 	Logger     *slog.Logger
-	RequestID  func() string // an id that no other request has
-	Secure     bool          // cookies only over HTTPS
-	EventEvery time.Duration // how often changes are looked for; 0 is 250 ms
-	Version    string        // of the program
-	Temp       string        // folder in which a backup is made before it is sent; "" is the system's
+	RequestID  func() string  // an id that no other request has
+	Secure     bool           // cookies only over HTTPS
+	EventEvery time.Duration  // how often changes are looked for; 0 is 250 ms
+	Version    string         // of the program
+	Proxies    []netip.Prefix // whose X-Forwarded-For is believed
+	Temp       string         // folder in which a backup is made before it is sent; "" is the system's
 }
 
 // API holds the operations.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -163,10 +162,7 @@ func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
 
 // caller finds out who asks: a token wins over a session; nobody is a caller without a kind.
 func (s *API) caller(ctx context.Context, r *http.Request, id string) (app.Caller, error) {
-	base := app.Caller{Source: "api", RequestID: id, UserAgent: r.UserAgent()}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		base.IP = host
-	}
+	base := app.Caller{Source: "api", RequestID: id, UserAgent: r.UserAgent(), IP: s.o.address(r)}
 	if auth := r.Header.Get("Authorization"); auth != "" {
 		scheme, token, _ := strings.Cut(auth, " ")
 		if !strings.EqualFold(scheme, "Bearer") {

@@ -41,6 +41,7 @@ type serveCmd struct {
 	FreshDays    int             `help:"How many days a passing test verifies." default:"90" env:"THREATLOOP_FRESH_DAYS"`
 	UploadMax    int64           `help:"Largest report in bytes." default:"2147483648" env:"THREATLOOP_UPLOAD_MAX"`
 	AllowPrivate bool            `help:"Trackers may be at private addresses." env:"THREATLOOP_ALLOW_PRIVATE"`
+	TrustedProxy []string        `help:"Proxy whose X-Forwarded-For says where a request comes from: an address or a network; may be given several times." placeholder:"CIDR" env:"THREATLOOP_TRUSTED_PROXY"`
 	LogLevel     string          `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"THREATLOOP_LOG_LEVEL"`
 	LogJSON      bool            `help:"Write the log as JSON." name:"log-json" env:"THREATLOOP_LOG_JSON"`
 
@@ -60,7 +61,7 @@ func (c *serveCmd) Run(ctx context.Context, env *Env) error {
 	s, err := server.New(ctx, server.Config{
 		Listen: c.Listen, BaseURL: c.BaseURL, Data: c.Data, DatabaseURL: c.DatabaseURL, KeyFile: c.KeyFile, Keys: c.Keys, SetupToken: c.SetupToken,
 		PollEvery: c.PollEvery, SweepEvery: c.SweepEvery, CallTimeout: c.CallTimeout, Settle: c.Settle, ResolveAfter: c.ResolveAfter, LeaseAfter: c.LeaseAfter,
-		Rescue: c.Rescue, RetryCap: c.RetryCap, FreshDays: c.FreshDays, UploadMax: c.UploadMax, AllowPrivate: c.AllowPrivate,
+		Rescue: c.Rescue, RetryCap: c.RetryCap, FreshDays: c.FreshDays, UploadMax: c.UploadMax, AllowPrivate: c.AllowPrivate, TrustedProxies: c.TrustedProxy,
 		Logger: logger, Without: without,
 	}, env.Version.Version)
 	if err != nil {

@@ -3,6 +3,7 @@ package server
 import (
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -34,6 +35,9 @@ type Config struct {
 	UploadMax    int64           // largest report in bytes; 2 GiB
 
 	AllowPrivate bool // trackers may live at private addresses
+
+	TrustedProxies []string       // addresses or networks of proxies that say where a request comes from; none
+	proxies        []netip.Prefix // the same
 
 	Logger *slog.Logger      // stderr as text
 	Point  func(name string) // called at every transaction border and external call; for crash tests
@@ -85,6 +89,16 @@ func (c *Config) defaults() error {
 		if u, err := url.Parse(c.BaseURL); err != nil || u.Host == "" {
 			return fault.New(fault.Invalid, "config.base_url", "the base URL is %q, expected http(s)://host", c.BaseURL)
 		}
+	}
+	for _, text := range c.TrustedProxies {
+		p, err := netip.ParsePrefix(text)
+		if a, e := netip.ParseAddr(text); e == nil {
+			p, err = netip.PrefixFrom(a, a.BitLen()), nil
+		}
+		if err != nil {
+			return fault.New(fault.Invalid, "config.trusted_proxy", "%q is no address of a proxy; expected one as 10.0.0.1, or a network as 10.0.0.0/8", text)
+		}
+		c.proxies = append(c.proxies, p)
 	}
 	def := func(d *time.Duration, v time.Duration) {
 		if *d <= 0 {

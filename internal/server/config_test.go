@@ -23,3 +23,17 @@ func TestInClear(t *testing.T) {
 		}
 	}
 }
+
+func TestTrustedProxies(t *testing.T) {
+	t.Parallel()
+	c := Config{Data: "d", TrustedProxies: []string{"127.0.0.1", "10.0.0.0/8", "2001:db8::/32"}}
+	if err := c.defaults(); err != nil || len(c.proxies) != 3 || c.proxies[0].String() != "127.0.0.1/32" {
+		t.Errorf("defaults() = %v with the proxies %v, want three, an address as a network of one", err, c.proxies)
+	}
+	for _, bad := range []string{"", "proxy.example", "10.0.0.0/33"} {
+		c := Config{Data: "d", TrustedProxies: []string{bad}}
+		if err := c.defaults(); err == nil {
+			t.Errorf("defaults() takes the proxy %q", bad)
+		}
+	}
+}

@@ -114,7 +114,7 @@ func New(ctx context.Context, c Config, version string) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	rest := api.New(s.app, api.Options{Logger: c.Logger, RequestID: requestID, Secure: strings.HasPrefix(c.BaseURL, "https://"), Version: version, Temp: c.Data})
+	rest := api.New(s.app, api.Options{Logger: c.Logger, RequestID: requestID, Secure: strings.HasPrefix(c.BaseURL, "https://"), Version: version, Proxies: c.proxies, Temp: c.Data})
 	mux := http.NewServeMux()
 	mux.Handle(api.Prefix+"/", rest.Handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
