@@ -84,3 +84,38 @@ func TestStrangers(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherVersions checks that a file of a version that is not known opens with
+// a note, or is refused with the line.
+func TestOtherVersions(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"version": "3.1.0", "summary": {"title": "A"}, "detail": {"diagrams": [], "diagramTop": 0}}`:                            "info file:1:13 the file has the version 3.1.0; 1 and 2 are known",
+		`{"version": "2.9", "summary": {"title": "A"}, "detail": {"diagrams": [], "diagramTop": 0}}`:                              "",
+		"threagile_version: 2.0.0\ntitle: A\ntechnical_assets: {}\n":                                                              "info file:1:20 the file has the version 2.0.0; 0.9 and 1.0 are known",
+		`{"bomFormat": "CycloneDX", "specVersion": "3.0", "metadata": {"component": {"name": "A"}}, "services": [{"name": "s"}]}`: "info file:1:43 the file has the version 3.0; 1 and 2 are known",
+	} {
+		got, err := interchange.Read([]byte(text), interchange.Options{})
+		if err != nil {
+			t.Errorf("Read(%.40s) = %v", text, err)
+			continue
+		}
+		note := ""
+		for _, n := range got.Notes {
+			if strings.Contains(n.Text, "the version") {
+				note = fmt.Sprintf("%s %s %s", n.Level, n.At, n.Text)
+			}
+		}
+		if note != want {
+			t.Errorf("Read(%.40s) notes %q, want %q", text, note, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"otmVersion: 0.3.0\nproject: {id: a, name: A}\n":                          `file:1:13: otmVersion is "0.3.0"`,
+		"# first\n---\notmVersion: 0.2.0\nproject: {id: a, name: A}\n---\nx: 1\n": "file:5:1: a second YAML document begins here",
+	} {
+		if _, err := interchange.Read([]byte(text), interchange.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Read(%.40s) = %v, want a refusal with %q", text, err, want)
+		}
+	}
+}

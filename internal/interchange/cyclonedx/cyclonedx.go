@@ -85,6 +85,9 @@ func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) 
 		Builder: reading.New(imported.TMBOM, Key, opts), zones: map[string]*zone{}, parts: map[string]*part{}, assets: map[string]model.AssetID{},
 		flows: map[string]model.ElementID{}, joined: map[model.ElementID]bool{}, inZone: map[*part]model.ElementID{}, controls: map[string]*control{}, names: map[model.ElementID]string{},
 	}
+	if v := root.Get("specVersion"); d != library && reading.Strange(v.Text(), "1", "2") {
+		r.Note(imported.Info, v.At(), "file", "the file has the version %s; 1 and 2 are known", reading.Line(v.Text()))
+	}
 	switch d {
 	case library:
 		r.library(root)

@@ -2,6 +2,7 @@ package reading
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -129,6 +130,14 @@ var levels = map[string]int{
 func Level(word string) (n int, ok bool) {
 	n, ok = levels[Letters(word)]
 	return n, ok
+}
+
+// Strange reports whether a version says that it is of none of the majors: a
+// format of another major may mean other things by the same words.
+func Strange(version string, majors ...string) bool {
+	major, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(version), "v"), ".")
+	_, err := strconv.Atoi(major)
+	return err == nil && !slices.Contains(majors, major)
 }
 
 // Untrusted reports whether the name or type of a zone says that anybody is in

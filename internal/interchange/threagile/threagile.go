@@ -191,6 +191,11 @@ func (r *reader) one(path ...string) string {
 func (r *reader) product() {
 	p := &r.Model.Product
 	r.Product("", htmltext.Line(r.one("title")))
+	for _, v := range r.sections("threagile_version") {
+		if reading.Strange(v.text(), "0", "1") {
+			r.Note(imported.Info, v.at(), "the file has the version %s; 0.9 and 1.0 are known", reading.Line(v.text()))
+		}
+	}
 	p.Owner = reading.Line(r.one("author", "name"))
 	p.Description = r.describe()
 	for _, section := range r.sections("tags_available") {

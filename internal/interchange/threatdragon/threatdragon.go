@@ -201,6 +201,9 @@ func (r *reader) product(root jsontree.Value) {
 		p.Name = "Untitled model"
 		r.note(imported.Guess, summary, "file", "the model has no title")
 	}
+	if v := root.Get("version"); reading.Strange(v.Text(), "0", "1", "2") {
+		r.note(imported.Info, v, "file", "the file has the version %s; 1 and 2 are known", oneLine(v.Text()))
+	}
 	p.Description = summary.Get("description").Text()
 	p.Owner = oneLine(summary.Get("owner").Text())
 	// Ids are derived under the product that the file was written from, so that they are the same again.

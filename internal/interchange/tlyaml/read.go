@@ -37,7 +37,7 @@ const maxFields = 50
 func Parse(data []byte, opts imported.Options) (*yaml.Node, error) {
 	var doc yaml.Node
 	if err := yaml.Load(data, &doc, yaml.WithUniqueKeys(false)); err != nil {
-		return nil, syntaxFault(err, opts)
+		return nil, syntaxFault(data, err, opts)
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
 		return nil, fault.New(fault.Invalid, "model.syntax", "the model file cannot be read").
@@ -46,10 +46,33 @@ func Parse(data []byte, opts imported.Options) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
+// secondDocument returns the line on which the second document begins: the first
+// "---" after something that is neither blank nor comment.
+func secondDocument(data []byte) int {
+	begun, line := false, 0
+	for text := range bytes.Lines(data) {
+		line++
+		text = bytes.TrimSpace(text)
+		switch {
+		case bytes.HasPrefix(text, []byte("---")):
+			if begun {
+				return line
+			}
+			begun = len(text) > 3
+		case len(text) > 0 && text[0] != '#':
+			begun = true
+		}
+	}
+	return 1
+}
+
 // lineOf finds the place in the library's texts: "... at L21.C19: ..." and "line 4: ...".
 var lineOf = regexp.MustCompile(`(?:.* at )?L(\d+)\.C(\d+): |line (\d+): `)
 
-func syntaxFault(err error, opts imported.Options) error {
+func syntaxFault(data []byte, err error, opts imported.Options) error {
+	if strings.Contains(err.Error(), "expected single document") {
+		return fault.Wrap(err, fault.Invalid, "model.syntax", "the model file cannot be read").With(opts.At(secondDocument(data), 1), "a second YAML document begins here; a model file holds one")
+	}
 	line, column := 1, 0
 	text, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")
 	if m := lineOf.FindStringSubmatch(text); m != nil {
