@@ -3,6 +3,7 @@ import { cache, productQuery } from "../api/query";
 import { readSearch, type Search, writeSearch } from "../ui/address";
 import { Failed, Loading } from "../ui/state";
 import { Missing, Root } from "./root";
+import { sessionQuery } from "./session";
 
 const anything = (s: Record<string, unknown>) => s as Search;
 
@@ -73,7 +74,9 @@ const product = createRoute({
   path: "/products/$product",
   component: lazyRouteComponent(() => import("../places/product/frame"), "ProductFrame"),
   loader: ({ params }) => {
-    void cache.prefetchQuery(productQuery(params.product));
+    // Whoever is not signed in yet is asked to, not refused.
+    const read = async () => (await cache.ensureQueryData(sessionQuery)) && cache.prefetchQuery(productQuery(params.product));
+    void read().catch(() => undefined);
   },
 });
 const productIndex = createRoute({

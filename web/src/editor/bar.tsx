@@ -251,6 +251,8 @@ function Diagrams() {
 function Name({ diagram, onClose, go }: { diagram?: Diagram; onClose: () => void; go: (id: string) => void }) {
   const editor = useEditor();
   const [title, setTitle] = useState(diagram?.title ?? "");
+  // One for as long as it is wanted: a second try, after the server was away, adds the same one.
+  const [id] = useState(() => diagram?.id ?? newId("diagrams"));
   return (
     <FormDialog
       open
@@ -259,7 +261,6 @@ function Name({ diagram, onClose, go }: { diagram?: Diagram; onClose: () => void
       verb={diagram ? "Rename" : "Add"}
       disabled={!title.trim()}
       submit={async () => {
-        const id = diagram?.id ?? newId("diagrams");
         editor.edit(`${diagram ? "Rename" : "Add"} diagram ${title.trim()}`, [
           { kind: "diagrams", id, value: { ...diagram, id, title: title.trim() } },
         ]);

@@ -67,11 +67,12 @@ function First({ product, done }: { product: string; done: () => void }) {
   const can = useCan();
   const [search, set] = useAddress();
   const [busy, setBusy] = useState(false);
+  // However often it is tried, it is one diagram.
+  const [{ id, key }] = useState(() => ({ id: newId("diagrams"), key: once() }));
   const start = async () => {
     setBusy(true);
     try {
-      const id = newId("diagrams");
-      await server(product, null).send("Add diagram", [{ kind: "diagrams", id, op: "put", element: { id, title: "Main diagram" } }], once());
+      await server(product, null).send("Add diagram", [{ kind: "diagrams", id, op: "put", element: { id, title: "Main diagram" } }], key);
       opened.delete(`${product} `);
       done();
     } catch (err) {

@@ -6,6 +6,7 @@ import { Problem } from "../api/client";
 import { Button, IconButton } from "./button";
 import { cx } from "./cx";
 import { ErrorText } from "./state";
+import { said } from "./toast";
 
 /** Dialog asks for something before anything else goes on. holds tells that it must not close yet. */
 export function Dialog({
@@ -143,6 +144,7 @@ export function FormDialog({
       onClose();
     } catch (err) {
       sending.current = false; // What was sent and taken may be left; what was refused not.
+      said(err);
       setError(err);
     } finally {
       setBusy(false);

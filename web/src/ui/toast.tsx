@@ -32,6 +32,12 @@ export function toastError(error: unknown): void {
   add({ text: errorText(error), bad: true });
 }
 
+/** said takes the notice of an error back, where the error is said beside what caused it. */
+export function said(error: unknown): void {
+  const text = errorText(error);
+  useNotes.setState((s) => ({ notes: s.notes.filter((n) => !n.bad || n.text !== text) }));
+}
+
 const view = () => import("./toasts");
 const View = lazy(view);
 

@@ -151,8 +151,8 @@ export function Reasons({ why }: { why: S["Why"][] }) {
           </p>
           {(w.facts ?? []).length > 0 && (
             <dl className="mt-1 flex flex-wrap gap-x-4 gap-y-0.5 text-soft">
-              {(w.facts ?? []).map((f) => (
-                <div key={f.name} className="flex min-w-0 gap-1">
+              {(w.facts ?? []).map((f, i) => (
+                <div key={`${f.name} ${i}`} className="flex min-w-0 gap-1">
                   <dt>{f.name}:</dt>
                   <dd className="min-w-0 text-text">
                     <bdi>{f.value.replace(/^"(.*)"$/s, "$1")}</bdi>

@@ -38,8 +38,8 @@ export function WhyHere({ product, why, origin }: { product: string; why: Why[] 
           <p className="text-sm">{w.text}</p>
           {facts(w).length > 0 && (
             <dl className="grid gap-1 rounded-md bg-bg px-3 py-2 text-sm">
-              {facts(w).map((f) => (
-                <div key={f.name} className="flex flex-wrap items-baseline justify-between gap-x-4">
+              {facts(w).map((f, i) => (
+                <div key={`${f.name} ${i}`} className="flex flex-wrap items-baseline justify-between gap-x-4">
                   <dt className="text-soft">
                     {f.name.startsWith("answers.") ? (
                       <Link
