@@ -8,15 +8,8 @@ import (
 	"time"
 )
 
-// ThrottleWindow is how long failures are remembered after the last one.
+// ThrottleWindow is how long failures count, from the first of them on.
 const ThrottleWindow = time.Hour
-
-// Throttle is what is remembered of failed logins under one key.
-type Throttle struct {
-	Failures     int64     `json:"failures"`
-	LastAt       time.Time `json:"last_at"`
-	BlockedUntil time.Time `json:"blocked_until"`
-}
 
 // Limit is how failures under a key are answered: Free of them without delay,
 // then one second, doubled by every further one up to Longest.
@@ -32,6 +25,8 @@ type Limit struct {
 // account alone bounds one who comes from everywhere, shortly, since it also
 // hits the account's owner. An IPv6 address counts by its /64, which one host
 // has to itself. Names are hashed, since people type passwords into that field.
+// A login that succeeds forgets the failures of the pair, which is the first, only:
+// with the others an attacker with one account of their own could start again.
 func LoginLimits(account, address string) []Limit {
 	account = strings.ToLower(strings.TrimSpace(account))
 	address = network(address)
@@ -72,23 +67,4 @@ func (l Limit) Delay(failures int64) time.Duration {
 		delay *= 2
 	}
 	return min(delay, l.Longest)
-}
-
-// Wait returns how long the login has to wait; 0 lets it through.
-func (t Throttle) Wait(now time.Time) time.Duration { return max(0, t.BlockedUntil.Sub(now)) }
-
-// Failed returns the throttle after a failed login. Failures older than
-// ThrottleWindow are forgotten. A successful login is forgotten by the caller
-// for the pair only: clearing the others would let an attacker with one
-// account of their own reset them.
-func (t Throttle) Failed(l Limit, now time.Time) Throttle {
-	if now.Sub(t.LastAt) > ThrottleWindow {
-		t = Throttle{}
-	}
-	t.Failures++
-	t.LastAt = now
-	if delay := l.Delay(t.Failures); delay > 0 {
-		t.BlockedUntil = now.Add(delay)
-	}
-	return t
 }

@@ -55,32 +55,13 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-func TestThrottleGrowsAndForgets(t *testing.T) {
+func TestDelayGrows(t *testing.T) {
 	t.Parallel()
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	l := LoginLimits("Ada@example.com ", "192.0.2.7")[0]
-	var th Throttle
-	var delays []time.Duration
-	for range 18 {
-		th = th.Failed(l, now)
-		delays = append(delays, th.Wait(now))
-	}
-	for i, want := range map[int]time.Duration{0: 0, 3: 0, 4: time.Second, 5: 2 * time.Second, 7: 8 * time.Second, 17: 15 * time.Minute} {
-		if delays[i] != want {
-			t.Errorf("wait after %d failures = %s, want %s", i+1, delays[i], want)
+	for failures, want := range map[int64]time.Duration{1: 0, 4: 0, 5: time.Second, 6: 2 * time.Second, 8: 8 * time.Second, 18: 15 * time.Minute, 1 << 60: l.Longest} {
+		if got := l.Delay(failures); got != want {
+			t.Errorf("Delay(%d) = %s, want %s", failures, got, want)
 		}
-	}
-	if got := th.Wait(now.Add(15 * time.Minute)); got != 0 {
-		t.Errorf("wait when the block is over = %s, want 0", got)
-	}
-	if got := th.Failed(l, now.Add(time.Hour+time.Second)); got.Failures != 1 || got.Wait(got.LastAt) != 0 {
-		t.Errorf("a failure after the window = %+v, want the first of a new count", got)
-	}
-	if got := l.Delay(1 << 60); got != l.Longest {
-		t.Errorf("Delay(huge) = %s, want %s", got, l.Longest)
-	}
-	if got := (Throttle{}).Wait(now); got != 0 {
-		t.Errorf("zero Throttle waits %s, want 0", got)
 	}
 }
 
