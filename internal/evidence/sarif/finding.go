@@ -49,6 +49,9 @@ func (r *reader) member(f *finding, key string) error {
 	case "baselineState":
 		return j.Into(&f.baseline)
 	case "message":
+		if j.Kind() == '"' { // SARIF 1, and writers who take the text for the message
+			return j.Into(&f.message)
+		}
 		return j.Object(func(key string) error {
 			switch key {
 			case "text":
@@ -145,10 +148,12 @@ func (r *reader) location(f *finding) error {
 	artifact, found := -1, false
 	err := j.Object(func(key string) error {
 		switch key {
-		case "physicalLocation":
+		case "physicalLocation", "resultFile": // SARIF 1 has the address in the second itself
 			found = true
 			return j.Object(func(key string) error {
 				switch key {
+				case "uri":
+					return j.Into(&at.URI)
 				case "artifactLocation":
 					return j.Object(func(key string) error {
 						switch key {

@@ -41,6 +41,13 @@ type collector struct {
 }
 
 func (c *collector) top(key string) error {
+	if key == "version" {
+		version, err := c.j.String()
+		if version != "" && !strings.HasPrefix(version, "2.") {
+			c.run.Note("the report is of SARIF version %s; 2.1 is known, and what is written otherwise in another is not read", version)
+		}
+		return err
+	}
 	if key != "runs" {
 		return nil
 	}
@@ -70,6 +77,8 @@ func (c *collector) member(s *skeleton, key string) error {
 	case "tool":
 		return j.Object(func(key string) error {
 			switch key {
+			case "name": // SARIF 1
+				return j.Into(&s.tool.name)
 			case "driver":
 				return c.component(&s.tool, &s.version)
 			case "extensions":

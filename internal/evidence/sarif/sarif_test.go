@@ -91,6 +91,19 @@ func TestFingerprintsThatAreNone(t *testing.T) {
 	}
 }
 
+// SARIF 1 is another format under the same name: what reads the same is read, and a note says so.
+func TestVersion1(t *testing.T) {
+	t.Parallel()
+	got, sum, err := readertest.Read(Read, []byte(`{"version": "1.0.0", "runs": [{"tool": {"name": "Old"},
+"results": [{"ruleId": "X", "level": "error", "message": "told", "locations": [{"resultFile": {"uri": "file:///a.c", "region": {"startLine": 3}}}]}]}]}`))
+	if err != nil || len(got) != 1 || sum.Tool != "Old" || !strings.Contains(strings.Join(sum.Notes, " "), "SARIF version 1.0.0") {
+		t.Fatalf("Read = %+v, %+v, %v, want one result of Old and a note on the version", got, sum, err)
+	}
+	if at := got[0].Location(); got[0].Detail != "told" || at.URI != "/a.c" || at.Line != 3 {
+		t.Errorf("result = %+v, want its message and its place", got[0])
+	}
+}
+
 func TestCutOff(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/traps.sarif")
