@@ -119,3 +119,32 @@ func TestOtherVersions(t *testing.T) {
 		}
 	}
 }
+
+// TestThreatDragonFlatPlaces checks cells that have their place on themselves: it
+// is read, left as it is, and written where it stood.
+func TestThreatDragonFlatPlaces(t *testing.T) {
+	t.Parallel()
+	data := []byte(`{"version": "2.2.0", "summary": {"title": "A"}, "detail": {"diagrams": [{"id": 0, "title": "d", "diagramType": "STRIDE", "cells": [
+{"shape": "trust-boundary-box", "id": "z", "x": 0, "y": 0, "width": 300, "height": 200, "data": {"type": "tm.BoundaryBox", "name": "In"}},
+{"shape": "process", "id": "p", "x": 20, "y": 30, "width": 100, "height": 60, "label": "API", "data": {"type": "tm.Process"}}]}]}}`)
+	got := read(t, data)
+	c := &got.Model.Components[0]
+	if c.Name != "API" || c.Zone != "z" || c.Box == nil || c.Box.X != 20 || c.Box.W != 100 {
+		t.Fatalf("component = %+v, want API in z at 20", c)
+	}
+	out, _, err := interchange.WriteAs("threat-dragon", got.Model, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := generic(t, data)
+	if diff := cmp.Diff(want, generic(t, out)); diff != "" {
+		t.Errorf("written file (-as it was +as it is):\n%s", diff)
+	}
+	c.Box.X = 50
+	if out, _, err = interchange.WriteAs("threat-dragon", got.Model, nil); err != nil {
+		t.Fatal(err)
+	}
+	if again := read(t, out); again.Model.Components[0].Box.X != 50 || bytes.Contains(out, []byte(`"position"`)) {
+		t.Errorf("after moving it = %s, want x 50 on the cell", out)
+	}
+}

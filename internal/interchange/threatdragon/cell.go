@@ -109,6 +109,9 @@ func attrsText(attrs jsontree.Value) string {
 
 func (c cell) box() *model.Box {
 	position, size := c.raw.Get("position"), c.raw.Get("size")
+	if flat := c.raw; !position.Exists() && !size.Exists() && flat.Get("x").Exists() && flat.Get("width").Exists() {
+		position, size = flat, flat // as the drawing library takes it, too, and generators write it
+	}
 	if !position.Object() || !size.Object() {
 		return nil
 	}

@@ -101,7 +101,7 @@ var dataKeys = []string{
 
 // cellKeys are those of a cell itself, of both versions.
 var cellKeys = []string{
-	"id", "shape", "type", "zIndex", "z", "visible", "attrs", "data", "position", "size", "angle", "ports", "source", "target",
+	"id", "shape", "type", "zIndex", "z", "visible", "attrs", "data", "position", "size", "x", "y", "angle", "ports", "source", "target",
 	"vertices", "labels", "label", "connector", "width", "height", "smooth", "tools", "threats",
 }
 

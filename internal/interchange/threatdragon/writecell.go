@@ -257,10 +257,14 @@ func setBox(n *jsontree.Node, base, now *model.Box) {
 			n.SetPath(jsontree.Number(is), keys...)
 		}
 	}
-	set(base.X, now.X, "position", "x")
-	set(base.Y, now.Y, "position", "y")
-	set(base.W, max(now.W, minSize), "size", "width")
-	set(base.H, max(now.H, minSize), "size", "height")
+	position, size := []string{"position"}, []string{"size"}
+	if n.Get("position") == nil && n.Get("size") == nil && n.Get("x") != nil {
+		position, size = nil, nil // written on the cell itself, where it would win over these
+	}
+	set(base.X, now.X, append(position, "x")...)
+	set(base.Y, now.Y, append(position, "y")...)
+	set(base.W, max(now.W, minSize), append(size, "width")...)
+	set(base.H, max(now.H, minSize), append(size, "height")...)
 	set(float64(base.Z), float64(now.Z), "zIndex")
 }
 
