@@ -53,7 +53,7 @@ var (
 		"id": textForm, "name": textForm, "description": textForm, "bidirectional": truthForm, "source": textForm, "from": textForm, "destination": textForm,
 		"target": textForm, "to": textForm, "assets": refsForm, "threats": threatsForm,
 	}}
-	threatForm     = &form{keys: map[string]*form{"id": textForm, "name": textForm, "description": textForm, "risk": {name: "a mapping", fits: isMapping}}}
+	threatForm     = &form{keys: map[string]*form{"id": textForm, "name": textForm, "description": textForm, "categories": {item: textForm}, "risk": {name: "a mapping", fits: isMapping}}}
 	mitigationForm = &form{keys: map[string]*form{"id": textForm, "name": textForm, "description": textForm}}
 )
 
