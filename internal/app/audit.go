@@ -47,18 +47,10 @@ func (a *App) Audit(ctx context.Context, c Caller, product model.ProductID, obje
 		if err != nil {
 			return page, err
 		}
-		names := map[string]string{}
+		names := actorNames{}
 		for _, r := range rows {
-			name, ok := names[r.Actor]
-			if !ok {
-				name = r.Actor
-				if acc, err := tx.Account(r.Actor); err == nil {
-					name = acc.Name
-				}
-				names[r.Actor] = name
-			}
 			page.Items = append(page.Items, AuditView{
-				Seq: r.Seq, At: r.At, Actor: r.Actor, ActorName: name, ActorKind: r.ActorKind, Source: r.Source, RequestID: r.RequestID,
+				Seq: r.Seq, At: r.At, Actor: r.Actor, ActorName: names.of(tx, r.Actor), ActorKind: r.ActorKind, Source: r.Source, RequestID: r.RequestID,
 				Action: r.Action, Object: r.Object, Old: r.Old, New: r.New, Hash: r.Hash,
 			})
 		}

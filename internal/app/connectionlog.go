@@ -71,9 +71,8 @@ func urgency(state string) int {
 }
 
 func problemOfIntent(i store.Intent) ConnectionProblem {
-	states := map[string]string{store.IntentHeld: "held", store.IntentReady: "pending", store.IntentSent: "pending", store.IntentAmbiguous: "ambiguous", store.IntentFailed: "failed"}
 	p := ConnectionProblem{
-		TicketView: TicketView{TicketRef: TicketRef{State: states[i.State], Purpose: i.Purpose, Note: i.Reason}, Connection: i.Connection, Object: i.Object},
+		TicketView: TicketView{TicketRef: TicketRef{State: intentStates[i.State], Purpose: i.Purpose, Note: i.Reason}, Connection: i.Connection, Object: i.Object},
 		Product:    i.Product, Since: i.CreatedAt, Attempts: i.Attempts,
 	}
 	until := i.DueAt

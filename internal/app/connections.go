@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -158,7 +159,7 @@ func (a *App) Connections(ctx context.Context, c Caller, cursor string, limit in
 			list = slices.DeleteFunc(list, func(x store.Connection) bool { return !own(x.ID) })
 			show = a.outlineConnection
 		}
-		slices.SortFunc(list, func(x, y store.Connection) int { return compareText(x.ID, y.ID) })
+		slices.SortFunc(list, func(x, y store.Connection) int { return strings.Compare(x.ID, y.ID) })
 		cut, err := paginate(list, func(x *store.Connection) string { return x.ID }, cursor, limit)
 		if err != nil {
 			return page, err

@@ -132,9 +132,9 @@ func (c *copier) run(a *App) error {
 		m.Product.Owner = ""
 	}
 	c.threats, c.weaknesses, c.countermeasures = map[model.ThreatID]model.ThreatID{}, map[model.WeaknessID]model.WeaknessID{}, map[model.CountermeasureID]model.CountermeasureID{}
-	m.Threats = retain(m.Threats, func(t *model.Threat) bool { return t.Retired == nil })
-	m.Weaknesses = retain(m.Weaknesses, func(w *model.Weakness) bool { return w.Retired == nil })
-	m.Countermeasures = retain(m.Countermeasures, func(x *model.Countermeasure) bool { return x.Retired == nil })
+	m.Threats = keep(m.Threats, func(t *model.Threat) bool { return t.Retired == nil })
+	m.Weaknesses = keep(m.Weaknesses, func(w *model.Weakness) bool { return w.Retired == nil })
+	m.Countermeasures = keep(m.Countermeasures, func(x *model.Countermeasure) bool { return x.Retired == nil })
 	for i := range m.Threats {
 		c.threat(&m.Threats[i])
 	}
@@ -149,21 +149,11 @@ func (c *copier) run(a *App) error {
 	for i := range m.Countermeasures {
 		c.countermeasure(&m.Countermeasures[i])
 	}
-	m.Links = retain(m.Links, c.link)
+	m.Links = keep(m.Links, c.link)
 	if c.include.States {
 		return nil
 	}
 	return c.states(a)
-}
-
-func retain[T any](list []T, wanted func(*T) bool) []T {
-	out := make([]T, 0, len(list))
-	for i := range list {
-		if wanted(&list[i]) {
-			out = append(out, list[i])
-		}
-	}
-	return out
 }
 
 // forget takes fields out of what somebody set.

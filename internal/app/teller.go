@@ -17,13 +17,13 @@ type teller struct {
 	tx    *store.Tx
 	from  time.Time
 	names map[string]string // of what sentences name, by "kind/id"
-	who   map[string]string // names of accounts, by id
+	who   actorNames
 	items []SinceItem
 	cut   bool // there was more than was looked at
 }
 
 func newTeller(tx *store.Tx, m *model.Model, from time.Time) *teller {
-	t := &teller{tx: tx, from: from, names: map[string]string{}, who: map[string]string{}}
+	t := &teller{tx: tx, from: from, names: map[string]string{}, who: actorNames{}}
 	places := elementNames(m)
 	at := func(title string, where model.ElementID) string {
 		if where == model.AtProduct || places[where] == "" {
@@ -48,19 +48,6 @@ func newTeller(tx *store.Tx, m *model.Model, from time.Time) *teller {
 
 func (t *teller) add(at time.Time, kind, actor, object, text string) {
 	t.items = append(t.items, SinceItem{At: at, Kind: kind, Text: text, ActorName: actor, Object: object})
-}
-
-// name returns an account's name; what acted by itself is its own name.
-func (t *teller) name(actor string) string {
-	name, ok := t.who[actor]
-	if !ok {
-		name = actor
-		if acc, err := t.tx.Account(actor); err == nil {
-			name = acc.Name
-		}
-		t.who[actor] = name
-	}
-	return name
 }
 
 // ratings tells what moved the ratings of threats. Changes of many threats by one
@@ -198,7 +185,7 @@ func (t *teller) together(rows []store.Audit) {
 			continue
 		}
 		objects := counts[key]
-		actor := t.name(rows[0].Actor)
+		actor := t.who.of(t.tx, rows[0].Actor)
 		object, text := "", fmt.Sprintf("%s %s %d %s", actor, verb, len(objects), noun[1])
 		if len(objects) == 1 {
 			object = objects[0]
@@ -220,7 +207,7 @@ var nouns = map[string][2]string{
 
 // single tells of what has a sentence of its own; false where it has none.
 func (t *teller) single(r *store.Audit) bool {
-	actor := t.name(r.Actor)
+	actor := t.who.of(t.tx, r.Actor)
 	say := func(kind, format string, args ...any) bool {
 		t.add(r.At, kind, actor, r.Object, fmt.Sprintf(format, args...))
 		return true

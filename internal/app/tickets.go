@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/model"
@@ -216,6 +217,9 @@ func (a *App) Tickets(ctx context.Context, c Caller, product model.ProductID, cu
 	})
 }
 
+// intentStates are the states of tickets that are to be, as people read them.
+var intentStates = map[string]string{store.IntentHeld: "held", store.IntentReady: "pending", store.IntentSent: "pending", store.IntentAmbiguous: "ambiguous", store.IntentFailed: "failed"}
+
 func (a *App) ticketViews(tx *store.Tx, m *model.Model) ([]TicketView, error) {
 	product := m.Product.ID
 	links, err := tx.Links(store.LinkFilter{Product: product})
@@ -242,7 +246,6 @@ func (a *App) ticketViews(tx *store.Tx, m *model.Model) ([]TicketView, error) {
 		}
 		out = append(out, v)
 	}
-	states := map[string]string{store.IntentHeld: "held", store.IntentReady: "pending", store.IntentSent: "pending", store.IntentAmbiguous: "ambiguous", store.IntentFailed: "failed"}
 	for _, i := range intents {
 		if i.State == store.IntentLinked {
 			continue
@@ -251,10 +254,10 @@ func (a *App) ticketViews(tx *store.Tx, m *model.Model) ([]TicketView, error) {
 		if i.State == store.IntentAmbiguous {
 			note = orElse(note, "the tracker did not answer") + "; decided by " + i.SettleAt.UTC().Format("15:04 MST")
 		}
-		out = append(out, TicketView{TicketRef: TicketRef{State: states[i.State], Purpose: i.Purpose, Note: note}, Connection: i.Connection, Object: i.Object, Summary: titles[i.Object]})
+		out = append(out, TicketView{TicketRef: TicketRef{State: intentStates[i.State], Purpose: i.Purpose, Note: note}, Connection: i.Connection, Object: i.Object, Summary: titles[i.Object]})
 	}
 	slices.SortFunc(out, func(x, y TicketView) int {
-		return compareText(x.Object+"/"+x.Purpose+"/"+x.Connection+"/"+x.ID, y.Object+"/"+y.Purpose+"/"+y.Connection+"/"+y.ID)
+		return strings.Compare(x.Object+"/"+x.Purpose+"/"+x.Connection+"/"+x.ID, y.Object+"/"+y.Purpose+"/"+y.Connection+"/"+y.ID)
 	})
 	return out, nil
 }

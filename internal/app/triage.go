@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/evidence"
@@ -70,20 +71,9 @@ func (a *App) Evidence(ctx context.Context, c Caller, product model.ProductID, f
 			}
 			views = append(views, v)
 		}
-		slices.SortFunc(views, func(x, y EvidenceView) int { return compareText(x.ID, y.ID) })
+		slices.SortFunc(views, func(x, y EvidenceView) int { return strings.Compare(x.ID, y.ID) })
 		return paginate(views, func(v *EvidenceView) string { return v.ID }, f.Cursor, f.Limit)
 	})
-}
-
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	default:
-		return 0
-	}
 }
 
 // TriageInput decides about a result that waits, once and for all results of its rule.
