@@ -25,7 +25,7 @@ while [ "$i" -lt "$rounds" ]; do
 	folder=./$(dirname "${line% *}")
 	name=${line#* }
 	echo "fuzz: $name in $folder for ${each}s"
-	if ! go test -run '^$' -fuzz "^$name\$" -fuzztime "${each}s" -fuzzminimizetime 5s "$folder" >"$log" 2>&1; then
+	if ! go test -run '^$' -fuzz "^$name\$" -fuzztime "${each}s" -fuzzminimizetime 20x "$folder" >"$log" 2>&1; then
 		cat "$log"
 		exit 1
 	fi

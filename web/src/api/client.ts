@@ -120,11 +120,11 @@ export interface Upload<T> {
 }
 
 /** upload sends a file and reports the part that is sent, from 0 to 1. */
-export function upload<T>(path: string, file: Blob, progress: (part: number) => void): Upload<T> {
+export function upload<T>(path: string, file: Blob | FormData, progress: (part: number) => void): Upload<T> {
   const x = new XMLHttpRequest();
   const done = new Promise<T>((resolve, reject) => {
     x.open("POST", base + path);
-    x.setRequestHeader("Content-Type", "application/octet-stream");
+    if (file instanceof Blob) x.setRequestHeader("Content-Type", "application/octet-stream"); // a form says its own
     x.setRequestHeader("Accept", "application/json");
     x.setRequestHeader("Idempotency-Key", once());
     x.responseType = "json";

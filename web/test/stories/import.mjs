@@ -108,9 +108,38 @@ export default async function () {
   await page.waitForURL(/\/review/);
   assert.deepEqual((await all()).threats, before.threats, "threats after a newer file, before its plan is accepted");
 
+  await chosen(page, product, newer, shot, axe);
   await edited(page, product, newer, shot);
   await exported(page, product, newer, shot, axe);
   await done();
+}
+
+/** chosen takes one of two changes of a newer file; the other is offered again. */
+async function chosen(page, product, newer, shot, axe) {
+  const names = () => rest(page, "GET", `/products/${product}/model`).then((m) => m.model.components.map((c) => c.name));
+  const cells = newer.detail.diagrams[0].cells;
+  cells.find((c) => c.data?.name === "Parcel API").data.name = "Parcel desk API";
+  const store = cells.find((c) => c.shape === "store");
+  store.data.name = "Parcel archive";
+  const dialog = await importing(page, product, newer);
+  const changed = dialog.getByRole("region", { name: "Changed" });
+  await changed.getByRole("checkbox", { name: /Parcel desk API|Parcel API/ }).uncheck();
+  await dialog.getByText("1 of 2 changes will be taken.").waitFor();
+  await axe("a choice of changes");
+  await shot("import-chosen");
+  await dialog.getByRole("button", { name: "Import and review" }).click();
+  await page.waitForURL(/\/review/);
+  const now = await names();
+  assert.ok(now.includes("Parcel archive") && now.includes("Parcel API"), `one of two changes was taken: ${now}`);
+  const again = await importing(page, product, newer);
+  await again.getByText(/Would add 0, change 1 and leave/).waitFor();
+  await again.getByRole("button", { name: "Import and review" }).click();
+  await page.waitForURL(/\/review/);
+  assert.ok((await names()).includes("Parcel desk API"), "the other change, taken later");
+  cells.find((c) => c.data?.name === "Parcel desk API").data.name = "Parcel API";
+  const back = await importing(page, product, newer);
+  await back.getByRole("button", { name: "Import and review" }).click();
+  await page.waitForURL(/\/review/);
 }
 
 /** edited changes here what a newer file changes too: the edit is named before anything is stored, and stays. */

@@ -11,6 +11,7 @@ import { toast } from "../../ui/toast";
 import { plural } from "../../ui/words";
 import { Drop } from "./drop";
 import { Understood } from "./understood";
+import { choosable, keyOf } from "./update";
 
 type ImportView = S["ImportView"];
 
@@ -25,10 +26,10 @@ function useFile<T>(address: (file: File, preview: boolean) => string) {
   const [seen, setSeen] = useState<T>();
   const running = useRef<Upload<T>>(undefined);
   useEffect(() => () => running.current?.cancel(), []);
-  const send = async (f: File, preview: boolean): Promise<T | undefined> => {
+  const send = async (f: File, preview: boolean, take?: string[]): Promise<T | undefined> => {
     setError(undefined);
     setPart(0);
-    const u = upload<T>(address(f, preview), f, setPart);
+    const u = upload<T>(address(f, preview), take ? form(f, take) : f, setPart);
     running.current = u;
     try {
       return await u.done;
@@ -52,7 +53,8 @@ function useFile<T>(address: (file: File, preview: boolean) => string) {
       if (f.size === 0) return setError(new Error("The file is empty."));
       setSeen(await send(f, true));
     },
-    store: () => (file ? send(file, false) : Promise.resolve(undefined)),
+    /** store sends the file to be stored: whole, or only the changes that are named. */
+    store: (take?: string[]) => (file ? send(file, false, take) : Promise.resolve(undefined)),
     cancel: () => running.current?.cancel(),
     again: () => {
       setFile(undefined);
@@ -60,6 +62,14 @@ function useFile<T>(address: (file: File, preview: boolean) => string) {
       setError(undefined);
     },
   };
+}
+
+/** form is a file with the changes that are wanted of it. */
+function form(file: File, take: string[]): FormData {
+  const f = new FormData();
+  f.append("file", file);
+  for (const key of take) f.append("take", key);
+  return f;
 }
 
 const q = (values: Record<string, string | undefined>): string =>
@@ -108,12 +118,14 @@ export function ImportNew() {
 export function ImportInto({ product, onDone }: { product: string; onDone: () => void }) {
   const navigate = useNavigate();
   const cache = useQueryClient();
+  const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   const f = useFile<ImportView>(
     (file, preview) => `/products/${encodeURIComponent(product)}/imports?${q({ name: file.name, preview: preview ? "true" : undefined })}`,
   );
   if (!f.seen) return <Drop file={f.file} part={f.part} error={f.error} onFile={(x) => void f.look(x)} onCancel={f.cancel} />;
+  const all = choosable(f.seen).map(keyOf);
   const store = async () => {
-    const done = await f.store();
+    const done = await f.store(left.size > 0 ? all.filter((k) => !left.has(k)) : undefined);
     if (!done) return;
     void cache.invalidateQueries({ queryKey: keys.product(product) });
     void cache.invalidateQueries({ queryKey: keys.products() });
@@ -123,10 +135,22 @@ export function ImportInto({ product, onDone }: { product: string; onDone: () =>
   };
   return (
     <div className="grid gap-4">
-      <Understood view={f.seen} file={f.file?.name ?? ""} into />
+      <Understood view={f.seen} file={f.file?.name ?? ""} into={{ left, set: setLeft }} />
+      {left.size > 0 && (
+        <p role="status" className="text-sm">
+          {all.length - left.size} of {plural(all.length, "change")} will be taken. The rest, and what needs it, is offered again when you import the
+          file again.
+        </p>
+      )}
       {f.error !== undefined && <ErrorText error={f.error} />}
       <div className="flex flex-wrap justify-end gap-2">
-        <Button icon={<RotateCcw aria-hidden size={14} />} onClick={f.again}>
+        <Button
+          icon={<RotateCcw aria-hidden size={14} />}
+          onClick={() => {
+            setLeft(new Set());
+            f.again();
+          }}
+        >
           Another file
         </Button>
         <Button look="primary" busy={f.part !== undefined} onClick={() => void store()}>
@@ -144,6 +168,7 @@ const changes = (v: ImportView): string =>
     `${v.changed.toLocaleString("en")} changed`,
     v.removed > 0 && `${v.removed.toLocaleString("en")} removed`,
     `${plural(v.kept, "thing")} kept`,
+    v.waiting > 0 && `${v.waiting.toLocaleString("en")} left for later`,
   ]
     .filter(Boolean)
     .join(", ");

@@ -5,12 +5,12 @@ import { Badge, Section } from "../../ui/parts";
 import { plural, word } from "../../ui/words";
 import { useFormats } from "./formats";
 import { Notes } from "./notes";
-import { Update } from "./update";
+import { type Choice, Update } from "./update";
 
 type View = S["ImportView"];
 
 /** Understood says what a model file holds, what it would change in a product, and what was guessed, kept and refused, line by line. */
-export function Understood({ view: v, file, into }: { view: View; file: string; into?: boolean }) {
+export function Understood({ view: v, file, into }: { view: View; file: string; into?: Choice }) {
   const format = useFormats().find((f) => f.name === v.format);
   const e = v.elements;
   const counts: [number, string][] = [
@@ -44,7 +44,7 @@ export function Understood({ view: v, file, into }: { view: View; file: string; 
           </div>
         ))}
       </dl>
-      {into && <Update view={v} />}
+      {into && <Update view={v} choice={into} />}
       <Notes notes={v.notes ?? []} />
     </Section>
   );

@@ -52,13 +52,28 @@ const groups: {
   },
 ];
 
-/** Update shows what a file would change in a product, thing by thing, and where what a person set here stays. */
-export function Update({ view: v }: { view: View }) {
+/** Choice is which changes of a file are left out, by their keys. */
+export type Choice = { left: ReadonlySet<string>; set: (left: ReadonlySet<string>) => void };
+
+/** keyOf names a change to the server. */
+export const keyOf = (i: Item): string => `${i.kind}/${i.id}`;
+
+/** choosable are the changes of a file that can be left out; none where not all of them are listed. */
+export const choosable = (v: View): Item[] => (v.more ? [] : (v.items ?? []).filter((i) => i.action !== "keep"));
+
+/** Update shows what a file would change in a product, thing by thing, and where what a person set here stays. Changes can be left out. */
+export function Update({ view: v, choice }: { view: View; choice?: Choice }) {
   const [only, setOnly] = useState<string>();
   const items = v.items ?? [];
   const there = groups.map((g) => ({ ...g, items: items.filter(g.of) })).filter((g) => g.items.length > 0);
   if (there.length === 0) return null;
   const shown = there.filter((g) => !only || g.key === only);
+  const open = new Set(choosable(v).map(keyOf));
+  const leave = (keys: string[], out: boolean) => {
+    const left = new Set(choice?.left);
+    for (const k of keys) out ? left.add(k) : left.delete(k);
+    choice?.set(left);
+  };
   return (
     <div className="mt-5 grid grid-cols-[minmax(0,1fr)] gap-4">
       {there.length > 1 && (
@@ -76,34 +91,68 @@ export function Update({ view: v }: { view: View }) {
           ))}
         </div>
       )}
-      {shown.map((g) => (
-        <section key={g.key} aria-label={g.name}>
-          <h3 className="mb-1 flex flex-wrap items-center gap-2 text-sm">
-            <Badge tone={g.tone} icon={g.icon}>
-              {g.name} <span className="num">{g.items.length.toLocaleString("en")}</span>
-            </Badge>
-            <span className="font-normal text-soft text-xs">{g.about}</span>
-          </h3>
-          <Long items={g.items} label={g.name}>
-            {(i) => <Thing of={i} conflicts={g.key === "edited"} />}
-          </Long>
-        </section>
-      ))}
+      {shown.map((g) => {
+        const keys = g.key === "edited" || !choice ? [] : g.items.map(keyOf).filter((k) => open.has(k));
+        const taken = keys.filter((k) => !choice?.left.has(k)).length;
+        return (
+          <section key={g.key} aria-label={g.name}>
+            <h3 className="mb-1 flex flex-wrap items-center gap-2 text-sm">
+              {keys.length > 1 && (
+                <input
+                  type="checkbox"
+                  className="ml-3 size-3.5"
+                  aria-label={`Take all: ${g.name}`}
+                  checked={taken === keys.length}
+                  ref={(box) => {
+                    if (box) box.indeterminate = taken > 0 && taken < keys.length;
+                  }}
+                  onChange={(e) => leave(keys, !e.target.checked)}
+                />
+              )}
+              <Badge tone={g.tone} icon={g.icon}>
+                {g.name} <span className="num">{g.items.length.toLocaleString("en")}</span>
+              </Badge>
+              <span className="font-normal text-soft text-xs">{g.about}</span>
+            </h3>
+            <Long items={g.items} label={g.name}>
+              {(i) => (
+                <Thing
+                  of={i}
+                  conflicts={g.key === "edited"}
+                  take={keys.includes(keyOf(i)) ? { on: !choice?.left.has(keyOf(i)), set: (on) => leave([keyOf(i)], !on) } : undefined}
+                />
+              )}
+            </Long>
+          </section>
+        );
+      })}
       {!!v.more && <p className="text-soft text-xs">and {v.more.toLocaleString("en")} more</p>}
     </div>
   );
 }
 
-function Thing({ of: i, conflicts }: { of: Item; conflicts: boolean }) {
+type Take = { on: boolean; set: (on: boolean) => void };
+
+function Thing({ of: i, conflicts, take }: { of: Item; conflicts: boolean; take?: Take }) {
   const fields = (i.fields ?? []).filter((f) => f.taken !== conflicts);
+  const name = (
+    <span className="min-w-0">
+      <bdi className="block truncate" title={i.title}>
+        {i.title || i.id}
+      </bdi>
+      <span className="block text-soft text-xs">{word(i.kind)}</span>
+    </span>
+  );
   return (
     <>
-      <span className="min-w-0">
-        <bdi className="block truncate" title={i.title}>
-          {i.title || i.id}
-        </bdi>
-        <span className="block text-soft text-xs">{word(i.kind)}</span>
-      </span>
+      {take ? (
+        <label className="flex min-w-0 items-start gap-2">
+          <input type="checkbox" className="mt-1 size-3.5 shrink-0" checked={take.on} onChange={(e) => take.set(e.target.checked)} />
+          {name}
+        </label>
+      ) : (
+        name
+      )}
       <span className="grid min-w-0 gap-0.5 text-xs leading-5">
         {i.text && <span>{i.text}</span>}
         {fields.map((f) => (
