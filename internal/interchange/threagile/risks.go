@@ -36,7 +36,10 @@ func (r *reader) categories() error {
 			id := r.id(e, "risk category")
 			r.known("risk category", e.value, categoryKeys...)
 			risks := e.value.get("risks_identified")
-			if len(risks.pairs())+len(risks.items()) == 0 {
+			switch {
+			case !risks.null() && !risks.isMap() && !risks.isList():
+				r.Note(imported.Refused, risks.at(), "risks_identified is neither a mapping nor a list and is not read")
+			case len(risks.pairs())+len(risks.items()) == 0:
 				r.Note(imported.Kept, e.at, "the category has no risk; it is kept")
 			}
 			for _, p := range risks.pairs() {

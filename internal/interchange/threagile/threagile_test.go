@@ -430,7 +430,7 @@ func TestSectionsAsLists(t *testing.T) {
 	if len(got.Model.Weaknesses) != 1 || got.Model.Weaknesses[0].CWE != 200 || got.Counts.Threats != 1 {
 		t.Errorf("weaknesses = %+v, %d threats, want CWE 200 and 1", got.Model.Weaknesses, got.Counts.Threats)
 	}
-	for at, words := range map[string]string{"f:10:": "abuse_cases is neither", "f:24:": `"orders" is no mapping`} {
+	for at, words := range map[string]string{"f:10:": "abuse_cases is neither", "f:28:": "risks_identified is neither", "f:24:": `"orders" is no mapping`} {
 		if !noted(got, imported.Refused, at, words) {
 			t.Errorf("no note %q at %s: %+v", words, at, got.Notes)
 		}
