@@ -58,12 +58,29 @@ export function clauseColumns(levels: boolean): Column<Clause>[] {
       name: "Evidence",
       width: "0",
       hidden: true,
-      text: (c) => (c.countermeasures ?? []).flatMap((m) => (m.evidence ? [m.evidence] : [])).join("; "),
+      text: (c) =>
+        evident(c)
+          .map((m) => m.evidence)
+          .join("; "),
+      cell: () => null,
+    },
+    {
+      id: "evidence-of",
+      name: "Evidence of",
+      width: "0",
+      hidden: true,
+      text: (c) =>
+        evident(c)
+          .map((m) => `${m.title} at ${m.where_name}: ${word(m.verdict)}${m.stale ? ", out of date" : ""}`)
+          .join("; "),
       cell: () => null,
     },
   ];
   return all.filter((c) => c !== false);
 }
+
+/** evident are the countermeasures of a clause that have evidence, in the order of both columns on it. */
+const evident = (c: Clause) => (c.countermeasures ?? []).filter((m) => m.evidence);
 
 function Served({ of: c }: { of: Clause }) {
   const here = c.countermeasures ?? [];
