@@ -123,9 +123,9 @@ export function FlowName() {
   if (!id || !flow || !line) return null;
   const mid = along(polyline(line), 0.5);
   return (
-    <foreignObject x={mid.x - 80} y={mid.y - 20} width={160} height={42} className="pointer-events-auto">
+    <div className="pointer-events-auto absolute z-5" style={{ left: mid.x - 80, top: mid.y - 20, width: 160, height: 42 }}>
       <NameInput id={id} value={flow.name} className="h-full text-center text-xs leading-4" />
-    </foreignObject>
+    </div>
   );
 }
 

@@ -13,14 +13,16 @@ export function Overlay({ zoom, readOnly }: { zoom: number; readOnly: boolean })
   const only = selection.size === 1 ? [...selection][0] : undefined;
   const u = 1 / zoom;
   return (
-    <svg aria-hidden className="pointer-events-none absolute start-0 top-0 z-4 overflow-visible" width={1} height={1}>
-      <Guides u={u} />
-      <Band u={u} />
-      <Wire u={u} />
-      {!readOnly && !dragging && <Dots u={u} />}
-      {!readOnly && only && <Handles id={only} u={u} />}
+    <>
+      <svg aria-hidden className="pointer-events-none absolute start-0 top-0 z-4 overflow-visible" width={1} height={1}>
+        <Guides u={u} />
+        <Band u={u} />
+        <Wire u={u} />
+        {!readOnly && !dragging && <Dots u={u} />}
+        {!readOnly && only && <Handles id={only} u={u} />}
+      </svg>
       {!readOnly && <FlowName />}
-    </svg>
+    </>
   );
 }
 
