@@ -329,9 +329,8 @@ export function MiniMap({ listen }: { listen: (fn: () => void) => () => void }) 
       const all = extent(s);
       const seen = view?.seen();
       // Where everything is seen anyway it would only lie over the drawing.
-      const needed = !!all && !!seen && !holds(seen, all);
-      g.canvas.style.visibility = needed ? "visible" : "hidden";
-      if (!needed) return true;
+      g.canvas.style.visibility = all && seen && !holds(seen, all) ? "visible" : "hidden";
+      if (!all || !seen) return true;
       const a = grown(all, 20);
       const zoom = Math.min(mini.w / a.w, mini.h / a.h, 0.4);
       const t = { zoom, x: (mini.w - a.w * zoom) / 2 - a.x * zoom, y: (mini.h - a.h * zoom) / 2 - a.y * zoom };
