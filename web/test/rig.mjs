@@ -73,6 +73,9 @@ export async function open({ width = 1280, height = 860, scheme = "light", allow
   const origin = new URL(server.url).origin;
   page.on("console", (m) => ["error", "warning"].includes(m.type()) && !allowed.some((a) => a.test(m.text())) && wrong.push(`console: ${m.text()}`));
   page.on("pageerror", (e) => wrong.push(`exception: ${e}`));
+  const asked = new Set();
+  page.on("request", (r) => r.url().startsWith(`${origin}/api/`) && !r.url().endsWith("/events") && asked.add(r));
+  for (const end of ["requestfinished", "requestfailed"]) page.on(end, (r) => asked.delete(r));
   page.on("request", (r) => /^(blob|data):/.test(r.url()) || new URL(r.url()).origin === origin || wrong.push(`request to ${r.url()}`));
   page.setDefaultTimeout(20_000);
   await page.goto(server.url + path);
@@ -85,12 +88,23 @@ export async function open({ width = 1280, height = 860, scheme = "light", allow
     mkdirSync(shots, { recursive: true });
     await page.screenshot({ path: join(shots, `${name}-${width}-${now}.png`), animations: "disabled" });
   };
-  /** axe asks whether people with assistive technology can use what is shown, by all rules or by those named. */
-  const axe = async (name, { scheme: now = scheme, rules } = {}) => {
+  /**
+   * axe asks whether people with assistive technology can use what is shown: by all rules but some, or by
+   * those named alone. What it is told to leave out stays unasked.
+   */
+  const axe = async (name, { scheme: now = scheme, rules, without = [], leaveOut = [] } = {}) => {
     // Evaluated by the test, not loaded by the page: its policy lets no other script in.
     if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axeSource);
-    const ask = (runOnly) =>
-      page.evaluate((runOnly) => globalThis.axe.run(document, { runOnly, resultTypes: ["violations"] }).then((r) => r.violations), runOnly);
+    const ask = (rules) =>
+      page.evaluate(
+        ([runOnly, without, leaveOut]) => {
+          const exclude = leaveOut.filter((s) => document.querySelector(s)).map((s) => [s]);
+          const off = Object.fromEntries(without.map((r) => [r, { enabled: false }]));
+          const options = { runOnly, rules: off, resultTypes: ["violations"], preload: false };
+          return globalThis.axe.run(exclude.length ? { exclude } : document, options).then((r) => r.violations);
+        },
+        [rules, without, leaveOut],
+      );
     let violations = await ask(rules ?? ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]);
     // The colour of a text and that of its ground are read one after the other, while the page goes on: news of
     // the server that come in between are drawn with one from before and one from after. What is truly hard to
@@ -113,14 +127,35 @@ export async function open({ width = 1280, height = 860, scheme = "light", allow
       );
     assert.deepEqual(found, [], `axe at ${name}, ${width}, ${now}`);
   };
+  /** settled waits until every answer is there and drawn: nothing is being read and nothing holds another's place. */
+  const settled = async () => {
+    const end = Date.now() + 20_000;
+    for (let still = 0; still < 2; ) {
+      assert.ok(Date.now() < end, `still being read: ${[...asked].map((r) => r.url())}`);
+      await page.waitForFunction(
+        () =>
+          document.querySelectorAll("[aria-label=Loading], [aria-busy=true]").length === 0 &&
+          (document.querySelector("main")?.textContent?.trim().length ?? 0) > 0,
+      );
+      await drawn(page);
+      // What was read may ask for more: only when that did not happen twice is all there.
+      still = asked.size === 0 ? still + 1 : 0;
+    }
+  };
   const done = async () => {
     assert.deepEqual(wrong, [], "what must not happen in a page");
     if (!given) await context.close();
   };
-  return { page, context, shot, axe, done, wrong };
+  return { page, context, shot, axe, settled, done, wrong };
 }
 
-const contrast = "color-contrast";
+export const contrast = "color-contrast";
+
+/** drawn waits until the browser has drawn twice: what was asked of the page before is on the screen then. */
+const drawn = (page) =>
+  page.evaluate(async () => {
+    for (let i = 0; i < 2; i++) await new Promise((frame) => requestAnimationFrame(frame));
+  });
 
 /** inScheme shows the page in a theme, and comes back when every colour of it is that theme's. */
 export async function inScheme(page, scheme) {
@@ -129,17 +164,11 @@ export async function inScheme(page, scheme) {
 }
 
 /**
- * coloured waits until a theme has gone through the page: the browser has drawn twice since it was
- * asked, nothing moves or fades any more, and text and ground are what the tokens say for the theme.
+ * coloured waits until a theme has gone through the page: it is drawn, nothing moves or fades any more,
+ * and text and ground are what the tokens say for the theme.
  */
 async function coloured(page, scheme) {
-  // What the browser skips until it is scrolled to would keep the colours of before.
-  await page.evaluate(async () => {
-    for (const el of document.querySelectorAll("[class*=content-visibility]")) el.style.contentVisibility = "visible";
-    const frame = () => new Promise((drawn) => requestAnimationFrame(drawn));
-    await frame();
-    await frame();
-  });
+  await drawn(page);
   await page.waitForFunction((scheme) => {
     if (!matchMedia(`(prefers-color-scheme: ${scheme})`).matches) return false;
     if (document.getAnimations().some((a) => a.playState === "running")) return false;
