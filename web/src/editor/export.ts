@@ -1,6 +1,6 @@
 import { asBand, type Band, bandNames } from "../ui/rating";
 import { smooth } from "./flows";
-import { along, around, aroundPoints, broken, grown, lanes, lineOf, meetings, outline, pathOf, polyline, roomOf } from "./geometry";
+import { along, around, aroundPoints, grown, lanes, lineOf, meetings, outline, pathOf, polyline } from "./geometry";
 import { boxAt, drawnOf, listOf, type State } from "./store";
 import { type Box, boxOf, keyOf, type Point } from "./types";
 
@@ -111,8 +111,8 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
     }
     const mid = along(way, 0.5);
     if (f.name) {
-      const name = broken(f.name.length > 48 ? `${f.name.slice(0, 47)}…` : f.name, roomOf(way));
-      labels.push(lines(name, mid.x, mid.y - 7 - (name.length - 1) * 15.6, 12, `text-anchor="middle" fill="${ink.text}" ${halo}`));
+      const name = f.name.length > 48 ? `${f.name.slice(0, 47)}…` : f.name;
+      labels.push(lines([name], mid.x, mid.y - 7, 12, `text-anchor="middle" fill="${ink.text}" ${halo}`));
     }
     if (band && facts?.threats)
       labels.push(
