@@ -40,14 +40,16 @@ async function measured(n) {
   await page.goto(`${url}/bench/editor?n=${n}`);
   await page.waitForFunction(() => window.editorBench);
   const open = await page.evaluate(() => window.editorBench.open);
-  const mounted = await page.evaluate(() => window.editorBench.mounted());
   await page.waitForTimeout(300);
+  const mounted = await page.evaluate(() => window.editorBench.mounted());
   const drag = await page.evaluate(() => window.editorBench.drag(2000));
   const pan = await page.evaluate(() => window.editorBench.pan(2000));
   await page.evaluate(() => window.editorBench.fit());
   const whole = await page.evaluate(() => window.editorBench.mounted());
   const far = await page.evaluate(() => window.editorBench.pan(1500));
   const moved = await page.evaluate(() => window.editorBench.drag(1500));
+  const inked = await page.evaluate(() => window.editorBench.inked());
+  assert.ok(whole.far ? inked > 0.01 : whole.nodes >= n, `all ${n} components are seen: ${whole.nodes} mounted, ${inked} of the picture has ink`);
   return {
     open,
     nodes: mounted.nodes,

@@ -2,8 +2,9 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { useAddress } from "../ui/address";
 import { Canvas, firstLook } from "./canvas";
 import { extent } from "./overview";
-import { type Editor, EditorProvider, makeEditor } from "./store";
+import { type Editor, EditorProvider, itemOf, makeEditor } from "./store";
 import { synthetic } from "./synthetic";
+import { boxOf } from "./types";
 
 /** Measured is what the benchmark of the editor offers to who drives the browser. */
 interface Measured {
@@ -14,12 +15,22 @@ interface Measured {
   drag: (ms?: number) => Promise<number[]>;
   pan: (ms?: number) => Promise<number[]>;
   fit: () => Promise<void>;
+  /** How much of the picture from far away has something on it, from 0 to 1; 0 while there is none. */
+  inked: () => number;
 }
 
 declare global {
   interface Window {
     editorBench?: Measured;
   }
+}
+
+const boxes = "[data-canvas] div[data-el]";
+const lines = "[data-canvas] g[data-el]";
+
+/** changed fails a measurement in which nothing happened: standing still is fast. */
+function changed<T>(what: string, before: T, after: T): void {
+  if (JSON.stringify(before) === JSON.stringify(after)) throw new Error(`${what} did not move: ${JSON.stringify(after)}`);
 }
 
 const frame = () => new Promise<number>((done) => requestAnimationFrame(done));
@@ -58,8 +69,8 @@ function measure(editor: Editor, open: Promise<number>): Measured {
   return {
     open,
     mounted: () => ({
-      nodes: document.querySelectorAll(".react-flow__node").length,
-      flows: document.querySelectorAll("g[data-el]").length,
+      nodes: document.querySelectorAll(boxes).length,
+      flows: document.querySelectorAll(lines).length,
       far: !!document.querySelector("[data-far]"),
     }),
     drag: async (ms = 2000) => {
@@ -70,25 +81,41 @@ function measure(editor: Editor, open: Promise<number>): Measured {
         .map((i) => ({ i, p: editor.view!.toScreen({ x: i.value.box!.x + 80, y: i.value.box!.y + 35 }) }))
         .sort((a, b) => Math.hypot(a.p.x - mid.x, a.p.y - mid.y) - Math.hypot(b.p.x - mid.x, b.p.y - mid.y))[0]!;
       const target = document.getElementById(`el-${near.i.id}`) ?? canvas();
+      const box = () => boxOf(itemOf(editor.store.getState(), near.i.id));
+      const start = box();
       pointer("pointerdown", target, near.p.x, near.p.y);
       const out = await frames(ms, (t) => pointer("pointermove", target, near.p.x + Math.sin(t * 12) * 160, near.p.y + Math.sin(t * 9) * 110));
+      changed(`${near.i.id} in the drag`, start, box());
       pointer("pointerup", target, near.p.x, near.p.y);
       await frame();
       return out.slice(1);
     },
     pan: async (ms = 2000) => {
       let last = 0;
+      const start = editor.view!.seen();
       const out = await frames(ms, (t) => {
         const d = Math.sin(t * 6) * 900;
         editor.view!.panBy(d - last, (d - last) * 0.6);
         last = d;
       });
+      changed("the view", start, editor.view!.seen());
       return out.slice(1);
     },
     fit: async () => {
       const all = extent(editor.store.getState());
       if (all) editor.view!.fit(all);
       await new Promise((done) => setTimeout(done, 600));
+    },
+    inked: () => {
+      const c = document.querySelector<HTMLCanvasElement>("canvas[data-far]");
+      if (!c) return 0;
+      // Read from a copy: the browser keeps a canvas elsewhere once it was read.
+      const g = new OffscreenCanvas(c.width, c.height).getContext("2d", { willReadFrequently: true })!;
+      g.drawImage(c, 0, 0);
+      const { data } = g.getImageData(0, 0, c.width, c.height);
+      let n = 0;
+      for (let i = 3; i < data.length; i += 4) if (data[i]! > 0) n++;
+      return (4 * n) / data.length;
     },
   };
 }
@@ -127,7 +154,7 @@ export function EditorBench() {
       for (;;) {
         await frame();
         await new Promise((done) => setTimeout(done));
-        const now = document.querySelectorAll(".react-flow__node, g[data-el], [data-far]").length;
+        const now = document.querySelectorAll(`${boxes}, ${lines}, [data-far]`).length;
         if (now === count && now > 0) break;
         count = now;
       }

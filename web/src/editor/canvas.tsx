@@ -1,26 +1,20 @@
-import { type Node, type NodeTypes, ReactFlow, type ReactFlowInstance, ReactFlowProvider, useStoreApi, ViewportPortal } from "@xyflow/react";
+import { ReactFlow, type ReactFlowInstance, ReactFlowProvider, useStoreApi, ViewportPortal } from "@xyflow/react";
 import "./editor.css";
-import { memo, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useRef } from "react";
 import { cx } from "../ui/cx";
-import { CurveView, FlowView } from "./flows";
-import { around, aroundPoints, grown, lanes, touches } from "./geometry";
 import { dragBand, dragElements, dragEnd, dragFlow, dragPoint, dragSize, dropPoint, elementAt, type Side } from "./gestures";
-import { ComponentNode, TextNode, ZoneNode } from "./nodes";
 import { Overlay } from "./overlay";
 import { Far, MiniMap } from "./overview";
+import { Sheet } from "./sheet";
+import { readable, useSight } from "./sight";
 import { useDrawing, useEditor } from "./store";
-import { type Box, boxOf, type Flow, type Item, type Point } from "./types";
+import { type Box, boxOf, type Point } from "./types";
 import type { View } from "./view";
 
-const nodeTypes: NodeTypes = { components: ComponentNode, zones: ZoneNode, texts: TextNode };
-const noData = {};
-const noHandles: [] = [];
-/** Above so many elements in view the drawing is a picture: names could not be read anyway. */
-const most = 420;
 const minZoom = 0.03;
 const maxZoom = 3;
-/** Names can be read at this zoom. */
-const readable = 0.45;
+const middle = [1];
+const bare = { hideAttribution: true };
 
 /** Menu is where a menu is asked for, and for what. */
 export interface Asked {
@@ -52,11 +46,11 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
   const editor = useEditor();
   const api = useStoreApi();
   const pane = useRef<HTMLDivElement>(null);
-  const [seen, setSeen] = useState<Box>();
-  const [zoom, setZoom] = useState(1);
   const tool = useDrawing((s) => s.tool);
   const active = useDrawing((s) => (s.selection.size === 1 ? [...s.selection][0] : undefined));
   const space = useRef(false);
+  /** Where the pointer is on the screen; where that is in the drawing is asked seldom, and costs a layout. */
+  const pointer = useRef<Point>(undefined);
   const moved = useRef(new Set<() => void>());
   const listen = useCallback((fn: () => void) => {
     moved.current.add(fn);
@@ -69,7 +63,7 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
   /** Until somebody works in it, the drawing is shown anew whenever its room changes: the side panel comes after it. */
   const touched = useRef(false);
   const onInit = useCallback(
-    (rf: ReactFlowInstance<Node>) => {
+    (rf: ReactFlowInstance) => {
       const size = () => {
         const { width, height } = api.getState();
         return { w: width || pane.current?.clientWidth || 800, h: height || pane.current?.clientHeight || 600 };
@@ -85,12 +79,12 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
           const { w, h } = size();
           return { x: -x / z, y: -y / z, w: w / z, h: h / z };
         },
-        fit: (b, largest = 1.25) => {
+        fit: (b, largest = 1.25, ms = 220) => {
           const { w, h } = size();
           const m = margins(w);
           const [rw, rh] = [w - m.start - m.end, h - m.top - m.bottom];
           const z = Math.max(minZoom, Math.min(largest, rw / Math.max(1, b.w), rh / Math.max(1, b.h)));
-          set(m.start + rw / 2 - (b.x + b.w / 2) * z, m.top + rh / 2 - (b.y + b.h / 2) * z, z, 220);
+          set(m.start + rw / 2 - (b.x + b.w / 2) * z, m.top + rh / 2 - (b.y + b.h / 2) * z, z, ms);
         },
         reveal: (b) => {
           const v = view.seen();
@@ -120,7 +114,9 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
           set(w / 2 - p.x * z, h / 2 - p.y * z, z);
         },
         focus: () => pane.current?.focus({ preventScroll: true }),
-        pointer: undefined,
+        get pointer() {
+          return pointer.current && view.toDrawing(pointer.current);
+        },
       };
       editor.view = view;
       for (const fn of moved.current) fn();
@@ -132,33 +128,18 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
     [api, editor, onReady],
   );
 
-  // The window of what is mounted moves in large steps: a margin around what is seen.
-  useEffect(() => {
-    let current: Box | undefined;
-    let level = 0;
-    const look = () => {
-      const { transform, width, height } = api.getState();
-      if (!width) return;
-      const [x, y, z] = transform;
-      const view = { x: -x / z, y: -y / z, w: width / z, h: height / z };
-      const inside =
-        current && view.x >= current.x && view.y >= current.y && view.x + view.w <= current.x + current.w && view.y + view.h <= current.y + current.h;
-      if (!inside || !current || current.w > view.w * 2.4) {
-        current = grown(view, Math.max(view.w, view.h) * 0.3);
-        setSeen(current);
-      }
-      if (z !== level) {
-        level = z;
-        setZoom(z);
-      }
+  const { sight, zoom, far } = useSight(
+    useCallback(() => {
       for (const fn of moved.current) fn();
-    };
-    look();
-    return api.subscribe((s, old) => {
-      if (s.transform !== old.transform || s.width !== old.width || s.height !== old.height) look();
-      if (s.width !== old.width && old.width && opened.current && !touched.current) onReady?.();
-    });
-  }, [api, onReady]);
+    }, []),
+  );
+  useEffect(
+    () =>
+      api.subscribe((s, old) => {
+        if (s.width !== old.width && old.width && opened.current && !touched.current) onReady?.();
+      }),
+    [api, onReady],
+  );
 
   const onPointerDown = (e: React.PointerEvent) => {
     const box = pane.current!;
@@ -208,7 +189,6 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
     dragElements(editor, native, ids, box, pick);
   };
 
-  const far = useFar(seen);
   const onDoubleClick = (e: React.MouseEvent) => {
     const target = e.target as Element;
     if (readOnly || target.closest("[data-chrome], textarea")) return;
@@ -251,10 +231,10 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
       }}
       onPointerDown={onPointerDown}
       onPointerMove={(e) => {
-        if (editor.view) editor.view.pointer = editor.view.toDrawing({ x: e.clientX, y: e.clientY });
+        pointer.current = { x: e.clientX, y: e.clientY };
       }}
       onPointerLeave={() => {
-        if (editor.view) editor.view.pointer = undefined;
+        pointer.current = undefined;
         if (editor.store.getState().hover) editor.store.setState({ hover: null });
       }}
       onPointerOver={(e) => {
@@ -299,12 +279,30 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
           listen={listen}
         />
       )}
-      <Nodes seen={far ? undefined : seen} onInit={onInit} pan={tool === "hand" || readOnly}>
+      <ReactFlow
+        onInit={onInit}
+        minZoom={minZoom}
+        maxZoom={maxZoom}
+        panOnScroll
+        panOnDrag={tool === "hand" || readOnly || middle}
+        zoomOnDoubleClick={false}
+        panActivationKeyCode="Space"
+        selectionKeyCode={null}
+        multiSelectionKeyCode={null}
+        deleteKeyCode={null}
+        nodesDraggable={false}
+        nodesConnectable={false}
+        nodesFocusable={false}
+        edgesFocusable={false}
+        elementsSelectable={false}
+        disableKeyboardA11y
+        proOptions={bare}
+      >
         <ViewportPortal>
-          {!far && seen && <Lines seen={seen} />}
-          <Overlay zoom={zoom} readOnly={readOnly} />
+          {!far && sight && <Sheet sight={sight} />}
+          <Overlay zoom={zoom} readOnly={readOnly} extent={sight?.kept} />
         </ViewportPortal>
-      </Nodes>
+      </ReactFlow>
       {minimap && (
         <div data-chrome className="absolute end-3 bottom-14 z-10 hidden lg:block">
           <MiniMap listen={listen} />
@@ -314,152 +312,6 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
     </div>
   );
 }
-
-/** useFar tells whether more is in view than can be read. */
-function useFar(seen: Box | undefined): boolean {
-  const now = useDrawing((s) => s.doc.now);
-  return useMemo(() => {
-    if (!seen || now.size <= most) return false;
-    let n = 0;
-    // The margin around what is seen is not counted: 1.6 times the sides.
-    const b = grown(seen, -Math.max(seen.w, seen.h) * 0.18);
-    for (const i of now.values()) {
-      const box = i.kind === "components" ? boxOf(i) : undefined;
-      if (box && touches(box, b) && ++n > most) return true;
-    }
-    return false;
-  }, [now, seen]);
-}
-
-/** Nodes mounts the boxes that are in sight, and moves only those that move. */
-const Nodes = memo(function Nodes({
-  seen,
-  onInit,
-  pan,
-  children,
-}: {
-  seen: Box | undefined;
-  onInit: (rf: ReactFlowInstance<Node>) => void;
-  pan: boolean;
-  children: ReactNode;
-}) {
-  const now = useDrawing((s) => s.doc.now);
-  const live = useDrawing((s) => s.live);
-  const known = useRef(new Map<string, { item: Item; node: Node }>());
-  const inSight = useMemo(() => {
-    if (!seen) return [];
-    const out: Item[] = [];
-    for (const i of now.values()) {
-      const b = boxOf(i);
-      if (b && touches(b, seen)) out.push(i);
-    }
-    const area = (i: Item) => (i.kind === "zones" ? (boxOf(i)?.w ?? 0) * (boxOf(i)?.h ?? 0) : 0);
-    // Zones below everything, the largest first, so that an inner one lies on the outer one.
-    return out.sort((a, b) => area(b) - area(a));
-  }, [now, seen]);
-  const nodes = useMemo(() => {
-    const next = new Map<string, { item: Item; node: Node }>();
-    const list = inSight.map((i) => {
-      const item = live?.get(i.id) ?? i;
-      const old = known.current.get(i.id);
-      const b = boxOf(item)!;
-      const kept = old && (old.item === item || boxOf(old.item) === b) ? old : { item, node: nodeOf(item, b) };
-      next.set(i.id, kept);
-      return kept.node;
-    });
-    known.current = next;
-    return list;
-  }, [inSight, live]);
-  return (
-    <ReactFlow
-      nodes={nodes}
-      nodeTypes={nodeTypes}
-      onInit={onInit}
-      minZoom={minZoom}
-      maxZoom={maxZoom}
-      panOnScroll
-      panOnDrag={pan ? true : [1]}
-      zoomOnDoubleClick={false}
-      panActivationKeyCode="Space"
-      selectionKeyCode={null}
-      multiSelectionKeyCode={null}
-      deleteKeyCode={null}
-      nodesDraggable={false}
-      nodesConnectable={false}
-      nodesFocusable={false}
-      edgesFocusable={false}
-      elementsSelectable={false}
-      elevateNodesOnSelect={false}
-      disableKeyboardA11y
-      autoPanOnNodeFocus={false}
-      proOptions={{ hideAttribution: true }}
-    >
-      {children}
-    </ReactFlow>
-  );
-});
-
-function nodeOf(item: Item, b: Box): Node {
-  return {
-    id: item.id,
-    type: item.kind,
-    position: { x: b.x, y: b.y },
-    data: noData,
-    width: b.w,
-    height: b.h,
-    measured: { width: b.w, height: b.h },
-    handles: noHandles,
-    zIndex: item.kind === "zones" ? 0 : 2 + (b.z && b.z > 0 ? Math.min(1, b.z / 1e6) : 0),
-  };
-}
-
-/** Lines mounts the flows and curves that are in sight. */
-const Lines = memo(function Lines({ seen }: { seen: Box }) {
-  const now = useDrawing((s) => s.doc.now);
-  const { flows, curves } = useMemo(() => {
-    const all: Flow[] = [];
-    const curves: string[] = [];
-    for (const i of now.values()) {
-      if (i.kind === "flows") all.push(i.value);
-      else if (i.kind === "curves") {
-        const b = aroundPoints(i.value.points ?? []);
-        if (b && touches(b, seen)) curves.push(i.id);
-      }
-    }
-    const lane = lanes(all);
-    const flows: { id: string; lane: number }[] = [];
-    for (const f of all) {
-      const a = boxOf(now.get(f.from ?? ""));
-      const z = boxOf(now.get(f.to ?? ""));
-      const b = around(
-        [
-          a,
-          z,
-          f.from_point && { ...f.from_point, w: 0, h: 0 },
-          f.to_point && { ...f.to_point, w: 0, h: 0 },
-          f.vertices?.length ? aroundPoints(f.vertices) : undefined,
-        ].filter((x): x is Box => !!x),
-      );
-      if (b && touches(grown(b, 40), seen)) flows.push({ id: f.id, lane: lane.get(f.id) ?? 0 });
-    }
-    return { flows, curves };
-  }, [now, seen]);
-  return (
-    <svg
-      className="pointer-events-none absolute start-0 top-0 z-1 overflow-visible [&>g]:pointer-events-auto"
-      width={1}
-      height={1}
-      role="presentation"
-    >
-      {curves.map((id) => (
-        <CurveView key={id} id={id} />
-      ))}
-      {flows.map((f) => (
-        <FlowView key={f.id} id={f.id} lane={f.lane} />
-      ))}
-    </svg>
-  );
-});
 
 /** margins is the room at the sides of the canvas that is left to what floats there, in pixels of the screen. */
 const margins = (w: number) => (w < 700 ? { start: 16, end: 16, top: 16, bottom: 16 } : { start: 76, end: 28, top: 28, bottom: 64 });
@@ -479,10 +331,10 @@ export function firstLook(view: View, all: Box | undefined): void {
   const whole = Math.min(rw / all.w, rh / all.h);
   // On a telephone there is no room for more than a look at all of it.
   if (whole >= (w < 700 ? 0.2 : readable)) {
-    view.fit(all, 1.1);
+    view.fit(all, 1.1, 0);
     return;
   }
   const fit = Math.max(readable, whole);
   const box = { x: all.x, y: all.y, w: Math.min(all.w, rw / fit), h: Math.min(all.h, rh / fit) };
-  view.fit(box, fit);
+  view.fit(box, fit, 0);
 }

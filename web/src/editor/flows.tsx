@@ -1,10 +1,10 @@
 import { memo, useMemo } from "react";
 import { cx } from "../ui/cx";
 import { asBand, type Band, bandNames } from "../ui/rating";
-import { along, broken, lineOf, meetings, outline, pathOf, polyline, roomOf } from "./geometry";
+import { along, broken, lineOf, type Mark, meetings, outline, pathOf, polyline, roomOf } from "./geometry";
 import { NameInput } from "./nodes";
-import { boxAt, itemOf, type State, useDrawing } from "./store";
-import type { Curve, Flow, Point } from "./types";
+import { boxAt, itemOf, useDrawing, useParts } from "./store";
+import type { Curve, Flow, Item, Point } from "./types";
 
 const tone: Record<string, string> = {
   low: "var(--low)",
@@ -28,14 +28,19 @@ const short = (s: string, most = 34): string => ([...s].length > most ? `${[...s
 
 /** FlowView is a flow: its way, its arrow, its name, and the borders that it crosses. */
 export const FlowView = memo(function FlowView({ id, lane }: { id: string; lane: number }) {
-  const flow = useDrawing((s) => itemOf(s, id)?.value) as Flow | undefined;
-  const from = useDrawing((s) => boxAt(s, flow?.from));
-  const to = useDrawing((s) => boxAt(s, flow?.to));
-  const facts = useDrawing((s) => s.facts[id]);
-  const selected = useDrawing((s) => s.selection.has(id));
-  const editing = useDrawing((s) => s.editing === id);
-  const who = useDrawing((s) => s.flash.get(id));
-  const onPath = useDrawing((s) => (s.path.length > 0 ? s.path.includes(id) : undefined));
+  const [flow, from, to, facts, selected, editing, who, onPath] = useParts((s) => {
+    const v = itemOf(s, id)?.value as Flow | undefined;
+    return [
+      v,
+      boxAt(s, v?.from),
+      boxAt(s, v?.to),
+      s.facts[id],
+      s.selection.has(id),
+      s.editing === id,
+      s.flash.get(id),
+      s.path.length > 0 ? s.path.includes(id) : undefined,
+    ] as const;
+  });
   const crosses = facts?.crosses;
   const line = useMemo(() => flow && lineOf(flow, from, to, lane), [flow, from, to, lane]);
   if (!flow || !line) return null;
@@ -123,7 +128,7 @@ export function FlowName() {
   if (!id || !flow || !line) return null;
   const mid = along(polyline(line), 0.5);
   return (
-    <div className="pointer-events-auto absolute z-5" style={{ left: mid.x - 80, top: mid.y - 20, width: 160, height: 42 }}>
+    <div className="pointer-events-auto absolute z-7" style={{ left: mid.x - 80, top: mid.y - 20, width: 160, height: 42 }}>
       <NameInput id={id} value={flow.name} className="h-full text-center text-xs leading-4" />
     </div>
   );
@@ -131,16 +136,20 @@ export function FlowName() {
 
 const bars: Record<Band, number> = { unrated: 0, low: 1, medium: 2, high: 3, critical: 4 };
 
-/** Pill tells on the line of a flow how many threats are open there, and how high. */
+/** Pill tells on the line of a flow how many threats are open there, and how high. Nothing in it is transformed: that would be painted apart. */
 function Pill({ at, band, open }: { at: Point; band: Band; open: number }) {
   const w = 22 + String(open).length * 6.5;
+  const x = Math.round((at.x - w / 2) * 10) / 10;
+  const y = Math.round((at.y + 4) * 10) / 10;
+  const bar = (i: number) => `M${x + 4 + i * 3} ${y + 8 - i * 2}h2v${2 + i * 2}h-2z`;
+  const d = (from: number, to: number) => [0, 1, 2, 3].slice(from, to).map(bar).join("");
+  const full = bars[band];
   return (
-    <g transform={`translate(${(at.x - w / 2).toFixed(1)} ${(at.y + 4).toFixed(1)})`}>
-      <rect width={w} height={14} rx={4} fill="var(--surface)" stroke={tone[band]} strokeOpacity={0.5} />
-      {[0, 1, 2, 3].map((i) => (
-        <rect key={i} x={4 + i * 3} y={10 - (2 + i * 2)} width={2} height={2 + i * 2} fill={tone[band]} opacity={i < bars[band] ? 1 : 0.25} />
-      ))}
-      <text x={18.5} y={10.5} className="font-semibold text-2xs" fill={tone[band]}>
+    <g>
+      <rect x={x} y={y} width={w} height={14} rx={4} fill="var(--surface)" stroke={tone[band]} strokeOpacity={0.5} />
+      {full > 0 && <path d={d(0, full)} fill={tone[band]} />}
+      {full < 4 && <path d={d(full, 4)} fill={tone[band]} fillOpacity={0.25} />}
+      <text x={x + 18.5} y={y + 10.5} className="font-semibold text-2xs" fill={tone[band]}>
         {open}
       </text>
     </g>
@@ -148,8 +157,7 @@ function Pill({ at, band, open }: { at: Point; band: Band; open: number }) {
 }
 
 /** borderOf is the border of a zone or curve as a way. */
-function borderOf(s: State, id: string): Point[] | undefined {
-  const i = itemOf(s, id);
+function borderOf(i: Item | undefined): Point[] | undefined {
   if (i?.kind === "zones") return i.value.box && outline(i.value.box);
   if (i?.kind === "curves") return i.value.points ?? undefined;
   return undefined;
@@ -162,14 +170,21 @@ function Crossings({ ids, way, colour }: { ids: string; way: Point[]; colour: st
 
 function Crossing({ id, way, colour }: { id: string; way: Point[]; colour: string | undefined }) {
   const item = useDrawing((s) => itemOf(s, id));
-  const border = useMemo(() => item && borderOf({ live: null, doc: { now: new Map([[id, item]]) } } as unknown as State, id), [item, id]);
+  const border = useMemo(() => borderOf(item), [item]);
   if (!border) return null;
   return meetings(way, border).map((m, i) => (
-    <g key={i} transform={`translate(${m.x.toFixed(1)} ${m.y.toFixed(1)}) rotate(${((m.angle * 180) / Math.PI).toFixed(1)})`}>
-      <rect x={-5} y={-8} width={10} height={16} rx={2} fill="var(--bg)" />
-      <path d="M-2.5 -8V8M2.5 -8V8" stroke={colour} strokeWidth={2} strokeLinecap="round" />
+    <g key={i} data-gate>
+      <path d={gate(m, 4, 7, true)} fill="var(--bg)" stroke="var(--bg)" strokeWidth={2} strokeLinejoin="round" />
+      <path d={gate(m, 2.5, 8, false)} stroke={colour} strokeWidth={2} strokeLinecap="round" />
     </g>
   ));
+}
+
+/** gate is two bars across a way, as far from its middle as dx and as long to each side as dy; or the box between them. */
+function gate(m: Mark, dx: number, dy: number, box: boolean): string {
+  const [c, s] = [Math.cos(m.angle), Math.sin(m.angle)];
+  const at = (x: number, y: number) => `${(m.x + x * c - y * s).toFixed(2)} ${(m.y + x * s + y * c).toFixed(2)}`;
+  return `M${at(-dx, -dy)}L${at(-dx, dy)}${box ? "L" : "M"}${at(dx, dy)}L${at(dx, -dy)}${box ? "Z" : ""}`;
 }
 
 /** smooth is a soft way through points. */
@@ -185,10 +200,8 @@ export function smooth(p: readonly Point[]): string {
 
 /** CurveView is a boundary curve. */
 export const CurveView = memo(function CurveView({ id }: { id: string }) {
-  const curve = useDrawing((s) => itemOf(s, id)?.value) as Curve | undefined;
-  const selected = useDrawing((s) => s.selection.has(id));
-  const editing = useDrawing((s) => s.editing === id);
-  const who = useDrawing((s) => s.flash.get(id));
+  const [value, selected, editing, who] = useParts((s) => [itemOf(s, id)?.value, s.selection.has(id), s.editing === id, s.flash.get(id)] as const);
+  const curve = value as Curve | undefined;
   const p = curve?.points;
   if (!curve || !p || p.length < 2) return null;
   const d = smooth(p);

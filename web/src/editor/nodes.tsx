@@ -1,22 +1,53 @@
-import type { NodeProps } from "@xyflow/react";
 import { Cog, Database, type LucideIcon, UserRound } from "lucide-react";
-import { memo, useEffect, useRef } from "react";
+import { type CSSProperties, memo, useEffect, useRef } from "react";
 import { cx } from "../ui/cx";
 import { asBand, Bars, bandNames, bandTone } from "../ui/rating";
 import { rename } from "./actions";
 import { typeName } from "./library";
-import { itemOf, useDrawing, useEditor } from "./store";
-import type { Component, Zone } from "./types";
+import { itemOf, type State, useEditor, useParts } from "./store";
+import { type Box, boxOf, type Component, type TextBlock, type Zone } from "./types";
 
 const icons: Record<string, LucideIcon> = { process: Cog, store: Database, actor: UserRound };
 
-/** useLook is how an element stands out: selected, changed by others, on the way that is shown. */
-function useLook(id: string) {
-  const selected = useDrawing((s) => s.selection.has(id));
-  const who = useDrawing((s) => s.flash.get(id));
-  const onPath = useDrawing((s) => (s.path.length > 0 ? s.path.includes(id) : undefined));
-  const target = useDrawing((s) => s.wire?.onto === id);
-  return { selected, who, onPath, target };
+/**
+ * few tells whether so little is dragged that it is lifted: it lies above everything else in
+ * layers of its own, so that nothing is painted anew while it moves. For more, layers cost more.
+ */
+export const few = (held: { size: number }): boolean => held.size <= 24;
+
+type Held = "moved" | "lifted" | undefined;
+
+/** look is what an element on the sheet depends on: what it is, where it was before it was dragged, and how it stands out. */
+const look = (s: State, id: string) =>
+  [
+    itemOf(s, id)?.value,
+    boxOf(s.doc.now.get(id)),
+    (s.live?.has(id) ? (few(s.live) ? "lifted" : "moved") : undefined) as Held,
+    s.facts[id],
+    s.editing === id,
+    s.selection.has(id),
+    s.flash.get(id),
+    s.wire?.onto === id,
+    // Whether it is on the way that is shown; undefined while none is.
+    s.path.length > 0 ? s.path.includes(id) : undefined,
+  ] as const;
+
+/** layers are the heights at which things lie on each other: zones, lines, other boxes, then the same once more for what is lifted. */
+export const layers = { zones: 0, lines: 1, boxes: 2, lifted: 3 };
+
+/** placed puts a box on the sheet. While it is dragged it is moved from its place, so that nothing is laid out anew. */
+function placed(b: Box, at: Box | undefined, held: Held, layer: number): CSSProperties {
+  const base = at ?? b;
+  const lifted = held === "lifted";
+  return {
+    left: base.x,
+    top: base.y,
+    width: b.w,
+    height: b.h,
+    zIndex: lifted ? layer + layers.lifted : layer,
+    ...(held && { transform: `translate(${b.x - base.x}px, ${b.y - base.y}px)` }),
+    ...(lifted && { willChange: "transform" }),
+  };
 }
 
 /** NameInput is a name while it is typed on the canvas. Enter takes it, Escape leaves it as it was. */
@@ -57,17 +88,15 @@ export function NameInput({ id, value, multiline, className }: { id: string; val
   );
 }
 
-export const ComponentNode = memo(function ComponentNode({ id }: NodeProps) {
-  const c = useDrawing((s) => itemOf(s, id)?.value) as Component | undefined;
-  const facts = useDrawing((s) => s.facts[id]);
-  const editing = useDrawing((s) => s.editing === id);
-  const { selected, who, onPath, target } = useLook(id);
-  if (!c) return null;
+export const ComponentNode = memo(function ComponentNode({ id }: { id: string }) {
+  const [value, at, held, facts, editing, selected, who, target, onPath] = useParts((s) => look(s, id));
+  const c = value as Component | undefined;
+  if (!c?.box) return null;
   const Icon = icons[c.kind] ?? Cog;
   const band = facts?.band && !c.out_of_scope ? asBand(facts.band) : undefined;
   const open = facts?.threats ?? 0;
   const store = c.kind === "store";
-  const narrow = (c.box?.w ?? 160) < 125;
+  const narrow = c.box.w < 125;
   return (
     <div
       id={`el-${id}`}
@@ -75,8 +104,9 @@ export const ComponentNode = memo(function ComponentNode({ id }: NodeProps) {
       role="group"
       aria-roledescription={c.kind}
       aria-label={`${c.name}, ${c.kind}${c.out_of_scope ? ", out of scope" : ""}${open ? `, ${open} open ${open === 1 ? "threat" : "threats"}, ${band ? bandNames[band].toLowerCase() : ""}` : ""}`}
+      style={placed(c.box, at, held, layers.boxes)}
       className={cx(
-        "el pointer-events-auto relative flex h-full w-full cursor-default items-center overflow-hidden bg-surface pe-2 text-start",
+        "el pointer-events-auto absolute flex cursor-default select-none items-center overflow-hidden bg-surface pe-2 text-start",
         narrow ? "flex-col justify-center gap-1 ps-2.5 text-center" : "gap-2 ps-3.5",
         c.kind === "process" && "rounded-[18px] border",
         c.kind === "actor" && "rounded-[3px] border-[1.5px]",
@@ -136,11 +166,10 @@ function Who({ name }: { name: string }) {
   return <span className="absolute end-1 top-0.5 max-w-full truncate rounded-sm bg-medium px-1 text-2xs text-bg leading-4">{name}</span>;
 }
 
-export const ZoneNode = memo(function ZoneNode({ id }: NodeProps) {
-  const z = useDrawing((s) => itemOf(s, id)?.value) as Zone | undefined;
-  const editing = useDrawing((s) => s.editing === id);
-  const { selected, who, target } = useLook(id);
-  if (!z) return null;
+export const ZoneNode = memo(function ZoneNode({ id }: { id: string }) {
+  const [value, at, held, , editing, selected, who, target] = useParts((s) => look(s, id));
+  const z = value as Zone | undefined;
+  if (!z?.box) return null;
   return (
     <div
       id={`el-${id}`}
@@ -149,8 +178,9 @@ export const ZoneNode = memo(function ZoneNode({ id }: NodeProps) {
       role="group"
       aria-roledescription="trust zone"
       aria-label={`${z.name}, trust zone, trust ${z.trust}${z.guess ? ", assumed" : ""}`}
+      style={placed(z.box, at, held, layers.zones)}
       className={cx(
-        "pointer-events-none! relative h-full w-full rounded-lg border-2 border-dashed bg-accent/[0.035]",
+        "pointer-events-none absolute select-none rounded-lg border-2 border-dashed bg-accent/[0.035]",
         selected ? "border-accent" : target ? "border-accent" : "border-control/70",
         who && "ring-3 ring-medium",
       )}
@@ -177,32 +207,29 @@ export const ZoneNode = memo(function ZoneNode({ id }: NodeProps) {
   );
 });
 
-export const TextNode = memo(function TextNode({ id }: NodeProps) {
-  const text = useDrawing((s) => {
-    const i = itemOf(s, id);
-    return i?.kind === "texts" ? i.value.text : undefined;
-  });
-  const editing = useDrawing((s) => s.editing === id);
-  const { selected, who } = useLook(id);
-  if (text === undefined) return null;
+export const TextNode = memo(function TextNode({ id }: { id: string }) {
+  const [value, at, held, , editing, selected, who] = useParts((s) => look(s, id));
+  const t = value as TextBlock | undefined;
+  if (!t?.box) return null;
   return (
     <div
       id={`el-${id}`}
       data-el={id}
       role="group"
       aria-roledescription="text"
-      aria-label={text}
+      aria-label={t.text}
+      style={placed(t.box, at, held, layers.boxes)}
       className={cx(
-        "pointer-events-auto relative h-full w-full overflow-hidden rounded-sm px-1.5 py-1",
+        "pointer-events-auto absolute select-none overflow-hidden rounded-sm px-1.5 py-1",
         selected ? "ring-2 ring-accent" : "hover:ring-1 hover:ring-control",
         who && "ring-3 ring-medium",
       )}
     >
       {editing ? (
-        <NameInput id={id} value={text} multiline className="h-full text-sm" />
+        <NameInput id={id} value={t.text} multiline className="h-full text-sm" />
       ) : (
         <bdi dir="auto" className="block whitespace-pre-wrap text-sm text-soft leading-[18px]">
-          {text}
+          {t.text}
         </bdi>
       )}
     </div>

@@ -1,5 +1,7 @@
+import { cx } from "../ui/cx";
 import { FlowName } from "./flows";
 import { along, type Line, lineOf, middleOf, pathOf, polyline } from "./geometry";
+import { Extent } from "./sheet";
 import { boxAt, itemOf, useDrawing } from "./store";
 import type { Box, Point } from "./types";
 
@@ -7,14 +9,21 @@ import type { Box, Point } from "./types";
  * What lies on top of the drawing while it is worked on: handles, guides, the rubber
  * band, the flow that is being drawn. All sizes are of the screen, whatever the zoom.
  */
-export function Overlay({ zoom, readOnly }: { zoom: number; readOnly: boolean }) {
+export function Overlay({ zoom, readOnly, extent }: { zoom: number; readOnly: boolean; extent: Box | undefined }) {
   const selection = useDrawing((s) => s.selection);
   const dragging = useDrawing((s) => s.live !== null);
+  const busy = useDrawing((s) => s.live !== null || s.band !== null || s.wire !== null);
   const only = selection.size === 1 ? [...selection][0] : undefined;
   const u = 1 / zoom;
   return (
     <>
-      <svg aria-hidden className="pointer-events-none absolute start-0 top-0 z-4 overflow-visible" width={1} height={1}>
+      <svg
+        aria-hidden
+        className={cx("pointer-events-none absolute start-0 top-0 z-6 overflow-visible", busy && "will-change-transform")}
+        width={1}
+        height={1}
+      >
+        {extent && <Extent box={extent} />}
         <Guides u={u} />
         <Band u={u} />
         <Wire u={u} />

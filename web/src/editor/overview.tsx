@@ -297,10 +297,22 @@ export function Far({
 
 const mini = { w: 184, h: 124 };
 
-/** extent is the box around everything that is drawn. */
+/** extents are worked out once for each state of the drawing: the small map asks in every frame. */
+const extents = new WeakMap<State["doc"]["now"], { box: Box | undefined }>();
+
+/** extent is the box around everything that is drawn; what is being dragged counts where it was. */
 export function extent(s: State): Box | undefined {
+  let known = extents.get(s.doc.now);
+  if (!known) {
+    known = { box: measured(s.doc.now) };
+    extents.set(s.doc.now, known);
+  }
+  return known.box;
+}
+
+function measured(now: State["doc"]["now"]): Box | undefined {
   const boxes: Box[] = [];
-  for (const i of s.doc.now.values()) {
+  for (const i of now.values()) {
     const b = boxOf(i);
     if (b) boxes.push(b);
     else if (i.kind === "curves") {
@@ -309,7 +321,7 @@ export function extent(s: State): Box | undefined {
     } else if (i.kind === "flows") {
       const l =
         i.value.vertices?.length || i.value.from_point || i.value.to_point
-          ? lineOf(i.value, boxOf(itemOf(s, i.value.from)), boxOf(itemOf(s, i.value.to)))
+          ? lineOf(i.value, boxOf(now.get(i.value.from ?? "")), boxOf(now.get(i.value.to ?? "")))
           : undefined;
       const a = l && aroundPoints(l.points);
       if (a) boxes.push(a);

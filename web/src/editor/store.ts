@@ -1,4 +1,4 @@
-import { createContext, useContext } from "react";
+import { createContext, useContext, useRef } from "react";
 import { type StoreApi, useStore } from "zustand";
 import { createStore } from "zustand/vanilla";
 import type { Doc, Put } from "./document";
@@ -186,6 +186,18 @@ export function useEditor(): Editor {
 /** useDrawing follows a part of the state of the drawing. */
 export function useDrawing<T>(select: (s: State) => T): T {
   return useStore(useEditor().store, select);
+}
+
+/** useParts follows several parts of the state of the drawing; what it gives is another only when one of them is. */
+export function useParts<T extends readonly unknown[]>(select: (s: State) => readonly [...T]): readonly [...T] {
+  const last = useRef<readonly [...T]>(undefined);
+  return useDrawing((s) => {
+    const next = select(s);
+    const old = last.current;
+    if (old?.every((v, i) => Object.is(v, next[i]))) return old;
+    last.current = next;
+    return next;
+  });
 }
 
 /** itemOf is an element as it is seen: as it is dragged, else as it is. */

@@ -8,8 +8,8 @@ export interface View {
   zoom: () => number;
   /** What of the drawing is seen. */
   seen: () => Box;
-  /** Shows a box, as large as it fits. */
-  fit: (b: Box, largest?: number) => void;
+  /** Shows a box, as large as it fits, moving there within some milliseconds. */
+  fit: (b: Box, largest?: number, ms?: number) => void;
   /** Brings a box into sight, moving no further than needed. */
   reveal: (b: Box) => void;
   zoomTo: (zoom: number) => void;
@@ -17,5 +17,5 @@ export interface View {
   center: (p: Point) => void;
   focus: () => void;
   /** Where the pointer is over the canvas. */
-  pointer: Point | undefined;
+  readonly pointer: Point | undefined;
 }

@@ -55,7 +55,7 @@ export function Bars({ band, className }: { band: Band; className?: string }) {
             height={3.5 + i * 2.6}
             rx="0.8"
             fill="currentColor"
-            opacity={i < n ? 1 : 0.22}
+            fillOpacity={i < n ? 1 : 0.22}
           />
         ))
       )}

@@ -1,7 +1,8 @@
 // server: demo
 // The first load, from the door to the portfolio, stays small; the editor comes
-// only when it is opened, and its layout engine only when it is used.
-import { assert, open, signIn } from "../rig.mjs";
+// only when it is opened, and its layout engine only when it is used. However large a
+// drawing is, no more of it is mounted than what is seen and a little around.
+import { assert, eventually, open, signIn } from "../rig.mjs";
 
 const limit = 220_000;
 
@@ -25,5 +26,22 @@ export default async function () {
   console.log(`first load: ${total} bytes\n${list}`);
   assert.ok(total > 100_000 && total < limit, `the first load is ${total} bytes, want below ${limit}\n${list}`);
   assert.ok(!all.some(([name]) => /elk|xyflow|canvas-|place-/.test(name)), `the editor is in the first load: ${list}`);
+  for (const n of [1000, 3000]) await mounted(page, n);
   await done();
+}
+
+/** mounted opens a drawing of n components, looks at a part of it and at all of it, and counts what is on the page. */
+async function mounted(page, n) {
+  await page.goto(new URL(`/bench/editor?n=${n}`, page.url()).href);
+  await page.waitForFunction(() => globalThis.editorBench);
+  await page.evaluate(() => globalThis.editorBench.open);
+  const count = () => page.evaluate(() => globalThis.editorBench.mounted());
+  const part = await count();
+  assert.ok(!part.far && part.nodes >= 40 && part.nodes <= 250, `of ${n} components ${part.nodes} boxes are mounted`);
+  assert.ok(part.flows >= 40 && part.flows <= 500, `of ${n} components ${part.flows} lines are mounted`);
+  await page.evaluate(() => globalThis.editorBench.pan(300));
+  await eventually("what was passed by is taken away", count, (now) => now.nodes >= 20 && now.nodes <= 250 && now.flows <= 500);
+  await page.evaluate(() => globalThis.editorBench.fit());
+  const picture = async () => ({ ...(await count()), inked: await page.evaluate(() => globalThis.editorBench.inked()) });
+  await eventually("all of it is a picture", picture, (now) => now.far && now.nodes === 0 && now.flows === 0 && now.inked > 0.01);
 }
