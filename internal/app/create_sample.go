@@ -50,7 +50,7 @@ func (a *App) CreateSample(ctx context.Context, c Caller, name string) (ProductV
 		if err != nil {
 			return ProductView{}, err
 		}
-		ch.model = generate.Apply(m, generate.MakePlan(m, want, nil), ch.at, nil)
+		ch.model = generate.Fulfil(m, want, ch.at)
 		if _, err := ch.created(); err != nil {
 			return ProductView{}, err
 		}

@@ -145,7 +145,7 @@ func generateModel(i *interchange.Import, lib *library.Library, now time.Time) (
 	if err != nil {
 		return nil, nil, err
 	}
-	m = generate.Apply(m, generate.MakePlan(m, wanted, nil), now, nil)
+	m = generate.Fulfil(m, wanted, now)
 	notes := slices.Clone(i.Notes)
 	for _, n := range wanted.Notes {
 		notes = append(notes, interchange.Note{Level: "refused", Where: n.Where, Text: n.Text})

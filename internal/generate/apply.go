@@ -13,7 +13,17 @@ import (
 // next plan has it again. A link is only there where both its ends are, whatever was
 // accepted. At is the time written into what is retired.
 func Apply(stored *model.Model, plan *Plan, at time.Time, accept func(Item) bool) *model.Model {
-	a := &applier{at: at, items: map[Kind]map[string][]Item{}}
+	return apply(stored, plan, &applier{at: at}, accept)
+}
+
+// Fulfil returns the model as the whole plan would leave it: Apply of MakePlan with
+// nothing touched and everything accepted, without the cost of telling a person about each item.
+func Fulfil(stored *model.Model, desired *Result, at time.Time) *model.Model {
+	return apply(stored, newPlan(stored, desired, nil, true), &applier{at: at, adds: true}, nil)
+}
+
+func apply(stored *model.Model, plan *Plan, a *applier, accept func(Item) bool) *model.Model {
+	a.items = map[Kind]map[string][]Item{}
 	for _, i := range plan.Items {
 		if i.Orphan || accept == nil || accept(i) {
 			if a.items[i.Kind] == nil {
@@ -41,6 +51,7 @@ func Apply(stored *model.Model, plan *Plan, at time.Time, accept func(Item) bool
 type applier struct {
 	at      time.Time
 	items   map[Kind]map[string][]Item
+	adds    bool // whatever is new is added, without items that say so
 	restamp bool
 }
 
@@ -109,8 +120,10 @@ func applyTo[T any](a *applier, t *table[T], stored, desired []T) []T {
 		wanted[t.id(&desired[i])] = &desired[i]
 	}
 	out := make([]T, 0, len(stored)+len(desired))
+	seen := make(map[string]bool, len(stored))
 	for i := range stored {
 		o := stored[i]
+		seen[t.id(&o)] = true
 		gone := false
 		for _, item := range a.items[t.kind][t.id(&o)] {
 			gone = gone || item.Action == Remove
@@ -122,6 +135,9 @@ func applyTo[T any](a *applier, t *table[T], stored, desired []T) []T {
 	}
 	for i := range desired {
 		d := desired[i]
+		if a.adds && !seen[t.id(&d)] {
+			out = append(out, d)
+		}
 		for _, item := range a.items[t.kind][t.id(&d)] {
 			if item.Action == Add {
 				out = append(out, d)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/threatloop/threatloop/internal/generate"
@@ -130,7 +131,12 @@ func withGenerated(next, last *model.Model) *model.Model {
 
 func generated(t testing.TB, m *model.Model, lib *library.Library) *model.Model {
 	t.Helper()
-	return generate.Apply(m, generate.MakePlan(m, want(t, m, lib), nil), noon, nil)
+	desired := want(t, m, lib)
+	all := generate.Apply(m, generate.MakePlan(m, desired, nil), noon, nil)
+	if d := cmp.Diff(all, generate.Fulfil(m, desired, noon)); d != "" {
+		t.Fatalf("Fulfil differs from applying the whole plan (-plan +Fulfil):\n%s", d)
+	}
+	return all
 }
 
 func TestApplyingTwiceChangesNothing(t *testing.T) {

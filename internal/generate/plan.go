@@ -89,20 +89,31 @@ func (p *Plan) Counts() map[Action]int {
 // of rules are planned; fields that somebody else set stay as they are. Touched
 // tells what has a ticket or evidence, which the model itself does not know; nil is nothing.
 func MakePlan(stored *model.Model, desired *Result, touched func(kind Kind, id string) bool) *Plan {
+	p := newPlan(stored, desired, touched, false)
+	slices.SortStableFunc(p.Items, func(a, b Item) int {
+		return cmp.Or(cmp.Compare(kindOrder[a.Kind], kindOrder[b.Kind]), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Title, b.Title), cmp.Compare(a.ID, b.ID))
+	})
+	return p
+}
+
+// kindOrder is the order of a plan's items.
+var kindOrder = map[Kind]int{KindProduct: 0, KindThreat: 1, KindWeakness: 2, KindCountermeasure: 3, KindLink: 4}
+
+// newPlan makes a plan in no order. A bare one is for Fulfil alone: it has no items for what is added and no texts.
+func newPlan(stored *model.Model, desired *Result, touched func(Kind, string) bool, bare bool) *Plan {
 	if touched == nil {
 		touched = func(Kind, string) bool { return false }
 	}
-	p := &planner{stored: stored, desired: desired, touched: touched, plan: &Plan{From: stored.Product.Library, To: desired.Library, Items: []Item{}, desired: desired}}
+	p := &planner{
+		stored: stored, desired: desired, touched: touched, bare: bare,
+		plan: &Plan{From: stored.Product.Library, To: desired.Library, Items: []Item{}, desired: desired},
+	}
 	p.index()
 	p.product()
 	compare(p, threatTable(), stored.Threats, desired.Threats)
 	compare(p, weaknessTable(), stored.Weaknesses, desired.Weaknesses)
 	compare(p, countermeasureTable(), stored.Countermeasures, desired.Countermeasures)
 	compare(p, linkTable(), stored.Links, desired.Links)
-	order := []Kind{KindProduct, KindThreat, KindWeakness, KindCountermeasure, KindLink}
-	slices.SortStableFunc(p.plan.Items, func(a, b Item) int {
-		return cmp.Or(cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind)), cmp.Compare(a.Where, b.Where), cmp.Compare(a.Title, b.Title), cmp.Compare(a.ID, b.ID))
-	})
 	return p.plan
 }
 
@@ -111,6 +122,7 @@ type planner struct {
 	desired *Result
 	touched func(Kind, string) bool
 	plan    *Plan
+	bare    bool // see newPlan
 
 	names  map[model.ElementID]string
 	out    map[model.ElementID]bool
@@ -133,17 +145,21 @@ func (p *planner) index() {
 		p.names[m.Flows[i].ID], p.out[m.Flows[i].ID] = m.Flows[i].Name, m.Flows[i].OutOfScope
 	}
 	p.titles, p.places, p.held = map[string]string{}, map[string]model.ElementID{}, map[string]bool{}
-	for _, list := range [][]model.Threat{m.Threats, p.desired.Threats} {
+	d := p.desired
+	if p.bare {
+		d = &Result{} // what is added has no item that must say where
+	}
+	for _, list := range [][]model.Threat{m.Threats, d.Threats} {
 		for i := range list {
 			p.titles[string(list[i].ID)], p.places[string(list[i].ID)] = list[i].Title, list[i].Where
 		}
 	}
-	for _, list := range [][]model.Weakness{m.Weaknesses, p.desired.Weaknesses} {
+	for _, list := range [][]model.Weakness{m.Weaknesses, d.Weaknesses} {
 		for i := range list {
 			p.titles[string(list[i].ID)], p.places[string(list[i].ID)] = list[i].Title, list[i].Where
 		}
 	}
-	for _, list := range [][]model.Countermeasure{m.Countermeasures, p.desired.Countermeasures} {
+	for _, list := range [][]model.Countermeasure{m.Countermeasures, d.Countermeasures} {
 		for i := range list {
 			p.titles[string(list[i].ID)], p.places[string(list[i].ID)] = list[i].Title, list[i].Where
 		}
@@ -244,6 +260,9 @@ func compare[T any](p *planner, t *table[T], stored, desired []T) {
 		if t.origin(o) == model.ByRule {
 			planOne(p, t, o, wanted[t.id(o)])
 		}
+	}
+	if p.bare {
+		return
 	}
 	for i := range desired {
 		if d := &desired[i]; !seen[t.id(d)] {

@@ -117,6 +117,9 @@ func (p *planner) inLibrary(kind Kind, ref string) bool {
 
 // say writes an item in one line.
 func (p *planner) say(i Item, rest string) string {
+	if p.bare {
+		return ""
+	}
 	text := fmt.Sprintf("%s %s %q", i.Action, i.Kind, i.Title)
 	if i.Kind == KindLink {
 		text = fmt.Sprintf("%s link %s", i.Action, i.Title)
