@@ -29,7 +29,8 @@ var (
 	refsForm = &form{item: &form{name: "the id of an asset", fits: func(n *node) bool {
 		return textForm.fits(n) || n.get("asset", "id").str() != ""
 	}}}
-	threatsForm = &form{item: &form{name: "a mapping with the id of a threat", only: true,
+	threatsForm = &form{item: &form{
+		name: "a mapping with the id of a threat", only: true,
 		fits: func(n *node) bool { return n.is(words) || n.get("threat").str() != "" },
 		keys: map[string]*form{"threat": nil, "state": textForm, "mitigations": {item: &form{
 			name: "a mapping with the id of a mitigation", only: true,
@@ -37,8 +38,10 @@ var (
 			keys: map[string]*form{"mitigation": nil, "state": textForm},
 		}}},
 	}}
-	parentForm = &form{name: "a mapping", only: true, fits: func(n *node) bool { return n.is(object) || n.is(words) },
-		keys: map[string]*form{"trustZone": textForm, "component": textForm, "id": textForm, "type": textForm}}
+	parentForm = &form{
+		name: "a mapping", only: true, fits: func(n *node) bool { return n.is(object) || n.is(words) },
+		keys: map[string]*form{"trustZone": textForm, "component": textForm, "id": textForm, "type": textForm},
+	}
 
 	projectForm   = &form{keys: map[string]*form{"id": textForm, "name": textForm, "description": textForm, "owner": textForm}}
 	diagramForm   = &form{keys: map[string]*form{"name": textForm, "description": textForm}}
@@ -46,8 +49,10 @@ var (
 	zoneForm      = &form{keys: map[string]*form{"id": textForm, "name": textForm, "description": textForm, "parent": parentForm, "representations": placesForm, "risk": {name: "a mapping", fits: isMapping}, "threats": threatsForm}}
 	componentForm = &form{keys: map[string]*form{
 		"id": textForm, "name": textForm, "description": textForm, "type": textForm, "parent": parentForm, "representations": placesForm, "threats": threatsForm,
-		"assets": {name: "a mapping", fits: func(n *node) bool { return n.is(object) || n.is(list) },
-			keys: map[string]*form{"processed": refsForm, "stored": refsForm}, item: refsForm.item},
+		"assets": {
+			name: "a mapping", fits: func(n *node) bool { return n.is(object) || n.is(list) },
+			keys: map[string]*form{"processed": refsForm, "stored": refsForm}, item: refsForm.item,
+		},
 	}}
 	flowForm = &form{keys: map[string]*form{
 		"id": textForm, "name": textForm, "description": textForm, "bidirectional": truthForm, "source": textForm, "from": textForm, "destination": textForm,
