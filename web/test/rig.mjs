@@ -82,8 +82,12 @@ export async function open({ width = 1280, height = 860, scheme = "light", allow
 
   /** shot checks that nothing scrolls sideways and keeps a picture where pictures are wanted. */
   const shot = async (name, { scheme: now = scheme } = {}) => {
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-    assert.ok(wide <= width, `${name} scrolls sideways at ${width}: ${wide}`);
+    // What is only on its way, like a notice that slides out, has a second to go.
+    const wide = await page
+      .waitForFunction((w) => document.documentElement.scrollWidth <= w, width, { timeout: 1000 })
+      .then(() => width)
+      .catch(() => page.evaluate(overhang));
+    assert.equal(wide, width, `${name} scrolls sideways at ${width}`);
     if (!shots) return;
     mkdirSync(shots, { recursive: true });
     await page.screenshot({ path: join(shots, `${name}-${width}-${now}.png`), animations: "disabled" });
@@ -238,4 +242,11 @@ export async function rest(page, method, path, body) {
     },
     [method, path, body],
   );
+}
+
+/** overhang tells in the page how wide it scrolls, and what stands out at its end. */
+function overhang() {
+  const root = document.documentElement;
+  const out = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > root.clientWidth + 0.5);
+  return `${root.scrollWidth}: ${out.slice(-5).map((e) => `${e.tagName} ${e.className} to ${e.getBoundingClientRect().right}`)}`;
 }

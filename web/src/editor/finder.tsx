@@ -26,8 +26,10 @@ export function Finder({ onClose }: { onClose: () => void }) {
   const options = useOptions();
   const selection = useDrawing((s) => s.selection);
   const box = useRef<HTMLDivElement>(null);
-  // Before the field is there: what is typed at once draws nothing.
-  useLayoutEffect(() => box.current?.focus(), []);
+  // Before the field is read: what is typed at once draws nothing.
+  useLayoutEffect(() => {
+    if (!box.current?.contains(document.activeElement)) box.current?.focus();
+  }, []);
   const end = () => {
     onClose();
     editor.view?.focus();

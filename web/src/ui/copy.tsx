@@ -43,7 +43,7 @@ export function CopyButton({ text, label }: { text: string; label: string }) {
 export function Copyable({ text, label, className }: { text: string; label: string; className?: string }) {
   return (
     <div className={cx("flex items-start gap-1 rounded-md border border-line bg-sunken py-1 ps-3 pe-1", className)}>
-      <pre className="min-w-0 flex-1 overflow-x-auto whitespace-pre-wrap break-words py-1 text-start text-xs leading-5">{text}</pre>
+      <pre className="min-w-0 flex-1 overflow-x-auto whitespace-pre-wrap wrap-anywhere py-1 text-start text-xs leading-5">{text}</pre>
       <CopyButton text={text} label={label} />
     </div>
   );

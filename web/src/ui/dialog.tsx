@@ -1,4 +1,4 @@
-import { useBlocker } from "@tanstack/react-router";
+import { type ShouldBlockFn, useBlocker } from "@tanstack/react-router";
 import { X } from "lucide-react";
 import { Dialog as D } from "radix-ui";
 import { type FormEvent, type ReactNode, useCallback, useEffect, useRef, useState } from "react";
@@ -81,11 +81,16 @@ function useTyped() {
 /** Stays keeps the page where it is, with Back and with a reload too, while something is written and not sent. */
 function Stays({ begin, typed, ask }: { begin: () => void; typed: () => boolean; ask: () => void }) {
   useEffect(begin, [begin]);
-  const shouldBlockFn = useCallback(() => {
-    if (!typed()) return false;
-    ask();
-    return true;
-  }, [typed, ask]);
+  const shouldBlockFn: ShouldBlockFn = useCallback(
+    ({ current, next, action }) => {
+      // What the place under the dialog writes into its own address is no way out.
+      const leaves = (action !== "PUSH" && action !== "REPLACE") || current.pathname !== next.pathname;
+      if (!leaves || !typed()) return false;
+      ask();
+      return true;
+    },
+    [typed, ask],
+  );
   useBlocker({ shouldBlockFn, enableBeforeUnload: typed });
   return null;
 }

@@ -57,7 +57,7 @@ export function Tests() {
           </Button>
         }
       >
-        <div className="grid gap-5">
+        <div className="grid grid-cols-[minmax(0,1fr)] gap-5">
           {may ? (
             <div className="card border-dashed p-4">
               <div className="flex flex-wrap items-center gap-x-4 gap-y-3">
