@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"io"
 	"mime/multipart"
 	"net/http"
 	"os"
@@ -18,10 +19,11 @@ func form(t *testing.T, pairs ...string) (kind string, body []byte) {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
 	for i := 0; i < len(pairs); i += 2 {
-		p, err := w.CreateFormField(pairs[i])
+		add := w.CreateFormField
 		if pairs[i] == "file" {
-			p, err = w.CreateFormFile("file", "diagram.json")
+			add = func(name string) (io.Writer, error) { return w.CreateFormFile(name, "diagram.json") }
 		}
+		p, err := add(pairs[i])
 		if err != nil {
 			t.Fatal(err)
 		}
