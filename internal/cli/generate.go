@@ -17,7 +17,7 @@ import (
 )
 
 type generateCmd struct {
-	File    string `arg:"" help:"Threat Dragon 1 or 2 (JSON), Threatloop (YAML), or answers to a questionnaire (JSON, YAML); - is standard input."`
+	File    string `arg:"" help:"Model file of any kind that model show reads, or answers to a questionnaire (JSON, YAML); - is standard input."`
 	Library string `help:"Library to generate by: a folder, a zip, one YAML file, built-in, or a pile of these joined by +, such as built-in+ours; without it the one inside this program." placeholder:"LIBRARY" env:"THREATLOOP_LIBRARY"`
 	JSON    bool   `help:"Print JSON." name:"json"`
 	YAML    bool   `help:"Print the whole model as Threatloop YAML, to be kept in git." name:"yaml" xor:"form"`
