@@ -269,7 +269,7 @@ func compare(before *judge, l *Ledger, run *Run, touched map[rowID]bool) Diff {
 			}
 		}
 	}
-	if why := after.verdicts[run.ID]; why != "" && missing > 0 && !run.Summary.Declarable {
+	if why := after.verdicts[runID{run.Scope, run.ID}]; why != "" && missing > 0 && !run.Summary.Declarable {
 		d.Asks = append(d.Asks, fmt.Sprintf("%d failures of this source are not in run %s; they stay open because %s: confirm the run if it is whole", missing, run.ID, why))
 	}
 	return d

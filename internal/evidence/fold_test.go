@@ -144,6 +144,8 @@ func TestDecisions(t *testing.T) {
 		{evidence.Decision{Kind: evidence.Retested, Key: "a", Component: "api", At: day(0)}, evidence.Failing},
 		{evidence.Decision{Kind: evidence.Retested, Key: "b", At: day(3)}, evidence.Failing},
 		{evidence.Decision{Kind: evidence.RunConfirmed, Run: "run-02", At: day(3)}, evidence.Cleared},
+		{evidence.Decision{Kind: evidence.RunConfirmed, Source: "ci", Run: "run-02", At: day(3)}, evidence.Cleared},
+		{evidence.Decision{Kind: evidence.RunConfirmed, Source: "other", Run: "run-02", At: day(3)}, evidence.Failing},
 		{evidence.Decision{Kind: evidence.SourceEnded, Source: "ci", At: day(3)}, evidence.Ended},
 		{evidence.Decision{Kind: evidence.SourceEnded, Source: "other", At: day(3)}, evidence.Failing},
 	} {
@@ -156,6 +158,20 @@ func TestDecisions(t *testing.T) {
 	l, d := fold(l, runOn(4, true, true, "a fail 89"))
 	if got := words(d); got != "reopened:a" || l.Judge()[0].Standing != evidence.Failing {
 		t.Errorf("a fails again after a retest: diff %q, standing %s, want reopened and failing", got, l.Judge()[0].Standing)
+	}
+}
+
+// Tools that share the id of a build do not share what is said of their runs.
+func TestRunsOfOneIDAreApart(t *testing.T) {
+	t.Parallel()
+	other := runOn(2, true, true, "b fail 79")
+	other.Source = "other"
+	l, d := fold(evidence.Ledger{}, runOn(1, true, true, "a fail 89"), other, runOn(2, true, false))
+	if len(d.Asks) != 1 || l.Judge()[0].Standing != evidence.Failing {
+		t.Errorf("an incomplete run beside a whole one of its id asks %q and a is %s, want it to ask and a to fail", d.Asks, l.Judge()[0].Standing)
+	}
+	if _, d := fold(l, runOn(3, true, true, "a fail 89"), runOn(2, true, false)); len(d.Asks) != 0 {
+		t.Errorf("the run again asks %q, want nothing", d.Asks)
 	}
 }
 

@@ -68,7 +68,7 @@ type DecisionKind string
 const (
 	Retested     DecisionKind = "retest"        // Key (at Component): looked at again and fixed
 	SourceEnded  DecisionKind = "source_ended"  // Source: its evidence up to now no longer counts
-	RunConfirmed DecisionKind = "run_confirmed" // Run, of a scanner: it is whole, what it lacks is gone
+	RunConfirmed DecisionKind = "run_confirmed" // Run, of a scanner (of Source, or of each that has it): it is whole, what it lacks is gone
 )
 
 // Decision is a person's word with a reason; it holds for what was observed up to its time.
@@ -120,13 +120,28 @@ type judge struct {
 	complete  map[Scope]map[string]bool   // run id -> no sign of incompleteness
 	passes    map[Scope]map[string][]*Row // by reference: in runs that are whole, newest first
 	decisions []Decision
-	verdicts  map[string]string // run id -> why it closes nothing, "" where it does
+	confirmed map[confirmation]bool
+	verdicts  map[runID]string // why a run closes nothing, "" where it does
 }
+
+// runID names a run: tools that share a build may share the id of their runs.
+type runID struct {
+	Scope
+	run string
+}
+
+// confirmation is what RunConfirmed names; source "" is every one.
+type confirmation struct{ run, source string }
 
 func newJudge(l *Ledger) *judge {
 	j := &judge{
 		rows: map[rowID]*Row{}, closers: map[Scope][]RunRecord{}, complete: map[Scope]map[string]bool{},
-		passes: map[Scope]map[string][]*Row{}, decisions: l.Decisions, verdicts: map[string]string{},
+		passes: map[Scope]map[string][]*Row{}, decisions: l.Decisions, confirmed: map[confirmation]bool{}, verdicts: map[runID]string{},
+	}
+	for i := range l.Decisions {
+		if d := &l.Decisions[i]; d.Kind == RunConfirmed {
+			j.confirmed[confirmation{d.Run, d.Source}] = true
+		}
 	}
 	for i := range l.Rows {
 		r := &l.Rows[i]
@@ -175,7 +190,7 @@ func (j *judge) judgeRuns(runs []RunRecord) {
 		switch {
 		case !r.Scanner:
 			why = "a test run lists only what it ran"
-		case j.confirmed(r.ID):
+		case j.confirmed[confirmation{r.ID, ""}], j.confirmed[confirmation{r.ID, r.Source}]:
 		case !r.Complete:
 			why = "the run is incomplete: " + strings.Join(r.Reasons, "; ")
 		case total == 0:
@@ -183,7 +198,7 @@ func (j *judge) judgeRuns(runs []RunRecord) {
 		case 2*total < baseline[s]:
 			why = "the run has less than half of the results of the one before"
 		}
-		j.verdicts[r.ID] = why
+		j.verdicts[runID{r.Scope, r.ID}] = why
 		if why == "" {
 			baseline[s] = total
 			j.closers[r.Scope] = append(j.closers[r.Scope], r)
@@ -191,10 +206,6 @@ func (j *judge) judgeRuns(runs []RunRecord) {
 			baseline[s] = max(baseline[s], total)
 		}
 	}
-}
-
-func (j *judge) confirmed(run string) bool {
-	return slices.ContainsFunc(j.decisions, func(d Decision) bool { return d.Kind == RunConfirmed && d.Run == run })
 }
 
 // standing concludes what a row says, with the reason.
