@@ -15,14 +15,17 @@ import (
 
 // uploadDoc is what a run keeps besides its columns.
 type uploadDoc struct {
-	Run    string              `json:"run"` // groups the uploads of one run
-	Name   string              `json:"name,omitempty"`
-	Build  string              `json:"build,omitempty"`
-	As     string              `json:"format,omitempty"` // format that the sender named
-	TookAt time.Time           `json:"took_at,omitzero"` // when the tests ran, where the sender or the file says so
-	Record *evidence.RunRecord `json:"record,omitempty"` // of the whole run; held by its newest upload
-	Diff   *evidence.Diff      `json:"diff,omitempty"`
-	Notes  []string            `json:"notes,omitempty"`
+	Run    string    `json:"run"` // groups the uploads of one run
+	Name   string    `json:"name,omitempty"`
+	Build  string    `json:"build,omitempty"`
+	As     string    `json:"format,omitempty"` // format that the sender named
+	TookAt time.Time `json:"took_at,omitzero"` // when the tests ran, where the sender or the file says so
+	// Record is what an older program kept here of the whole run; now it has a column.
+	Record *evidence.RunRecord `json:"record,omitempty"`
+	// Declared says that the sender declared the run whole.
+	Declared bool           `json:"declared,omitempty"`
+	Diff     *evidence.Diff `json:"diff,omitempty"`
+	Notes    []string       `json:"notes,omitempty"`
 	// Kind and Code say as what fault the upload was rejected.
 	Kind fault.Kind `json:"kind,omitempty"`
 	Code string     `json:"code,omitempty"`
@@ -77,26 +80,26 @@ func ledger(tx *store.Tx, product model.ProductID) (evidence.Ledger, error) {
 
 // runRecords returns what is remembered of a product's runs, one per run.
 func runRecords(tx *store.Tx, product model.ProductID) ([]evidence.RunRecord, error) {
-	var out []evidence.RunRecord
-	q := store.RunQuery{Product: product, Visible: store.Everything(), State: store.RunDone, Limit: 1000}
-	for {
-		runs, err := tx.Runs(q)
-		if err != nil {
-			return nil, err
+	records, docs, err := tx.RunRecords(product)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]evidence.RunRecord, len(records), len(records)+len(docs))
+	for i, text := range records {
+		if err := json.Unmarshal([]byte(text), &out[i]); err != nil {
+			return nil, fmt.Errorf("app: records of runs of product %s: %w", product, err)
 		}
-		for _, r := range runs {
-			var doc uploadDoc
-			if err := json.Unmarshal([]byte(r.Doc), &doc); err != nil {
-				return nil, fmt.Errorf("app: run %s: %w", r.ID, err)
-			}
-			if doc.Record != nil {
-				out = append(out, *doc.Record)
-			}
+	}
+	for _, text := range docs {
+		var doc struct {
+			Record *evidence.RunRecord `json:"record"`
 		}
-		if len(runs) < q.Limit {
-			break
+		if err := json.Unmarshal([]byte(text), &doc); err != nil {
+			return nil, fmt.Errorf("app: records of runs of product %s: %w", product, err)
 		}
-		q.After = &runs[len(runs)-1]
+		if doc.Record != nil {
+			out = append(out, *doc.Record)
+		}
 	}
 	// Several uploads of one run each keep the record as it was after them; the fullest is the last.
 	slices.SortStableFunc(out, func(x, y evidence.RunRecord) int { return len(y.Parts) - len(x.Parts) })

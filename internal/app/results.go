@@ -132,7 +132,7 @@ func (a *App) Upload(ctx context.Context, c Caller, product model.ProductID, in 
 			ID: a.id("run"), Product: product, Source: cleanLine(in.Source, 200), Branch: cleanLine(in.Branch, 200), Environment: cleanLine(in.Environment, 200),
 			ClientKey: key, ContentHash: content, State: store.RunQueued, Blob: blob, At: ch.at, UpdatedAt: ch.at, By: c.Name,
 		}
-		doc, err := json.Marshal(uploadDoc{Run: orElse(cleanLine(in.Run, 200), run.ID), Name: cleanLine(in.Name, 200), Build: cleanLine(in.Build, 200), As: in.Format, TookAt: in.At})
+		doc, err := json.Marshal(uploadDoc{Run: orElse(cleanLine(in.Run, 200), run.ID), Name: cleanLine(in.Name, 200), Build: cleanLine(in.Build, 200), As: in.Format, TookAt: in.At, Declared: in.Complete})
 		if err != nil {
 			return RunView{}, fmt.Errorf("app: new run: %w", err)
 		}
@@ -148,12 +148,6 @@ func (a *App) Upload(ctx context.Context, c Caller, product model.ProductID, in 
 			v, err := viewRun(*existing)
 			v.Repeat = true
 			return v, err
-		}
-		if in.Complete {
-			d := evidence.Decision{Kind: evidence.RunConfirmed, Run: orElse(cleanLine(in.Run, 200), run.ID), By: c.Name, At: ch.at, Reason: "declared whole by the sender"}
-			if err := addDecision(ch.tx, product, d); err != nil {
-				return RunView{}, err
-			}
 		}
 		if err := ch.record("results.upload", "run/"+run.ID, nil, map[string]any{"name": in.Name, "source": in.Source, "sha256": content, "bytes": size}); err != nil {
 			return RunView{}, err
@@ -219,8 +213,23 @@ func folding(product model.ProductID, in store.Run, doc uploadDoc, sum evidence.
 	}
 }
 
+// declared puts the sender's word that the run is whole into the ledger, and
+// returns it where it is new. It holds for what this source sent: the run may have
+// its id in common with those of other tools. A run that lists only what it ran
+// closes nothing, whatever is said of it.
+func declared(l *evidence.Ledger, run evidence.Run, doc uploadDoc, by string, at time.Time) (evidence.Decision, bool) {
+	d := evidence.Decision{Kind: evidence.RunConfirmed, Source: run.Source, Run: run.ID, By: by, At: at, Reason: "declared whole by the sender"}
+	if !doc.Declared || run.Summary.Declarable || slices.ContainsFunc(l.Decisions, func(x evidence.Decision) bool {
+		return x.Kind == d.Kind && x.Source == d.Source && x.Run == d.Run
+	}) {
+		return d, false
+	}
+	l.Decisions = append(slices.Clip(l.Decisions), d)
+	return d, true
+}
+
 func (a *App) dryRun(ctx context.Context, product model.ProductID, in UploadInput, blob, content string) (RunView, error) {
-	doc := uploadDoc{Run: orElse(in.Run, "dry-run"), Name: in.Name, As: in.Format, TookAt: in.At}
+	doc := uploadDoc{Run: orElse(in.Run, "dry-run"), Name: in.Name, As: in.Format, TookAt: in.At, Declared: in.Complete}
 	sum, seen, _, err := a.read(ctx, product, blob, doc)
 	if err != nil {
 		return RunView{}, err
@@ -232,7 +241,9 @@ func (a *App) dryRun(ctx context.Context, product model.ProductID, in UploadInpu
 		if err != nil {
 			return err
 		}
-		_, diff = evidence.Fold(l, folding(product, run, doc, sum, seen))
+		dry := folding(product, run, doc, sum, seen)
+		declared(&l, dry, doc, "", run.At)
+		_, diff = evidence.Fold(l, dry)
 		return nil
 	})
 	v := RunView{
@@ -303,6 +314,11 @@ func (ch *changing) fold(run store.Run, doc uploadDoc, sum evidence.Summary, see
 		}
 	}
 	in := folding(product, run, doc, sum, seen)
+	if d, ok := declared(&before, in, doc, run.By, ch.at); ok {
+		if err := addDecision(ch.tx, product, d); err != nil {
+			return err
+		}
+	}
 	after, diff := evidence.Fold(before, in)
 	if ch.versions.Product != version {
 		// The model moved while the report was read.
@@ -316,7 +332,11 @@ func (ch *changing) fold(run store.Run, doc uploadDoc, sum evidence.Summary, see
 		return err
 	}
 	if i := slices.IndexFunc(after.Runs, func(r evidence.RunRecord) bool { return r.ID == in.ID && r.Scope == in.Scope }); i >= 0 {
-		doc.Record = &after.Runs[i]
+		record, err := json.Marshal(&after.Runs[i])
+		if err != nil {
+			return fmt.Errorf("app: run %s: %w", run.ID, err)
+		}
+		run.Record, doc.Record = string(record), nil
 	}
 	doc.Diff, doc.Notes = &diff, sum.Notes
 	run.Source, run.Format, run.Tool, run.Complete = in.Source, sum.Format, sum.Tool, sum.Complete

@@ -41,24 +41,25 @@ type Run struct {
 	At          time.Time
 	UpdatedAt   time.Time
 	By          string
+	Record      string // JSON of what is remembered of the whole run, see RunRecords; "" is none
 	Doc         string // JSON of the evidence package's own; "" is {}
 }
 
 const runColumns = `id, product_id, source, branch, environment, format, tool, complete, reasons, counts, client_key, content_hash, state, error,
-	blob_id, at, updated_at, by_actor, doc`
+	blob_id, at, updated_at, by_actor, record, doc`
 
 func scanRun(row func(...any) error) (r Run, err error) {
 	return r, row(&r.ID, (*string)(&r.Product), &r.Source, &r.Branch, &r.Environment, &r.Format, &r.Tool, &r.Complete, &r.Reasons, &r.Counts, &r.ClientKey,
-		&r.ContentHash, (*string)(&r.State), &r.Error, &r.Blob, (*stamp)(&r.At), (*stamp)(&r.UpdatedAt), &r.By, &r.Doc)
+		&r.ContentHash, (*string)(&r.State), &r.Error, &r.Blob, (*stamp)(&r.At), (*stamp)(&r.UpdatedAt), &r.By, &r.Record, &r.Doc)
 }
 
 // AddRun stores a new run. If the product has one with the same client key
 // already, that is returned and nothing is stored.
 func (tx *Tx) AddRun(r Run) (existing *Run, err error) {
-	n, err := tx.exec("INSERT INTO run ("+runColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+	n, err := tx.exec("INSERT INTO run ("+runColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 		ON CONFLICT (product_id, client_key) WHERE client_key <> '' DO NOTHING`,
 		r.ID, string(r.Product), r.Source, r.Branch, r.Environment, r.Format, r.Tool, r.Complete, orList(r.Reasons), orEmpty(r.Counts), r.ClientKey,
-		r.ContentHash, string(r.State), r.Error, r.Blob, stamp(r.At), stamp(r.UpdatedAt), r.By, orEmpty(r.Doc))
+		r.ContentHash, string(r.State), r.Error, r.Blob, stamp(r.At), stamp(r.UpdatedAt), r.By, r.Record, orEmpty(r.Doc))
 	if err != nil {
 		return nil, fmt.Errorf("store: add run %s: %w", r.ID, err)
 	}
@@ -90,9 +91,9 @@ func (tx *Tx) runs(where string, args ...any) ([]Run, error) {
 // author; fault.NotFound if there is none.
 func (tx *Tx) SetRun(r Run) error {
 	n, err := tx.exec(`UPDATE run SET source = $2, branch = $3, environment = $4, format = $5, tool = $6, complete = $7, reasons = $8, counts = $9,
-		content_hash = $10, state = $11, error = $12, blob_id = $13, updated_at = $14, doc = $15 WHERE id = $1`,
+		content_hash = $10, state = $11, error = $12, blob_id = $13, updated_at = $14, record = $15, doc = $16 WHERE id = $1`,
 		r.ID, r.Source, r.Branch, r.Environment, r.Format, r.Tool, r.Complete, orList(r.Reasons), orEmpty(r.Counts),
-		r.ContentHash, string(r.State), r.Error, r.Blob, stamp(r.UpdatedAt), orEmpty(r.Doc))
+		r.ContentHash, string(r.State), r.Error, r.Blob, stamp(r.UpdatedAt), r.Record, orEmpty(r.Doc))
 	if err != nil {
 		return fmt.Errorf("store: run %s: %w", r.ID, err)
 	}
@@ -158,6 +159,29 @@ func (tx *Tx) Runs(q RunQuery) ([]Run, error) {
 		return nil, fmt.Errorf("store: runs: %w", err)
 	}
 	return list, nil
+}
+
+// RunRecords returns what is remembered of a product's runs that are done, newest
+// first: their Record alone, since it is read with every look at the evidence and
+// there is one for every upload there ever was. Of a run that an older program
+// read, which kept it in Doc, that is returned instead.
+func (tx *Tx) RunRecords(product model.ProductID) (records, docs []string, err error) {
+	err = each(tx, func(row func(...any) error) error {
+		var record, doc string
+		if err := row(&record, &doc); err != nil {
+			return err
+		}
+		if record != "" {
+			records = append(records, record)
+		} else {
+			docs = append(docs, doc)
+		}
+		return nil
+	}, "SELECT record, CASE WHEN record = '' THEN doc ELSE '' END FROM run WHERE product_id = $1 AND state = $2 ORDER BY at DESC, id DESC", string(product), string(RunDone))
+	if err != nil {
+		return nil, nil, fmt.Errorf("store: records of runs of product %s: %w", product, err)
+	}
+	return records, docs, nil
 }
 
 // RunResult is one line of a report and what became of it.
