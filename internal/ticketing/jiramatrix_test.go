@@ -77,6 +77,95 @@ func TestArchivedProjectOnJira(t *testing.T) {
 	})
 }
 
+// Row 18: a project with a new key keeps its tickets, and the old key in a policy is
+// good for new ones, whose lost answers are resolved as any.
+func TestRenamedProjectOnJira(t *testing.T) {
+	t.Parallel()
+	flavours(t, func(t *testing.T, flavour fake.Flavour) {
+		b := newBench(t, 3)
+		site := b.openJira(t, fake.Options{Flavour: flavour, Lag: time.Hour}) // only numbers find what was lost
+		b.settle()
+		first := b.link(forCM(0))
+		if err := site.RenameProject("SEC", "SAFE"); err != nil {
+			t.Fatal(err)
+		}
+		b.Advance(2 * time.Hour)
+		b.poll()
+		for i := range 3 {
+			if l := b.link(forCM(i)); !strings.HasPrefix(l.TicketKey, "SAFE-") || !strings.Contains(l.URL, l.TicketKey) {
+				t.Errorf("link %d is %s at %s, want the new key", i, l.TicketKey, l.URL)
+			}
+		}
+		if now := b.link(forCM(0)); now.TicketID != first.TicketID {
+			t.Errorf("ticket = %s, want %s", now.TicketID, first.TicketID)
+		}
+		b.restart() // what this process has seen of numbers goes
+		b.h.add(3)
+		site.Inject(fake.Fault{Kind: fake.DropAfter, Op: "createIssue", Times: 1})
+		b.reconcile()
+		b.settle()
+		if got := b.intent(forCM(3)); got.HighWater != 3 || got.Attempts != 1 {
+			t.Errorf("the intent began above %d and was sent %d times, want 3, the last number under either key, and once", got.HighWater, got.Attempts)
+		}
+		if n := len(site.Issues()); n != 4 || !strings.HasPrefix(b.link(forCM(3)).TicketKey, "SAFE-") {
+			t.Errorf("%d issues, the new one %s, want four and the new key", n, b.link(forCM(3)).TicketKey)
+		}
+		if err := site.SetStatus(b.link(forCM(0)).TicketKey, "Done", "Done", ""); err != nil {
+			t.Fatal(err)
+		}
+		b.Advance(2 * time.Hour)
+		b.poll()
+		if got := b.h.cm(0).State; got != model.Implemented {
+			t.Errorf("countermeasure = %s, want its ticket still to count", got)
+		}
+	})
+}
+
+// Row 19: of a deleted project nothing is told and nothing is concluded; the
+// connection says what is missing, and so does each ticket that was to be made.
+func TestDeletedProjectOnJira(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{3, 8} {
+		flavours(t, func(t *testing.T, flavour fake.Flavour) {
+			b := newBench(t, n)
+			site := b.openJira(t, fake.Options{Flavour: flavour})
+			b.settle()
+			if err := site.SetStatus(b.link(forCM(0)).TicketKey, "Done", "Done", ""); err != nil {
+				t.Fatal(err)
+			}
+			b.Advance(time.Minute)
+			b.poll()
+			if err := site.DeleteProject("SEC"); err != nil {
+				t.Fatal(err)
+			}
+			b.h.add(n)
+			posts := site.Requests()["createIssue"]
+			for range 12 {
+				b.Advance(2 * time.Hour)
+				b.reconcile()
+				for what, look := range []func() time.Time{b.poll, b.sweep} {
+					if look(); b.conn().Reason == "" {
+						t.Errorf("after the %s the connection says nothing", []string{"poll", "sweep"}[what])
+					}
+				}
+			}
+			for i := range n {
+				want := model.Required
+				if i == 0 {
+					want = model.Implemented
+				}
+				if l := b.link(forCM(i)); l.State != "live" || b.h.cm(i).State != want {
+					t.Errorf("ticket %d is %s and its countermeasure %s, want it live and %s", i, l.State, b.h.cm(i).State, want)
+				}
+			}
+			i := b.intent(forCM(n))
+			if i.State != store.IntentFailed || !strings.Contains(i.Reason, "SEC") || site.Requests()["createIssue"] != posts {
+				t.Errorf("the new ticket is %s: %q after %d requests, want it failed with the project's name and none", i.State, i.Reason, site.Requests()["createIssue"]-posts)
+			}
+		})
+	}
+}
+
 // Row 44: a limit in the middle of many creates keeps what was made and goes on after it.
 func TestLimitInTheMiddleOfMany(t *testing.T) {
 	t.Parallel()

@@ -304,6 +304,19 @@ func (s *Server) RenameProject(key, to string) error {
 	})
 }
 
+// DeleteProject deletes a project with its issues; nobody is told.
+func (s *Server) DeleteProject(key string) error {
+	return s.onProject(key, func(p *project) {
+		for _, id := range s.order {
+			if i := s.issues[id]; i.project == p && !i.deleted {
+				i.deleted, i.updated = true, s.now()
+				i.index = append(i.index, i.copy())
+			}
+		}
+		s.projects = slices.DeleteFunc(s.projects, func(x *project) bool { return x == p })
+	})
+}
+
 // ArchiveProject makes a project read-only and hides it from search.
 func (s *Server) ArchiveProject(key string, archived bool) error {
 	return s.onProject(key, func(p *project) { p.archived = archived })

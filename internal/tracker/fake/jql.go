@@ -351,7 +351,7 @@ func (s *Server) matchClause(i *issue, c clause) (bool, error) {
 	}
 	switch c.field {
 	case "project":
-		return has(i.project.key, fmt.Sprint(i.project.id), i.project.name), nil
+		return has(append([]string{i.project.key, fmt.Sprint(i.project.id), i.project.name}, i.project.old...)...), nil
 	case "labels":
 		return has(i.labels...), nil
 	case "status":

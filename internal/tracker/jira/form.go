@@ -139,6 +139,12 @@ type cachedForm struct {
 	at time.Time
 }
 
+// cachedKey is the key of a project, as it was at the time.
+type cachedKey struct {
+	key string
+	at  time.Time
+}
+
 func (f form) has(id string) bool { _, ok := f.fields[id]; return ok }
 
 // Form implements tracker.Tracker. It always asks Jira.

@@ -86,8 +86,8 @@ type Client struct {
 	version string
 	forms   map[tracker.Target]cachedForm
 	types   []linkType
-	keys    map[string]string // project id or key as given -> key
-	seen    map[string]int64  // project key -> highest number seen
+	keys    map[string]cachedKey // project id or key as given -> key
+	seen    map[string]int64     // project key -> highest number seen
 	paths   map[string]map[string][]edge
 }
 
@@ -141,7 +141,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	c := &Client{
 		cfg: cfg, site: strings.TrimRight(cfg.BaseURL, "/"), http: core, forms: map[tracker.Target]cachedForm{},
-		keys: map[string]string{}, seen: map[string]int64{}, paths: map[string]map[string][]edge{},
+		keys: map[string]cachedKey{}, seen: map[string]int64{}, paths: map[string]map[string][]edge{},
 	}
 	if cfg.Flavour != Auto {
 		c.flavour = cfg.Flavour

@@ -306,30 +306,36 @@ func (c *Client) HighWater(ctx context.Context, project string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	c.tickets(is)
+	for _, t := range c.tickets(is) {
+		// An index that lags behind a renaming shows the number under the old key.
+		if _, n := splitKey(t.Key); n > 0 {
+			c.remember(key + "-" + strconv.FormatInt(n, 10))
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.seen[key], nil
 }
 
-// projectKey returns the key of a project given by key or id.
+// projectKey returns the key that a project has now, given by key or id. A project
+// that was renamed answers to its old key, which its new tickets do not have.
 func (c *Client) projectKey(ctx context.Context, project string) (string, error) {
-	if !digits.MatchString(project) {
-		return project, nil
-	}
 	c.mu.Lock()
-	key := c.keys[project]
+	known, ok := c.keys[project]
 	c.mu.Unlock()
-	if key != "" {
-		return key, nil
+	if ok && c.cfg.HTTP.Now().Sub(known.at) < formAge {
+		return known.key, nil
 	}
 	var p named
 	if err := c.get(ctx, "read project", "/project/"+url.PathEscape(project), nil, &p); err != nil {
 		return "", err
 	}
+	if p.Key == "" {
+		p.Key = project
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.keys[project] = p.Key
+	c.keys[project] = cachedKey{key: p.Key, at: c.cfg.HTTP.Now()}
 	return p.Key, nil
 }
 
