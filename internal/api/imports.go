@@ -23,10 +23,12 @@ type modelForm struct {
 	file []byte
 	name string   // of the file; "" where it says none
 	take []string // nil: everything
+	// theirs are the conflicts in which the file's side is to hold.
+	theirs []string
 }
 
 // readModelForm reads what an import is given: the file itself, or a form
-// (multipart/form-data) of the part file and parts take, a key each.
+// (multipart/form-data) of the part file and parts take and theirs, a key each.
 func readModelForm(contentType string, body []byte) (modelForm, error) {
 	kind, params, err := mime.ParseMediaType(contentType)
 	if err != nil || kind != "multipart/form-data" {
@@ -58,13 +60,17 @@ func readModelForm(contentType string, body []byte) (modelForm, error) {
 			if f.file == nil {
 				f.file = []byte{}
 			}
-		case "take":
-			if len(f.take) >= maxChosen || len(data) > maxChoice {
+		case "take", "theirs":
+			if len(f.take)+len(f.theirs) >= maxChosen || len(data) > maxChoice {
 				return f, bad("at most %d changes can be named, in %d bytes each", maxChosen, maxChoice)
 			}
-			f.take = append(f.take, string(data))
+			if p.FormName() == "take" {
+				f.take = append(f.take, string(data))
+			} else {
+				f.theirs = append(f.theirs, string(data))
+			}
 		default:
-			return f, bad("a part is called %q, expected file or take", p.FormName())
+			return f, bad("a part is called %q, expected file, take or theirs", p.FormName())
 		}
 	}
 	if f.file == nil {
@@ -78,8 +84,9 @@ func modelFormMedia() *huma.MediaType {
 	return &huma.MediaType{Schema: &huma.Schema{
 		Type: huma.TypeObject, Required: []string{"file"},
 		Properties: map[string]*huma.Schema{
-			"file": {Type: huma.TypeString, Format: "binary"},
-			"take": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}, Description: "Changes to take, by kind/id of the items of a preview; none given, nothing is taken"},
+			"file":   {Type: huma.TypeString, Format: "binary"},
+			"take":   {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}, Description: "Changes to take, by kind/id of the items of a preview; `all` is every one; none given, nothing is taken"},
+			"theirs": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}, Description: "Items with `conflict` of which the file's side is to hold, by kind/id; `all` is every one. They need no `take`. Of the others what was done here stays"},
 		},
 	}}
 }

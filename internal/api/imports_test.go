@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,12 +75,60 @@ func TestImportForm(t *testing.T) {
 	}
 }
 
+// TestImportTheirs settles a conflict for the file over the interface.
+func TestImportTheirs(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings{})
+	file, err := os.ReadFile(filepath.Join("..", "demo", "data", "diagram.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := s.admin.upload("/imports?name=diagram.json", string(file)).want(http.StatusCreated).text("product", "id")
+	at := "/products/" + id + "/imports"
+	named := func(name string) string { return strings.ReplaceAll(string(file), `"Web API"`, `"`+name+`"`) }
+	s.admin.upload(at, named("Parcel API")).want(http.StatusOK)
+	send := func(query string, pairs ...string) answer {
+		t.Helper()
+		kind, body := form(t, pairs...)
+		as := s.admin
+		as.add = http.Header{"Content-Type": {kind}}
+		return as.send(http.MethodPost, at+query, body)
+	}
+	component := s.admin.upload(at+"?preview=true", named("Other")).want(http.StatusOK).text("items", 0, "id")
+	drawing := s.admin.get("/products/" + id + "/drawing").want(http.StatusOK)
+	n := slices.IndexFunc(drawing.at("components").([]any), func(c any) bool { return c.(map[string]any)["id"] == component })
+	element := drawing.at("components", n).(map[string]any)
+	element["name"] = "Parcel service"
+	s.admin.post("/products/"+id+"/drawing/changes", map[string]any{"changes": []any{
+		map[string]any{"kind": "components", "op": "put", "id": component, "version": drawing.at("versions", component), "element": element},
+	}}).want(http.StatusOK)
+	preview := s.admin.upload(at+"?preview=true", named("Parcel desk API")).want(http.StatusOK)
+	if preview.at("conflicts") != 1.0 || preview.at("items", 0, "conflict") != true || preview.at("items", 0, "action") != "keep" {
+		t.Fatalf("preview = %s, want one conflict", preview.body)
+	}
+	key := "component/" + component
+	send("", "file", named("Parcel desk API"), "take", "all", "theirs", "component/none").want(http.StatusUnprocessableEntity)
+	if r := send("?preview=true", "file", named("Parcel desk API"), "take", "all", "theirs", "all").want(http.StatusOK); r.at("changed") != 1.0 || r.at("conflicts") != 0.0 {
+		t.Errorf("all, for the file = %s", r.body)
+	}
+	if r := send("", "file", named("Parcel desk API"), "theirs", key).want(http.StatusOK); r.at("changed") != 1.0 || r.at("conflicts") != 0.0 || r.at("waiting") != 0.0 {
+		t.Errorf("one, for the file = %s", r.body)
+	}
+	if r := s.admin.get("/products/" + id + "/drawing").want(http.StatusOK); r.text("components", n, "name") != "Parcel desk API" {
+		t.Errorf("the component = %v, want the file's name", r.at("components", n))
+	}
+}
+
 func TestModelForm(t *testing.T) {
 	t.Parallel()
 	kind, body := form(t, "file", "x", "take", "a/b", "take", "c/d")
 	f, err := readModelForm(kind, body)
 	if err != nil || string(f.file) != "x" || f.name != "diagram.json" || strings.Join(f.take, " ") != "a/b c/d" {
 		t.Errorf("readModelForm = %+v, %v", f, err)
+	}
+	kind, body = form(t, "theirs", "a/b", "file", "x", "theirs", "all")
+	if f, err := readModelForm(kind, body); err != nil || strings.Join(f.theirs, " ") != "a/b all" || f.take == nil || len(f.take) != 0 {
+		t.Errorf("readModelForm = %+v, %v, want the file's side of two and nothing else", f, err)
 	}
 	for _, other := range []string{"", "application/json", "multipart/form-data-not", "application/octet-stream"} {
 		if f, err := readModelForm(other, body); err != nil || !bytes.Equal(f.file, body) || f.take != nil {

@@ -47,7 +47,8 @@ func (s *API) plans() {
 			"what was added, changed and removed in the file since is so here, edits made here stay, and each difference is told. Of any other file what is new is added and what has the same id is replaced. " +
 			"Nothing that somebody touched is deleted. A preview takes no more than reading the product.\n\n" +
 			"As a form (multipart/form-data) with the file in the part `file` and a part `take` for each change that is wanted, `kind/id` of an item of the preview, only these are taken. " +
-			"What is not, and what cannot be without it (`waiting` counts them), is offered again when the same file or a newer one comes.",
+			"What is not, and what cannot be without it (`waiting` counts them), is offered again when the same file or a newer one comes. " +
+			"A part `theirs` for an item with `conflict` takes the file's side of it; without one what was done here stays, and is not asked about again. The value `all` stands for every change or conflict.",
 	}
 	register(s, imports, func(ctx context.Context, c app.Caller, in *load) (app.ImportView, error) {
 		version, err := ifMatch(in.IfMatch)
@@ -61,7 +62,7 @@ func (s *API) plans() {
 		if err != nil {
 			return app.ImportView{}, err
 		}
-		file := app.ModelUpload{Name: cmp.Or(in.Name, form.name), Data: form.file, Take: form.take}
+		file := app.ModelUpload{Name: cmp.Or(in.Name, form.name), Data: form.file, Take: form.take, Theirs: form.theirs}
 		return s.app.ImportPart(ctx, c, in.Product, version, file, in.Preview)
 	})
 	s.described(imports).RequestBody.Content["multipart/form-data"] = modelFormMedia()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -28,7 +27,7 @@ type ImportView struct {
 	Changed   int           `json:"changed"`
 	Removed   int           `json:"removed" doc:"What the file has no more and nobody touched here"`
 	Kept      int           `json:"kept" doc:"What was drawn or imported before, is not in the file, and stays"`
-	Conflicts int           `json:"conflicts" doc:"Fields that were changed in the file and here; what was set here stays"`
+	Conflicts int           `json:"conflicts" doc:"Fields that were changed in the file and here; what was set here stays, unless the file's side is taken"`
 	Waiting   int           `json:"waiting" doc:"Changes of the file that were not taken, and those that need them; they are offered again"`
 	Source    string        `json:"source,omitempty" doc:"Id of the file that it is a newer version of; absent where it is the first"`
 	Items     []update.Item `json:"items,omitempty" doc:"At most 2000: what is added, changed, removed and kept, and each field on which the file and the product differ"`
@@ -44,9 +43,15 @@ type ModelUpload struct {
 	Name string // of the file
 	Data []byte
 	// Take are the changes that are wanted, by the keys of the items of a preview; nil
-	// is everything.
+	// and AllItems are everything.
 	Take []string
+	// Theirs are the items of a preview that are a conflict in which the file's side
+	// is to hold, by their keys; AllItems is every one. They need not stand in Take.
+	Theirs []string
 }
+
+// AllItems stands for every key in the lists of a ModelUpload.
+const AllItems = "all"
 
 // Import takes a model file into a product. A file that the product was made of
 // or updated from before is taken as its newer version: what was added, changed
@@ -58,9 +63,11 @@ func (a *App) Import(ctx context.Context, c Caller, product model.ProductID, ver
 	return a.ImportPart(ctx, c, product, version, ModelUpload{Name: name, Data: data}, preview)
 }
 
-// ImportPart is Import of the changes that are wanted alone. The others are offered
-// again when the file or a newer version of it comes. A key that is no change of
-// the file is a fault.Invalid.
+// ImportPart is Import of the changes that are wanted alone, and with the file's side
+// of the conflicts in which a person prefers it. The other changes are offered
+// again when the file or a newer version of it comes; a conflict in which ours
+// stays is settled by that. A key that is no change or conflict of the file is a
+// fault.Invalid.
 func (a *App) ImportPart(ctx context.Context, c Caller, product model.ProductID, version int64, in ModelUpload, preview bool) (ImportView, error) {
 	needed := policy.ModelEdit
 	if preview {
@@ -147,27 +154,17 @@ func (a *App) merge(tx *store.Tx, c Caller, m *model.Model, read *interchange.Im
 		Complete: read.Format == interchange.Threatloop,
 		Touched:  func(kind update.Kind, id string) bool { return touched(generate.Kind(kind), id) },
 	}
-	unknown := map[string]bool{}
+	take, theirs := choiceOf(in.Take), choiceOf(in.Theirs)
+	opts.Theirs = theirs.has
 	if in.Take != nil {
-		for _, k := range in.Take {
-			unknown[k] = true
-		}
-		wanted := maps.Clone(unknown)
-		opts.Take = func(key string) bool {
-			delete(unknown, key)
-			return wanted[key]
-		}
+		opts.Take = take.has
 	}
 	now, report, err := update.Merge(base, m, read.Model, opts)
 	if err != nil {
 		return out, err
 	}
-	if len(unknown) > 0 {
-		bad := fault.New(fault.Invalid, "import.take", "some changes are none of this file, or are stored already; look at the preview again")
-		for _, k := range slices.Sorted(maps.Keys(unknown))[:min(len(unknown), 20)] {
-			bad.With("body.take", "%q is no change", k)
-		}
-		return out, bad
+	if err := unknownKeys(take.unknown(), theirs.unknown()); err != nil {
+		return out, err
 	}
 	if err := a.withhold(tx, c, m, now, &report); err != nil {
 		return out, err
@@ -181,6 +178,53 @@ func (a *App) merge(tx *store.Tx, c Caller, m *model.Model, read *interchange.Im
 		v.Items = v.Items[:importItems]
 	}
 	return out, nil
+}
+
+// choice are keys that somebody named, and which of them were found.
+type choice map[string]bool
+
+func choiceOf(keys []string) choice {
+	c := choice{}
+	for _, k := range keys {
+		c[k] = k == AllItems
+	}
+	return c
+}
+
+// has reports whether a key that is there was named, by itself or among all.
+func (c choice) has(key string) bool {
+	_, named := c[key]
+	if named {
+		c[key] = true
+	}
+	return named || c[AllItems]
+}
+
+// unknown are the keys that were named and never asked for.
+func (c choice) unknown() []string {
+	var out []string
+	for k, found := range c {
+		if !found {
+			out = append(out, k)
+		}
+	}
+	slices.Sort(out)
+	return out[:min(len(out), 20)]
+}
+
+// unknownKeys says which choices are none of the file; nil if all are.
+func unknownKeys(take, theirs []string) error {
+	if len(take)+len(theirs) == 0 {
+		return nil
+	}
+	bad := fault.New(fault.Invalid, "import.take", "some changes are none of this file, or are stored already; look at the preview again")
+	for _, k := range take {
+		bad.With("body.take", "%q is no change", k)
+	}
+	for _, k := range theirs {
+		bad.With("body.theirs", "%q is no conflict", k)
+	}
+	return bad
 }
 
 // candidates bounds the stored files that a new one is compared with.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,8 +9,10 @@ import (
 	"testing"
 
 	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/interchange"
 	"github.com/threatloop/threatloop/internal/interchange/update"
 	"github.com/threatloop/threatloop/internal/model"
+	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/sharedtest"
 )
 
@@ -168,6 +171,133 @@ func TestImportChain(t *testing.T) {
 	for _, i := range v.Items {
 		if i.Action == update.Change && i.Kind != update.Flow {
 			t.Errorf("changed = %+v, want the flow", i)
+		}
+	}
+}
+
+// TestImportTheirs settles a conflict for the file, and another for what was done here.
+func TestImportTheirs(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	made, err := d.ImportProduct(d.ctx, d.admin, "shop.json", "", []byte(shopFile), false)
+	if err != nil {
+		t.Fatalf("ImportProduct = %v", err)
+	}
+	d.product = made.Product.ID
+	put := func(text string) {
+		t.Helper()
+		doc := `{"kind":"actor","name":"Visitor","diagram":"0","description":"` + text + `"}`
+		if _, err := d.PutElement(d.ctx, d.admin, d.product, KindComponents, "a", 0, []byte(doc)); err != nil {
+			t.Fatalf("PutElement = %v", err)
+		}
+	}
+	describe := func() string { return d.model().Components[0].Description }
+	put("Everybody")
+	send := func(preview bool, take, theirs []string) (ImportView, error) {
+		return d.ImportPart(d.ctx, d.admin, d.product, 0, ModelUpload{Name: "shop.json", Data: newerShop(), Take: take, Theirs: theirs}, preview)
+	}
+	v, err := send(true, nil, nil)
+	if err != nil || v.Conflicts != 1 || !v.Items[0].Conflict || v.Items[0].Key() != "component/a" {
+		t.Fatalf("preview = %+v, %v, want one conflict", v, err)
+	}
+	for _, theirs := range [][]string{{"component/none"}, {"threat/t3"}} {
+		if _, err := send(true, nil, theirs); !fault.Is(err, fault.Invalid) {
+			t.Errorf("theirs of %v = %v, want fault.Invalid", theirs, err)
+		}
+	}
+	// The file's side alone, and nothing else of the file.
+	if v, err = send(false, []string{}, []string{AllItems}); err != nil || v.Changed != 1 || v.Added+v.Removed+v.Conflicts != 0 || v.Waiting != 2 {
+		t.Fatalf("theirs alone = %+v, %v, want one changed and two waiting", v, err)
+	}
+	if got := describe(); got != "Anybody" {
+		t.Errorf("description = %q, want the file's", got)
+	}
+	// It is as the file has it, so that the next version of the file changes it.
+	next := strings.Replace(string(newerShop()), "Anybody", "Whoever comes", 1)
+	if v, err = d.ImportPart(d.ctx, d.admin, d.product, 0, ModelUpload{Name: "shop.json", Data: []byte(next), Take: []string{AllItems}}, false); err != nil || v.Waiting != 0 || v.Added != 1 || v.Removed != 1 {
+		t.Errorf("all of the next version = %+v, %v, want everything", v, err)
+	}
+	if got := describe(); got != "Whoever comes" {
+		t.Errorf("description = %q, want that of the next version", got)
+	}
+	// Ours is kept, and nobody is asked again.
+	put("Everybody")
+	last := strings.Replace(next, "Whoever comes", "All people", 1)
+	for n, conflicts := range []int{1, 0} {
+		if v, err = d.Import(d.ctx, d.admin, d.product, 0, "shop.json", []byte(last), false); err != nil || v.Conflicts != conflicts {
+			t.Errorf("import %d = %d conflicts, %v, want %d", n, v.Conflicts, err, conflicts)
+		}
+	}
+	if got := describe(); got != "Everybody" {
+		t.Errorf("description = %q, want ours", got)
+	}
+}
+
+// TestTheirsKeepsToTheRole: the file's side of a conflict is no way around a role, and
+// the values of fields that the role does not see are not shown as one.
+func TestTheirsKeepsToTheRole(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	if _, err := d.PutField(d.ctx, d.admin, "class", 0, true, FieldInput{Name: "Class", Type: FieldText, EditableBy: policy.Administrator, VisibleTo: policy.Approver}); err != nil {
+		t.Fatal(err)
+	}
+	fill := func(value string) {
+		t.Helper()
+		if _, err := d.FillCustom(d.ctx, d.admin, d.product, 0, map[string]string{"class": value}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := func(value string) []byte {
+		t.Helper()
+		m := model.Clone(d.model())
+		m.Product.Custom = map[string]string{"class": value}
+		data, err := interchange.Write(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	fill("first")
+	first, second := file("first"), file("second")
+	if _, err := d.Import(d.ctx, d.admin, d.product, 0, "model.yaml", first, false); err != nil {
+		t.Fatal(err)
+	}
+	fill("third")
+	for name, c := range map[string]struct {
+		who  Caller
+		sees bool
+		want string
+	}{"modeller": {d.person("modeller", policy.Modeller), false, "third"}, "administrator": {d.admin, true, "second"}} {
+		for _, theirs := range [][]string{nil, {AllItems}} {
+			v, err := d.ImportPart(d.ctx, c.who, d.product, 0, ModelUpload{Name: "model.yaml", Data: second, Theirs: theirs}, true)
+			if err != nil {
+				t.Fatalf("%s: ImportPart = %v", name, err)
+			}
+			shown, err := json.Marshal(v.Items)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if sees := strings.Contains(string(shown), "second") || strings.Contains(string(shown), "third"); sees != c.sees {
+				t.Errorf("%s: the preview shows the field's values: %v, want %v\n%s", name, sees, c.sees, shown)
+			}
+		}
+	}
+	for _, who := range []Caller{d.person("other", policy.Modeller), d.admin} {
+		if _, err := d.ImportPart(d.ctx, who, d.product, 0, ModelUpload{Name: "model.yaml", Data: second, Theirs: []string{AllItems}}, false); err != nil {
+			t.Fatal(err)
+		}
+		want := "third"
+		if who.Name == d.admin.Name {
+			want = "second"
+		}
+		if got := d.model().Product.Custom["class"]; got != want {
+			t.Errorf("%s: the field is %q, want %q", who.Name, got, want)
+		}
+		if who.Name != d.admin.Name { // the file is asked about again
+			if _, err := d.Import(d.ctx, d.admin, d.product, 0, "model.yaml", first, false); err != nil {
+				t.Fatal(err)
+			}
+			fill("third")
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (a *App) withhold(tx *store.Tx, c Caller, before, merged *model.Model, repo
 		l.tell(update.Product, string(product), before.Product.Name, "the tolerance takes the role approver", "tolerance", before.Product.Tolerance, merged.Product.Tolerance)
 		merged.Product.Tolerance = before.Product.Tolerance
 	}
-	if maps.Equal(before.Product.Custom, merged.Product.Custom) {
+	if maps.Equal(before.Product.Custom, merged.Product.Custom) && !slices.ContainsFunc(report.Items, isAboutFields) {
 		return nil
 	}
 	role, err := roleOn(tx, c, product)
@@ -95,9 +95,9 @@ func (l *limits) custom(role policy.Role, fields fieldSet) {
 		}
 		text := fmt.Sprintf("the field %s takes the role %s", f.Name, f.EditableBy)
 		if role.AtLeast(f.VisibleTo) {
-			l.tell(update.Product, string(l.before.Product.ID), l.before.Product.Name, text, "custom."+f.Key, old[f.Key], now[f.Key])
+			l.tell(update.Product, string(l.before.Product.ID), l.before.Product.Name, text, customPrefix+f.Key, old[f.Key], now[f.Key])
 		} else {
-			l.tell(update.Product, string(l.before.Product.ID), l.before.Product.Name, text, "custom."+f.Key, nil, nil)
+			l.tell(update.Product, string(l.before.Product.ID), l.before.Product.Name, text, customPrefix+f.Key, nil, nil)
 		}
 		if value, ok := old[f.Key]; ok {
 			now[f.Key] = value
@@ -107,6 +107,32 @@ func (l *limits) custom(role policy.Role, fields fieldSet) {
 	}
 	if l.merged.Product.Custom = now; len(now) == 0 {
 		l.merged.Product.Custom = nil
+	}
+	l.hide(role, fields)
+}
+
+// isAboutFields reports whether an item tells of custom fields.
+func isAboutFields(i update.Item) bool {
+	return slices.ContainsFunc(i.Fields, func(f update.Field) bool { return strings.HasPrefix(f.Field, customPrefix) })
+}
+
+// customPrefix begins the name of a custom field among the fields of an item.
+const customPrefix = "custom."
+
+// hide takes the values out of the report that the role may not see.
+func (l *limits) hide(role policy.Role, fields fieldSet) {
+	for n := range l.report.Items {
+		i := &l.report.Items[n]
+		if i.Kind != update.Product {
+			continue
+		}
+		for j := range i.Fields {
+			f := &i.Fields[j]
+			key, ok := strings.CutPrefix(f.Field, customPrefix)
+			if at := fields.index(key); ok && at >= 0 && !role.AtLeast(fields.all[at].VisibleTo) {
+				f.Ours, f.File = nil, nil
+			}
+		}
 	}
 }
 
@@ -119,8 +145,9 @@ func (l *limits) tell(kind update.Kind, id, title, why, field string, ours, file
 			continue
 		}
 		i.Fields = slices.DeleteFunc(i.Fields, func(f update.Field) bool {
-			return f.Field == field || kind == update.Threat && (f.Field == "status_reason" || f.Field == "acceptance") || strings.HasPrefix(field, "custom.") && f.Field == "custom"
+			return f.Field == field || kind == update.Threat && (f.Field == "status_reason" || f.Field == "acceptance")
 		})
+		i.Conflict = slices.ContainsFunc(i.Fields, func(f update.Field) bool { return !f.Taken }) || i.Conflict && len(i.Fields) == 0 && i.Action == update.Keep
 		if i.Action == update.Change && !slices.ContainsFunc(i.Fields, func(f update.Field) bool { return f.Taken }) {
 			i.Action = update.Keep
 			r.Changed--

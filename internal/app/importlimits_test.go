@@ -90,7 +90,7 @@ func TestImportKeepsToTheRole(t *testing.T) {
 			taken[f.Field] = taken[f.Field] || f.Taken
 		}
 	}
-	if !taken["status"] || !taken["tolerance"] || !taken["custom"] {
+	if !taken["status"] || !taken["tolerance"] || !taken["custom.class"] {
 		t.Errorf("an administrator's import takes %v, want the status, the tolerance and the field", taken)
 	}
 	modeller := d.person("modeller", policy.Modeller)
@@ -105,7 +105,7 @@ func TestImportKeepsToTheRole(t *testing.T) {
 				if i.Action == update.Keep && strings.Contains(i.Text, "takes the role") {
 					kept = append(kept, f.Field)
 				}
-				if f.Taken && (f.Field == "status" || f.Field == "acceptance" || f.Field == "tolerance" || f.Field == "custom") {
+				if f.Taken && (f.Field == "status" || f.Field == "acceptance" || f.Field == "tolerance" || strings.HasPrefix(f.Field, "custom")) {
 					t.Errorf("the import (preview %v) says that it takes %s of %s", preview, f.Field, i.ID)
 				}
 			}

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
@@ -22,12 +24,14 @@ import (
 
 type applyCmd struct {
 	remote
-	Product string `arg:"" help:"Id or name of the product."`
-	Create  bool   `help:"Define the product if there is none of this name."`
-	File    string `help:"Model file to take in, of any kind that model show reads, or a newer version of one; - is standard input." placeholder:"FILE"`
-	Answers string `help:"Answers to a questionnaire (JSON or YAML); they replace the product's." placeholder:"FILE"`
-	Yes     bool   `help:"Store it and apply the whole plan; without it nothing is stored, only shown." short:"y"`
-	JSON    bool   `help:"Print JSON." name:"json"`
+	Product string   `arg:"" help:"Id or name of the product."`
+	Create  bool     `help:"Define the product if there is none of this name."`
+	File    string   `help:"Model file to take in, of any kind that model show reads, or a newer version of one; - is standard input." placeholder:"FILE"`
+	Answers string   `help:"Answers to a questionnaire (JSON or YAML); they replace the product's." placeholder:"FILE"`
+	Take    []string `help:"Take only this change of the file, by its id as the preview prints it (component/db); more than once for more. What is not taken is offered again." placeholder:"ID" sep:"none"`
+	Theirs  []string `help:"Of this conflict take the file's side, by its id, or of all conflicts: all. Without it what was done here stays." placeholder:"ID" sep:"none"`
+	Yes     bool     `help:"Store it and apply the whole plan; without it nothing is stored, only shown." short:"y"`
+	JSON    bool     `help:"Print JSON." name:"json"`
 }
 
 // applied is what `apply --json` prints.
@@ -61,8 +65,16 @@ type importView struct {
 func (v *importView) print(w io.Writer, file, would string) error {
 	var b strings.Builder
 	signs := map[update.Action]string{update.Add: "+", update.Change: "~", update.Remove: "-", update.Keep: "="}
+	open := 0
 	for _, i := range v.Items {
-		fmt.Fprintf(&b, "%s %s %s", signs[i.Action], i.Kind, printable(i.Title))
+		sign := signs[i.Action]
+		if i.Conflict {
+			open++
+			if i.Action == update.Keep {
+				sign = "!"
+			}
+		}
+		fmt.Fprintf(&b, "%s %s %s", sign, printable(i.Key()), printable(i.Title))
 		var fields []string
 		for _, f := range i.Fields {
 			if f.Taken {
@@ -81,7 +93,14 @@ func (v *importView) print(w io.Writer, file, would string) error {
 	if v.More > 0 {
 		fmt.Fprintf(&b, "and %d more\n", v.More)
 	}
-	fmt.Fprintf(&b, "%s: %d elements and threats %sadded, %d changed, %d removed\n", file, v.Added, would, v.Changed, v.Removed)
+	fmt.Fprintf(&b, "%s: %d elements and threats %sadded, %d changed, %d removed", file, v.Added, would, v.Changed, v.Removed)
+	if v.Waiting > 0 {
+		fmt.Fprintf(&b, ", %d left for another time", v.Waiting)
+	}
+	b.WriteByte('\n')
+	if open > 0 {
+		fmt.Fprintf(&b, "%d changed both here and in the file: what is here stays; --theirs ID, or all, takes the file's side\n", open)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -105,6 +124,9 @@ func (c *applyCmd) Run(ctx context.Context, env *Env) error {
 	}
 	var file, answersFile []byte
 	var name string
+	if c.File == "" && len(c.Take)+len(c.Theirs) > 0 {
+		return &usageError{errors.New("--take and --theirs choose among the changes of a file: name it with --file")}
+	}
 	if c.File != "" {
 		if file, err = readModelFile(env, c.File); err != nil {
 			return err
@@ -137,8 +159,12 @@ func (c *applyCmd) Run(ctx context.Context, env *Env) error {
 		if !c.Yes {
 			query.Set("preview", "true")
 		}
+		kind, body, err := c.form(name, file)
+		if err != nil {
+			return err
+		}
 		out.Import = &importView{}
-		if err := cl.Upload(ctx, inProduct(p.ID, "/imports?"+query.Encode()), "application/octet-stream", bytes.NewReader(file), nil, out.Import); err != nil {
+		if err := cl.Upload(ctx, inProduct(p.ID, "/imports?"+query.Encode()), kind, bytes.NewReader(body), nil, out.Import); err != nil {
 			return err
 		}
 	}
@@ -172,6 +198,33 @@ func (c *applyCmd) Run(ctx context.Context, env *Env) error {
 	return err
 }
 
+// form returns what is sent of a file: itself, or with what is chosen of it.
+func (c *applyCmd) form(name string, file []byte) (contentType string, body []byte, err error) {
+	if len(c.Take)+len(c.Theirs) == 0 {
+		return "application/octet-stream", file, nil
+	}
+	take := c.Take
+	if len(take) == 0 {
+		take = []string{"all"}
+	}
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	part, err := w.CreateFormFile("file", name)
+	if err == nil {
+		_, err = part.Write(file)
+	}
+	for _, k := range take {
+		err = cmp.Or(err, w.WriteField("take", k))
+	}
+	for _, k := range c.Theirs {
+		err = cmp.Or(err, w.WriteField("theirs", k))
+	}
+	if err = cmp.Or(err, w.Close()); err != nil {
+		return "", nil, fmt.Errorf("form of %s: %w", name, err)
+	}
+	return w.FormDataContentType(), b.Bytes(), nil
+}
+
 // preview shows what would happen.
 func (c *applyCmd) preview(env *Env, out applied, answers bool) error {
 	if c.JSON {
@@ -196,7 +249,7 @@ func (c *applyCmd) preview(env *Env, out applied, answers bool) error {
 // conflicts are the items on which the file and the product differ, and ours stays.
 func conflicts(items []update.Item) []update.Item {
 	return slices.DeleteFunc(items, func(i update.Item) bool {
-		return !slices.ContainsFunc(i.Fields, func(f update.Field) bool { return !f.Taken })
+		return !i.Conflict && !slices.ContainsFunc(i.Fields, func(f update.Field) bool { return !f.Taken })
 	})
 }
 

@@ -51,7 +51,7 @@ func TestServerPromises(t *testing.T) {
 		"plan tickets":          {field(planView{}, "Tickets"), "object purpose summary project?"},
 		"apply":                 {reflect.TypeFor[applied](), "product stored import? plan? applied?"},
 		"apply import":          {reflect.TypeFor[importView](), "format diagrams elements threats notes added changed removed kept conflicts waiting items? more?"},
-		"apply import items":    {field(importView{}, "Items"), "action kind id title text? fields?"},
+		"apply import items":    {field(importView{}, "Items"), "action kind id title text? conflict? fields?"},
 		"apply applied":         {reflect.TypeFor[steps](), "applied left"},
 		"gate":                  {reflect.TypeFor[gateView](), "met product name highest over_tolerance vulnerabilities reasons"},
 		"gate highest":          {field(gateView{}, "Highest"), "inherent verified current projected"},

@@ -50,7 +50,7 @@ func same(a, b json.RawMessage) bool {
 
 // mergeOne merges one thing that is here and in the file; base is nil where the
 // file did not have it before, or nobody knows.
-func mergeOne[T any](u *merger, kind Kind, p part, base, ours, theirs *T) error {
+func mergeOne[T any](u *merger, kind Kind, p part, base, ours, theirs *T, of func(*T) part) error {
 	o, err := fieldsOf(ours)
 	if err != nil {
 		return err
@@ -72,7 +72,8 @@ func mergeOne[T any](u *merger, kind Kind, p part, base, ours, theirs *T) error 
 			return fmt.Errorf("update: setters of %s %s: %w", kind, p.id, err)
 		}
 	}
-	item := Item{Kind: kind, ID: p.id, Title: p.title}
+	item := Item{Kind: kind, ID: p.id}
+	settled := false
 	keys := map[string]bool{}
 	for key := range o {
 		keys[key] = true
@@ -87,27 +88,47 @@ func mergeOne[T any](u *merger, kind Kind, p part, base, ours, theirs *T) error 
 		if kind == Component && key == "type" && t[key] == nil && !u.opts.Complete {
 			continue // nothing was guessed from a name this time
 		}
-		value := t[key]
 		if key == "attributes" || key == "custom" {
-			if value, err = mergeMap(b[key], o[key], t[key], base != nil); err != nil {
+			m := byKey{based: base != nil, theirs: func() bool { return u.wants(kind, p.id) }}
+			value, err := m.merge(b[key], o[key], t[key])
+			if err != nil {
 				return err
 			}
-			if same(o[key], value) {
-				continue
+			for _, f := range m.fields {
+				f.Field = key + "." + f.Field
+				item.Fields = append(item.Fields, f)
 			}
-		} else if !u.take(kind, key, b, o, t, sets, base != nil) {
+			put(o, key, value)
+			continue
+		}
+		field := Field{Field: key, Ours: before[key], File: t[key], Taken: u.take(kind, key, b, o, t, sets, base != nil)}
+		if !field.Taken {
 			if base == nil && t[key] == nil || base != nil && same(b[key], t[key]) {
 				continue // the file says nothing new
 			}
-			u.report.Conflicts++
-			item.Fields = append(item.Fields, Field{Field: key, Ours: before[key], File: t[key]})
-			continue
+			if field.Taken = u.wants(kind, p.id); field.Taken {
+				delete(sets, key) // it is as the file has it, and no decision of this place any more
+				settled = true
+			}
 		}
-		item.Fields = append(item.Fields, Field{Field: key, Ours: before[key], File: value, Taken: true})
-		if value == nil {
-			delete(o, key)
-		} else {
-			o[key] = value
+		if field.Taken {
+			put(o, key, t[key])
+		}
+		item.Fields = append(item.Fields, field)
+	}
+	if settled {
+		var raw json.RawMessage
+		if len(sets) > 0 {
+			if raw, err = json.Marshal(sets); err != nil {
+				return fmt.Errorf("update: setters of %s %s: %w", kind, p.id, err)
+			}
+		}
+		put(o, "sets", raw)
+	}
+	for _, f := range item.Fields {
+		if !f.Taken {
+			item.Conflict = true
+			u.report.Conflicts++
 		}
 	}
 	changed := slices.ContainsFunc(item.Fields, func(f Field) bool { return f.Taken })
@@ -123,6 +144,7 @@ func mergeOne[T any](u *merger, kind Kind, p part, base, ours, theirs *T) error 
 		return fmt.Errorf("update: %s %s: %w", kind, p.id, err)
 	}
 	*ours = merged
+	item.Title = of(ours).title
 	switch {
 	case changed:
 		item.Action = Change
@@ -157,8 +179,24 @@ func (u *merger) take(kind Kind, key string, b, o, t fields, sets model.Sets, ba
 	return true
 }
 
-// mergeMap merges texts by key: where the base is unknown, keys of both stay and the file's values win.
-func mergeMap(base, ours, theirs json.RawMessage, based bool) (json.RawMessage, error) {
+// put sets a field, or takes it out where there is no value.
+func put(o fields, key string, value json.RawMessage) {
+	if value == nil {
+		delete(o, key)
+	} else {
+		o[key] = value
+	}
+}
+
+// byKey merges texts by key: where the base is unknown, keys of both stay and the
+// file's values win.
+type byKey struct {
+	based  bool
+	theirs func() bool // asked where both sides changed a key
+	fields []Field     // the keys on which they differ, in order
+}
+
+func (m *byKey) merge(base, ours, theirs json.RawMessage) (json.RawMessage, error) {
 	var b, o, t map[string]string
 	for _, x := range []struct {
 		raw  json.RawMessage
@@ -171,20 +209,31 @@ func mergeMap(base, ours, theirs json.RawMessage, based bool) (json.RawMessage, 
 			return nil, fmt.Errorf("update: texts by key: %w", err)
 		}
 	}
-	out := maps.Clone(o)
-	if out == nil {
-		out = map[string]string{}
+	keys := maps.Clone(o)
+	if keys == nil {
+		keys = map[string]string{}
 	}
-	for key, value := range t {
+	out := maps.Clone(keys)
+	maps.Copy(keys, t)
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		was, had := b[key]
 		mine, have := o[key]
-		switch {
-		case based && had == have && was == mine, !based:
-			out[key] = value
+		file, says := t[key]
+		if have == says && mine == file || !m.based && !says || m.based && had == says && was == file {
+			continue // they agree, or the file says nothing new
 		}
-	}
-	for key, was := range b {
-		if _, ok := t[key]; !ok && based && o[key] == was {
+		f := Field{Field: key, Taken: !m.based || had == have && was == mine || m.theirs()}
+		if have {
+			f.Ours, _ = json.Marshal(mine)
+		}
+		if says {
+			f.File, _ = json.Marshal(file)
+		}
+		m.fields = append(m.fields, f)
+		switch {
+		case f.Taken && says:
+			out[key] = file
+		case f.Taken:
 			delete(out, key)
 		}
 	}

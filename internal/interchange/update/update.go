@@ -50,16 +50,19 @@ const (
 
 // Item is what happens to one thing.
 type Item struct {
-	Action Action  `json:"action" enum:"add,change,remove,keep"`
-	Kind   Kind    `json:"kind"`
-	ID     string  `json:"id"`
-	Title  string  `json:"title"`
-	Text   string  `json:"text,omitempty"` // why, where the action does not say it
-	Fields []Field `json:"fields,omitempty"`
+	Action Action `json:"action" enum:"add,change,remove,keep"`
+	Kind   Kind   `json:"kind"`
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	Text   string `json:"text,omitempty"` // why, where the action does not say it
+	// Conflict says that both sides changed the thing and what is here stays, while
+	// a person can have what the file says instead: Options.Theirs.
+	Conflict bool    `json:"conflict,omitempty" doc:"Changed or deleted here and changed in the file: what is so here stays, unless the file's side is asked for"`
+	Fields   []Field `json:"fields,omitempty"`
 }
 
-// Field is one field on which the file and the model differ. Values are JSON;
-// absent is none.
+// Field is one field on which the file and the model differ; of texts by key it is
+// one key, as "attributes.encrypted". Values are JSON; absent is none.
 type Field struct {
 	Field string          `json:"field"`
 	Ours  json.RawMessage `json:"ours,omitempty"` // before the merge
@@ -86,6 +89,10 @@ type Options struct {
 	// Take tells which changes are wanted, by the keys of the items of a merge of
 	// everything; what needs one that is not wanted waits with it. Nil wants all.
 	Take func(key string) bool
+	// Theirs tells of an item that is a conflict, by its key, whether what the file
+	// says is to hold and not what was done here; it is wanted, whatever Take says of
+	// it. Nil keeps ours everywhere.
+	Theirs func(key string) bool
 	// Touched tells what has evidence or tickets and is therefore never removed.
 	Touched func(kind Kind, id string) bool
 }
@@ -94,6 +101,10 @@ type merger struct {
 	opts   Options
 	report Report
 	based  bool // there is a base
+	// restored has what was deleted here and comes back because a person prefers the
+	// file's side, here what a flow can join, and follows what is therefore wanted:
+	// what a person prefers, and the flows that went with what comes back.
+	restored, here, follows map[string]bool
 }
 
 // Merge returns the model that comes of ours. Base is nil where nobody knows what
@@ -107,22 +118,21 @@ func Merge(base, ours, theirs *model.Model, opts Options) (*model.Model, Report,
 	} else {
 		align(ours, theirs)
 	}
-	if opts.Take == nil {
-		return merged(base, ours, theirs, opts)
-	}
-	_, all, err := merged(base, ours, theirs, opts)
-	if err != nil {
-		return nil, all, err
+	m, whole, err := merged(base, ours, theirs, opts)
+	all := whole.report
+	if err != nil || opts.Take == nil {
+		return m, all, err
 	}
 	old := base
 	if old == nil {
 		old = &model.Model{}
 	}
-	wanted, left, err := chosen(old, ours, theirs, all.Items, opts.Take)
+	wanted, left, err := chosen(old, ours, theirs, all.Items, func(key string) bool { return opts.Take(key) || whole.follows[key] })
 	if err != nil {
 		return nil, all, err
 	}
-	m, report, err := merged(base, ours, wanted, opts)
+	m, part, err := merged(base, ours, wanted, opts)
+	report := part.report
 	report.Left = left
 	for _, i := range all.Items {
 		if _, waits := left[i.Key()]; waits && i.Choosable() {
@@ -133,15 +143,15 @@ func Merge(base, ours, theirs *model.Model, opts Options) (*model.Model, Report,
 }
 
 // merged merges models whose things have the same ids.
-func merged(base, ours, theirs *model.Model, opts Options) (*model.Model, Report, error) {
+func merged(base, ours, theirs *model.Model, opts Options) (*model.Model, *merger, error) {
 	theirs = model.Clone(theirs)
-	u := &merger{opts: opts, based: base != nil}
+	u := &merger{opts: opts, based: base != nil, restored: map[string]bool{}, here: map[string]bool{"": true}, follows: map[string]bool{}}
 	if base == nil {
 		base = &model.Model{}
 	}
 	m := model.Clone(ours)
 	if err := u.product(base, m, theirs); err != nil {
-		return nil, u.report, err
+		return nil, u, err
 	}
 	for _, step := range []func() error{
 		func() error {
@@ -166,7 +176,7 @@ func merged(base, ours, theirs *model.Model, opts Options) (*model.Model, Report
 		func() error { return merge(u, Link, base.Links, &m.Links, theirs.Links, linkOf) },
 	} {
 		if err := step(); err != nil {
-			return nil, u.report, err
+			return nil, u, err
 		}
 	}
 	for key, raw := range theirs.Extra {
@@ -176,8 +186,9 @@ func merged(base, ours, theirs *model.Model, opts Options) (*model.Model, Report
 		m.Extra[key] = raw
 	}
 	u.settle(m)
+	u.nameLinks(m)
 	model.Sort(m)
-	return m, u.report, nil
+	return m, u, nil
 }
 
 // part names an object: its id, a title for people, and whether a file can be
@@ -187,6 +198,7 @@ type part struct {
 	filed     bool
 }
 
+func productOf(p *model.Product) part { return part{string(p.ID), p.Name, true} }
 func answerOf(a *model.Answer) part   { return part{a.Question, a.Question, true} }
 func assetOf(a *model.Asset) part     { return part{string(a.ID), a.Name, true} }
 func diagramOf(d *model.Diagram) part { return part{string(d.ID), d.Title, true} }
@@ -234,15 +246,17 @@ func merge[T any](u *merger, kind Kind, base []T, ours *[]T, theirs []T, of func
 		j, here := at[p.id]
 		switch {
 		case here:
-			if err := mergeOne(u, kind, p, b, &(*ours)[j], t); err != nil {
+			if err := mergeOne(u, kind, p, b, &(*ours)[j], t, of); err != nil {
 				return err
 			}
-		case b == nil:
+		case b == nil, u.went(t), !equal(b, t) && u.wants(kind, p.id):
+			u.restored[p.id] = b != nil
+			u.follows[key(kind, p.id)] = u.follows[key(kind, p.id)] || b != nil && u.went(t)
 			at[p.id] = len(*ours)
 			*ours = append(*ours, *t)
 			u.add(Item{Action: Add, Kind: kind, ID: p.id, Title: p.title})
 		case !equal(b, t):
-			u.add(Item{Action: Keep, Kind: kind, ID: p.id, Title: p.title, Text: "it was deleted here and changed in the file; it stays deleted"})
+			u.add(Item{Action: Keep, Kind: kind, ID: p.id, Title: p.title, Text: "it was deleted here and changed in the file; it stays deleted", Conflict: true})
 		}
 	}
 	*ours = slices.DeleteFunc(*ours, func(o T) bool {
@@ -254,20 +268,46 @@ func merge[T any](u *merger, kind Kind, base []T, ours *[]T, theirs []T, of func
 			}
 			return false
 		}
-		if equal(b, &o) && (u.opts.Touched == nil || !u.opts.Touched(kind, p.id)) {
-			u.add(Item{Action: Remove, Kind: kind, ID: p.id, Title: p.title})
+		item := Item{Action: Keep, Kind: kind, ID: p.id, Title: p.title}
+		switch touched := u.opts.Touched != nil && u.opts.Touched(kind, p.id); {
+		case touched:
+			item.Text = "the file has it no more, and it has tickets or test results here; it stays"
+		case equal(b, &o), u.wants(kind, p.id):
+			item.Action = Remove
+			u.add(item)
 			return true
+		default:
+			item.Text, item.Conflict = "the file has it no more, and it was changed here; it stays", true
 		}
 		u.report.Kept++
-		u.add(Item{Action: Keep, Kind: kind, ID: p.id, Title: p.title, Text: "the file has it no more, and it was changed here; it stays"})
+		u.add(item)
 		return false
 	})
+	for i := range *ours {
+		u.here[of(&(*ours)[i]).id] = true
+	}
 	return nil
 }
 
-// add lists an item. A link says nothing to people that its ends do not.
+// wants reports whether a person prefers what the file says of a conflict.
+func (u *merger) wants(kind Kind, id string) bool {
+	k := key(kind, id)
+	prefers := u.opts.Theirs != nil && u.opts.Theirs(k)
+	u.follows[k] = u.follows[k] || prefers
+	return prefers
+}
+
+// went reports whether a thing of the file is a flow that was deleted here with an
+// end that comes back, and can join both its ends again.
+func (u *merger) went(thing any) bool {
+	f, ok := thing.(*model.Flow)
+	return ok && (u.restored[string(f.From)] || u.restored[string(f.To)]) && u.here[string(f.From)] && u.here[string(f.To)]
+}
+
+// add lists an item. A link says nothing to people that its ends do not, but where
+// it is to be decided.
 func (u *merger) add(i Item) {
-	if i.Kind == Link {
+	if i.Kind == Link && !i.Conflict {
 		return
 	}
 	switch i.Action {
@@ -279,6 +319,28 @@ func (u *merger) add(i Item) {
 		u.report.Removed++
 	}
 	u.report.Items = append(u.report.Items, i)
+}
+
+// nameLinks gives the links that are listed the titles of what they join.
+func (u *merger) nameLinks(m *model.Model) {
+	for n := range u.report.Items {
+		item := &u.report.Items[n]
+		for i := range m.Links {
+			if l := &m.Links[i]; item.Kind == Link && linkOf(l).id == item.ID {
+				item.Title = titleOf(m.Countermeasures, l.Countermeasure, func(c *model.Countermeasure) (model.CountermeasureID, string) { return c.ID, c.Title }) +
+					" against " + titleOf(m.Threats, l.Threat, func(t *model.Threat) (model.ThreatID, string) { return t.ID, t.Title })
+			}
+		}
+	}
+}
+
+func titleOf[T any, ID comparable](list []T, id ID, of func(*T) (ID, string)) string {
+	for i := range list {
+		if got, title := of(&list[i]); got == id {
+			return title
+		}
+	}
+	return ""
 }
 
 // product merges what the file says of the product itself.
@@ -293,7 +355,7 @@ func (u *merger) product(base, m, theirs *model.Model) error {
 		// The product was here before the file: only what it does not say of itself is taken.
 		t.Name, t.Owner, t.Description = m.Product.Name, cmp.Or(m.Product.Owner, t.Owner), cmp.Or(m.Product.Description, t.Description)
 	}
-	return mergeOne(u, Product, part{string(m.Product.ID), m.Product.Name, true}, b, &m.Product, &t)
+	return mergeOne(u, Product, productOf(&t), b, &m.Product, &t, productOf)
 }
 
 // settle takes out what was added to something that is not here, and lets go of

@@ -91,7 +91,7 @@ func TestThreeWay(t *testing.T) {
 	for _, i := range report.Items {
 		if i.Kind == update.Component && i.ID == "p" {
 			want := []update.Field{
-				{Field: "attributes", Ours: []byte(`{"encrypted":"no","log":"yes"}`), File: []byte(`{"encrypted":"yes","log":"yes"}`), Taken: true},
+				{Field: "attributes.encrypted", Ours: []byte(`"no"`), File: []byte(`"yes"`), Taken: true},
 				{Field: "description", File: []byte(`"Serves pages"`), Taken: true},
 				{Field: "name", Ours: []byte(`"Web shop"`), File: []byte(`"Web front"`)},
 			}
