@@ -109,7 +109,7 @@ export default async function () {
   assert.deepEqual((await all()).threats, before.threats, "threats after a newer file, before its plan is accepted");
 
   await chosen(page, product, newer, shot, axe);
-  await edited(page, product, newer, shot);
+  await edited(page, product, newer, shot, axe);
   await exported(page, product, newer, shot, axe);
   await done();
 }
@@ -143,7 +143,7 @@ async function chosen(page, product, newer, shot, axe) {
 }
 
 /** edited changes here what a newer file changes too: the edit is named before anything is stored, and stays. */
-async function edited(page, product, newer, shot) {
+async function edited(page, product, newer, shot, axe) {
   const components = () => rest(page, "GET", `/products/${product}/model`).then((m) => m.model.components);
   const api = (await components()).find((c) => c.name === "Parcel API");
   const drawing = await rest(page, "GET", `/products/${product}/drawing`);
@@ -164,6 +164,19 @@ async function edited(page, product, newer, shot) {
     (await components()).some((c) => c.name === "Parcel service"),
     "what was set here after the import",
   );
+  // The next version differs again: now the file's side is taken, and nothing asks any more.
+  cell.data.name = "Parcel counter";
+  const next = await importing(page, product, newer);
+  const edits = next.getByRole("region", { name: "Your edits kept" });
+  await edits.getByRole("radio", { name: "Keep ours", checked: true }).waitFor();
+  await edits.getByRole("radio", { name: "Take the file’s" }).click();
+  await next.getByText("1 edit made here will be given up for what the file says.").waitFor();
+  await axe("a conflict settled for the file");
+  await shot("import-theirs");
+  await next.getByRole("button", { name: "Import and review" }).click();
+  await page.waitForURL(/\/review/);
+  assert.equal((await components()).find((c) => c.id === api.id).name, "Parcel counter", "what the file says");
+  await (await importing(page, product, newer)).getByText(/Would add 0, change 0 and leave/).waitFor();
 }
 
 /** importing opens the import of a product with a file. */

@@ -11,7 +11,7 @@ import { toast } from "../../ui/toast";
 import { plural } from "../../ui/words";
 import { Drop } from "./drop";
 import { Understood } from "./understood";
-import { choosable, keyOf } from "./update";
+import { choosable, keyOf, nothingChosen } from "./update";
 
 type ImportView = S["ImportView"];
 
@@ -26,10 +26,10 @@ function useFile<T>(address: (file: File, preview: boolean) => string) {
   const [seen, setSeen] = useState<T>();
   const running = useRef<Upload<T>>(undefined);
   useEffect(() => () => running.current?.cancel(), []);
-  const send = async (f: File, preview: boolean, take?: string[]): Promise<T | undefined> => {
+  const send = async (f: File, preview: boolean, chosen?: Wanted): Promise<T | undefined> => {
     setError(undefined);
     setPart(0);
-    const u = upload<T>(address(f, preview), take ? form(f, take) : f, setPart);
+    const u = upload<T>(address(f, preview), chosen ? form(f, chosen) : f, setPart);
     running.current = u;
     try {
       return await u.done;
@@ -53,8 +53,8 @@ function useFile<T>(address: (file: File, preview: boolean) => string) {
       if (f.size === 0) return setError(new Error("The file is empty."));
       setSeen(await send(f, true));
     },
-    /** store sends the file to be stored: whole, or only the changes that are named. */
-    store: (take?: string[]) => (file ? send(file, false, take) : Promise.resolve(undefined)),
+    /** store sends the file to be stored: whole, or as a person chose. */
+    store: (chosen?: Wanted) => (file ? send(file, false, chosen) : Promise.resolve(undefined)),
     cancel: () => running.current?.cancel(),
     again: () => {
       setFile(undefined);
@@ -64,11 +64,15 @@ function useFile<T>(address: (file: File, preview: boolean) => string) {
   };
 }
 
-/** form is a file with the changes that are wanted of it. */
-function form(file: File, take: string[]): FormData {
+/** Wanted are the changes of a file that are taken (all without a list), and the conflicts in which the file's side holds. */
+type Wanted = { take?: string[]; theirs: string[] };
+
+/** form is a file with what is wanted of it. */
+function form(file: File, { take = ["all"], theirs }: Wanted): FormData {
   const f = new FormData();
   f.append("file", file);
   for (const key of take) f.append("take", key);
+  for (const key of theirs) f.append("theirs", key);
   return f;
 }
 
@@ -118,14 +122,16 @@ export function ImportNew() {
 export function ImportInto({ product, onDone }: { product: string; onDone: () => void }) {
   const navigate = useNavigate();
   const cache = useQueryClient();
-  const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
+  const [chosen, setChosen] = useState(nothingChosen);
   const f = useFile<ImportView>(
     (file, preview) => `/products/${encodeURIComponent(product)}/imports?${q({ name: file.name, preview: preview ? "true" : undefined })}`,
   );
   if (!f.seen) return <Drop file={f.file} part={f.part} error={f.error} onFile={(x) => void f.look(x)} onCancel={f.cancel} />;
   const all = choosable(f.seen).map(keyOf);
+  const { left, theirs } = chosen;
   const store = async () => {
-    const done = await f.store(left.size > 0 ? all.filter((k) => !left.has(k)) : undefined);
+    const take = left.size > 0 ? all.filter((k) => !left.has(k)) : undefined;
+    const done = await f.store(take || theirs.size > 0 ? { take, theirs: [...theirs] } : undefined);
     if (!done) return;
     void cache.invalidateQueries({ queryKey: keys.product(product) });
     void cache.invalidateQueries({ queryKey: keys.products() });
@@ -135,11 +141,16 @@ export function ImportInto({ product, onDone }: { product: string; onDone: () =>
   };
   return (
     <div className="grid gap-4">
-      <Understood view={f.seen} file={f.file?.name ?? ""} into={{ left, set: setLeft }} />
+      <Understood view={f.seen} file={f.file?.name ?? ""} into={{ ...chosen, set: setChosen }} />
       {left.size > 0 && (
         <p role="status" className="text-sm">
           {all.length - left.size} of {plural(all.length, "change")} will be taken. The rest, and what needs it, is offered again when you import the
           file again.
+        </p>
+      )}
+      {theirs.size > 0 && (
+        <p role="status" className="text-sm">
+          {plural(theirs.size, "edit")} made here will be given up for what the file says.
         </p>
       )}
       {f.error !== undefined && <ErrorText error={f.error} />}
@@ -147,7 +158,7 @@ export function ImportInto({ product, onDone }: { product: string; onDone: () =>
         <Button
           icon={<RotateCcw aria-hidden size={14} />}
           onClick={() => {
-            setLeft(new Set());
+            setChosen(nothingChosen);
             f.again();
           }}
         >

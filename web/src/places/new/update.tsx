@@ -2,7 +2,7 @@ import { Minus, Pencil, Plus, ShieldCheck } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import type { S } from "../../api/client";
 import { cx } from "../../ui/cx";
-import { Badge } from "../../ui/parts";
+import { Badge, Segmented } from "../../ui/parts";
 import { word } from "../../ui/words";
 import { Long } from "./notes";
 
@@ -23,7 +23,7 @@ const groups: {
     about: "Changed in the file and here; what was set here stays.",
     tone: "accent",
     icon: <ShieldCheck aria-hidden size={12} />,
-    of: (i) => (i.fields ?? []).some((f) => !f.taken),
+    of: (i) => !!i.conflict || (i.fields ?? []).some((f) => !f.taken),
   },
   { key: "add", name: "Added", about: "New in the file.", tone: "good", icon: <Plus aria-hidden size={12} />, of: (i) => i.action === "add" },
   {
@@ -48,12 +48,20 @@ const groups: {
     about: "Not in the file, and it stays.",
     tone: "neutral",
     icon: <ShieldCheck aria-hidden size={12} />,
-    of: (i) => i.action === "keep",
+    of: (i) => i.action === "keep" && !i.conflict,
   },
 ];
 
-/** Choice is which changes of a file are left out, by their keys. */
-export type Choice = { left: ReadonlySet<string>; set: (left: ReadonlySet<string>) => void };
+type Keys = ReadonlySet<string>;
+
+/** Chosen is what a person decided of a file, by keys: changes that are left out, and conflicts in which the file's side is to hold. */
+export type Chosen = { left: Keys; theirs: Keys };
+
+/** nothingChosen takes every change and keeps every edit made here. */
+export const nothingChosen: Chosen = { left: new Set(), theirs: new Set() };
+
+/** Choice is what is decided, and how to decide otherwise. */
+export type Choice = Chosen & { set: (chosen: Chosen) => void };
 
 /** keyOf names a change to the server. */
 export const keyOf = (i: Item): string => `${i.kind}/${i.id}`;
@@ -61,7 +69,10 @@ export const keyOf = (i: Item): string => `${i.kind}/${i.id}`;
 /** choosable are the changes of a file that can be left out; none where not all of them are listed. */
 export const choosable = (v: View): Item[] => (v.more ? [] : (v.items ?? []).filter((i) => i.action !== "keep"));
 
-/** Update shows what a file would change in a product, thing by thing, and where what a person set here stays. Changes can be left out. */
+/** contested are the items of which the file's side can be taken instead of what was done here. */
+export const contested = (v: View): Item[] => (v.items ?? []).filter((i) => i.conflict);
+
+/** Update shows what a file would change in a product, thing by thing, and where what a person set here stays. Changes can be left out, and edits given up for what the file says. */
 export function Update({ view: v, choice }: { view: View; choice?: Choice }) {
   const [only, setOnly] = useState<string>();
   const items = v.items ?? [];
@@ -69,11 +80,10 @@ export function Update({ view: v, choice }: { view: View; choice?: Choice }) {
   if (there.length === 0) return null;
   const shown = there.filter((g) => !only || g.key === only);
   const open = new Set(choosable(v).map(keyOf));
-  const leave = (keys: string[], out: boolean) => {
-    const left = new Set(choice?.left);
-    for (const k of keys) out ? left.add(k) : left.delete(k);
-    choice?.set(left);
-  };
+  const leave = (keys: string[], out: boolean) =>
+    choice?.set({ left: marked(choice.left, keys, out), theirs: out ? marked(choice.theirs, keys, false) : choice.theirs });
+  const prefer = (keys: string[], file: boolean) =>
+    choice?.set({ theirs: marked(choice.theirs, keys, file), left: file ? marked(choice.left, keys, false) : choice.left });
   return (
     <div className="mt-5 grid grid-cols-[minmax(0,1fr)] gap-4">
       {there.length > 1 && (
@@ -94,6 +104,8 @@ export function Update({ view: v, choice }: { view: View; choice?: Choice }) {
       {shown.map((g) => {
         const keys = g.key === "edited" || !choice ? [] : g.items.map(keyOf).filter((k) => open.has(k));
         const taken = keys.filter((k) => !choice?.left.has(k)).length;
+        const disputed = g.key === "edited" && choice ? contested(v).map(keyOf) : [];
+        const given = disputed.filter((k) => choice?.theirs.has(k)).length;
         return (
           <section key={g.key} aria-label={g.name}>
             <h3 className="mb-1 flex flex-wrap items-center gap-2 text-sm">
@@ -114,11 +126,22 @@ export function Update({ view: v, choice }: { view: View; choice?: Choice }) {
               </Badge>
               <span className="font-normal text-soft text-xs">{g.about}</span>
             </h3>
+            {disputed.length > 1 && (
+              <div className="mb-2 ml-3">
+                <Side
+                  name="all of them"
+                  value={given === 0 ? "ours" : given === disputed.length ? "file" : ""}
+                  set={(file) => prefer(disputed, file)}
+                  all
+                />
+              </div>
+            )}
             <Long items={g.items} label={g.name}>
               {(i) => (
                 <Thing
                   of={i}
                   conflicts={g.key === "edited"}
+                  side={disputed.includes(keyOf(i)) ? { file: !!choice?.theirs.has(keyOf(i)), set: (file) => prefer([keyOf(i)], file) } : undefined}
                   take={keys.includes(keyOf(i)) ? { on: !choice?.left.has(keyOf(i)), set: (on) => leave([keyOf(i)], !on) } : undefined}
                 />
               )}
@@ -131,9 +154,41 @@ export function Update({ view: v, choice }: { view: View; choice?: Choice }) {
   );
 }
 
+/** marked is a set of keys with some of them put in or taken out. */
+function marked(set: Keys, keys: string[], on: boolean): Keys {
+  const out = new Set(set);
+  for (const k of keys) on ? out.add(k) : out.delete(k);
+  return out;
+}
+
+/** Side chooses between what was done here and what the file says. */
+function Side({ name, value, set, all }: { name: string; value: "ours" | "file" | ""; set: (file: boolean) => void; all?: boolean }) {
+  return (
+    <Segmented<string>
+      label={`What holds: ${name}`}
+      value={value}
+      onChange={(side) => set(side === "file")}
+      options={[
+        { value: "ours", text: all ? "Keep all of ours" : "Keep ours" },
+        { value: "file", text: all ? "Take all of the file’s" : "Take the file’s" },
+      ]}
+    />
+  );
+}
+
 type Take = { on: boolean; set: (on: boolean) => void };
 
-function Thing({ of: i, conflicts, take }: { of: Item; conflicts: boolean; take?: Take }) {
+function Thing({
+  of: i,
+  conflicts,
+  take,
+  side,
+}: {
+  of: Item;
+  conflicts: boolean;
+  take?: Take;
+  side?: { file: boolean; set: (file: boolean) => void };
+}) {
   const fields = (i.fields ?? []).filter((f) => f.taken !== conflicts);
   const name = (
     <span className="min-w-0">
@@ -154,11 +209,16 @@ function Thing({ of: i, conflicts, take }: { of: Item; conflicts: boolean; take?
         name
       )}
       <span className="grid min-w-0 gap-0.5 text-xs leading-5">
-        {i.text && <span>{i.text}</span>}
+        {side && (
+          <span className="mb-1">
+            <Side name={i.title || i.id} value={side.file ? "file" : "ours"} set={side.set} />
+          </span>
+        )}
+        {i.text && <span className={side?.file ? "text-soft line-through" : undefined}>{i.text}</span>}
         {fields.map((f) => (
           <span key={f.field} className="min-w-0 break-words">
             <span className="text-soft">{word(f.field)}: </span>
-            {conflicts ? (
+            {conflicts && !side?.file ? (
               <>
                 <bdi className="font-medium">{shown(f.ours)}</bdi> stays; the file says <bdi>{shown(f.file)}</bdi>
               </>
