@@ -68,6 +68,14 @@ type site struct {
 	threats         []*threat
 	weaknesses      []*weakness
 	countermeasures []*countermeasure
+	orders          []order
+}
+
+// order is what a rule says of a countermeasure, whatever brings that one here.
+type order struct {
+	of    *library.Countermeasure
+	state model.State
+	why   model.Why
 }
 
 // heard notes that an element wants something here; elements come in order.
@@ -179,11 +187,31 @@ func (g *generator) take(s *site, w *want) {
 	}
 	g.applyAll(s, w.rule.Apply, w.why)
 	for _, ref := range w.rule.Require {
-		g.countermeasure(s, g.lib.Countermeasure(ref), model.Required).why.because(w.why)
+		s.orders = append(s.orders, order{g.lib.Countermeasure(ref), model.Required, w.why})
 	}
 	for _, ref := range w.rule.Recommend {
-		g.countermeasure(s, g.lib.Countermeasure(ref), model.Recommended).why.because(w.why)
+		s.orders = append(s.orders, order{g.lib.Countermeasure(ref), model.Recommended, w.why})
 	}
+}
+
+// carryOut carries out what rules say of countermeasures once the patterns of the
+// site are known: the countermeasure itself and all that stand for it are meant
+// where patterns bring them, and where none does it stands here by itself.
+func (g *generator) carryOut(s *site) {
+	brought := slices.Clone(s.countermeasures)
+	for _, o := range s.orders {
+		meant := false
+		for _, c := range brought {
+			if g.lib.StandsFor(c.lib, o.of.Ref) {
+				g.countermeasure(s, c.lib, o.state).why.because(o.why)
+				meant = true
+			}
+		}
+		if !meant {
+			g.countermeasure(s, o.of, o.state).why.because(o.why)
+		}
+	}
+	s.orders = nil
 }
 
 func (g *generator) applyAll(s *site, patterns []string, why model.Why) {

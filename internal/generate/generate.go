@@ -165,6 +165,7 @@ func (g *generator) evaluateAll() error {
 		}
 	}
 	for _, s := range g.sites {
+		g.carryOut(s)
 		g.keepStandards(s)
 	}
 	return nil
@@ -285,6 +286,8 @@ func (g *generator) flow(v *library.Flow) (*found, error) {
 			where = g.views.inScope(v.Source)
 		case library.AtDest:
 			where = g.views.inScope(v.Target)
+		case library.AtConnection:
+			where = g.views.leading(v)
 		}
 		if _, _, err := g.ask(r, scope, f, where); err != nil {
 			return nil, err

@@ -42,9 +42,16 @@ func smallFiles(t testing.TB) fstest.MapFS {
 // edited loads the small library with a text replaced everywhere.
 func edited(t testing.TB, old, text string) *library.Library {
 	t.Helper()
+	return rewritten(t, old, text)
+}
+
+// rewritten loads the small library with texts replaced everywhere: pairs of old and new.
+func rewritten(t testing.TB, pairs ...string) *library.Library {
+	t.Helper()
 	fsys := smallFiles(t)
+	r := strings.NewReplacer(pairs...)
 	for _, f := range fsys {
-		f.Data = bytes.ReplaceAll(f.Data, []byte(old), []byte(text))
+		f.Data = []byte(r.Replace(string(f.Data)))
 	}
 	lib, err := library.Load(fsys)
 	if err != nil {

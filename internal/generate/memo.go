@@ -176,7 +176,7 @@ func lightly(a, b *model.Model) (light, bool) {
 			return l, false
 		}
 		if x.Name != y.Name || x.Protocol != y.Protocol || !slices.Equal(x.Tags, y.Tags) || !maps.Equal(x.Attributes, y.Attributes) {
-			if x.Attributes[publicNetwork] != y.Attributes[publicNetwork] {
+			if x.Attributes[publicNetwork] != y.Attributes[publicNetwork] || channelOf(x.Protocol, x.Attributes) != channelOf(y.Protocol, y.Attributes) {
 				return l, false
 			}
 			l.flows = append(l.flows, i)
@@ -253,7 +253,7 @@ func different(a, b *views) map[model.ElementID]bool {
 	for _, f := range b.flows {
 		old := before[f.ID]
 		delete(before, f.ID)
-		if old == nil || again[model.ElementID(f.Source.ID)] || again[model.ElementID(f.Target.ID)] || !sameFlow(old, f) {
+		if old == nil || again[model.ElementID(f.Source.ID)] || again[model.ElementID(f.Target.ID)] || a.lead[f.ID] != b.lead[f.ID] || !sameFlow(old, f) {
 			again[model.ElementID(f.ID)] = true
 		}
 	}
@@ -272,7 +272,7 @@ func sameComponent(a, b *library.Component) bool {
 // sameFlow compares flows; of their ends, which are compared as components where they are some, only what else they may be.
 func sameFlow(a, b *library.Flow) bool {
 	return a.Name == b.Name && a.Protocol == b.Protocol && a.Bidirectional == b.Bidirectional && a.CrossesBoundary == b.CrossesBoundary &&
-		a.IntoMoreTrusted == b.IntoMoreTrusted && a.Exposure == b.Exposure && a.Max == b.Max && a.OutOfScope == b.OutOfScope &&
+		a.IntoMoreTrusted == b.IntoMoreTrusted && a.Answer == b.Answer && a.Exposure == b.Exposure && a.Max == b.Max && a.OutOfScope == b.OutOfScope &&
 		slices.Equal(a.Tags, b.Tags) && maps.Equal(a.Attributes, b.Attributes) && slices.Equal(a.Carries, b.Carries) &&
 		sameComponent(a.Source, b.Source) && sameComponent(a.Target, b.Target)
 }
@@ -362,6 +362,7 @@ func (g *generator) collect(where model.ElementID, from []source) {
 			}
 		}
 	}
+	g.carryOut(s)
 	g.keepStandards(s)
 	g.sites[where] = s
 }

@@ -33,6 +33,7 @@ type views struct {
 	bare       []*model.CIA // values of elements without an asset: the product's, once it is known
 	loose      []*library.Flow
 	derived    *model.Derived
+	lead       map[string]model.ElementID // by flow that is not the leading one of its connection
 }
 
 func newViews(m *model.Model, lib *library.Library) *views {
@@ -64,6 +65,7 @@ func newViews(m *model.Model, lib *library.Library) *views {
 	slices.SortFunc(v.components, func(a, b *library.Component) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(v.flows, func(a, b *library.Flow) int { return cmp.Compare(a.ID, b.ID) })
 	v.expose()
+	v.connect(m)
 	return v
 }
 

@@ -13,7 +13,8 @@ import (
 // once the copy has under a ref of its own, or not at all: the weaknesses and
 // countermeasures that a pattern defines begin with the ref of the copy in it, so that
 // whoever edits the copy leaves the original alone, and its first lines name
-// what it goes on to share; of a type the words of other tools are left out.
+// what it goes on to share; each of its countermeasures stands for the original's, so
+// that rules asking for that one reach it; of a type the words of other tools are left out.
 // The copy of a questionnaire includes the questions instead of asking them a second
 // time. The error is a fault.Invalid where the text is not one entry of the kind.
 func Copy(kind, text, to string) (string, error) {
@@ -69,12 +70,26 @@ func ownedCopy(text, from, to string) string {
 		return text
 	}
 	owned := map[string]map[string]bool{"weaknesses": {}, "countermeasures": {}}
-	var places []*node // of refs that change
+	var places []*node            // of refs that change
+	standIns := map[*node]*node{} // the mapping that each ref of a countermeasure begins
+	becomes := func(ref *node) string { return plainWord(to + "-" + ref.text) }
+	reference := map[*node]string{} // what is written at a place that names the original
 	for list, refs := range owned {
 		for _, one := range itemsOf(body, list) {
-			if ref := valueOf(one, "ref"); ref != nil && ref.form == textForm {
-				refs[ref.text] = true
-				places = append(places, ref)
+			ref := valueOf(one, "ref")
+			if ref == nil || ref.form != textForm {
+				continue
+			}
+			refs[ref.text] = true
+			places = append(places, ref)
+			if list != "countermeasures" {
+				continue
+			}
+			if old := valueOf(one, "stands_for"); old != nil {
+				reference[old] = plainWord(ref.text)
+				places = append(places, old)
+			} else {
+				standIns[ref] = one
 			}
 		}
 	}
@@ -99,7 +114,18 @@ func ownedCopy(text, from, to string) string {
 	// From the end, so that places before keep theirs.
 	slices.SortFunc(places, func(a, b *node) int { return cmp.Or(cmp.Compare(b.line, a.line), cmp.Compare(b.column, a.column)) })
 	for _, n := range places {
-		d.lines[n.line-1] = reworded(d.lines[n.line-1], int(n.column), plainWord(to+"-"+n.text))
+		line := &d.lines[n.line-1]
+		switch one := standIns[n]; {
+		case reference[n] != "":
+			*line = reworded(*line, int(n.column), reference[n])
+		case one == nil:
+			*line = reworded(*line, int(n.column), becomes(n))
+		case one.flow:
+			*line = reworded(*line, int(n.column), becomes(n)+", stands_for: "+plainWord(n.text))
+		default:
+			*line = reworded(*line, int(n.column), becomes(n))
+			d.lines = slices.Insert(d.lines, int(n.line), strings.Repeat(" ", int(one.column)-1)+"stands_for: "+plainWord(n.text))
+		}
 	}
 	head := "# A copy of " + from + ". Its weaknesses and countermeasures are its own.\n"
 	if len(shared) > 0 {

@@ -10,7 +10,8 @@ import (
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ kind, text, to, want string }{
-		{EntryPattern, "# why\npattern: p\nname: P\nweaknesses:\n  - ref: w\n    title: W\ncountermeasures:\n  - {ref: c, title: C}\nthreats: []\n", "q", "# A copy of p. Its weaknesses and countermeasures are its own.\n# why\npattern: q\nname: P\nweaknesses:\n  - ref: q-w\n    title: W\ncountermeasures:\n  - {ref: q-c, title: C}\nthreats: []\n"},
+		{EntryPattern, "# why\npattern: p\nname: P\nweaknesses:\n  - ref: w\n    title: W\ncountermeasures:\n  - {ref: c, title: C}\nthreats: []\n", "q", "# A copy of p. Its weaknesses and countermeasures are its own.\n# why\npattern: q\nname: P\nweaknesses:\n  - ref: q-w\n    title: W\ncountermeasures:\n  - {ref: q-c, stands_for: c, title: C}\nthreats: []\n"},
+		{EntryPattern, "pattern: p\nname: P\ncountermeasures:\n  - title: C\n    ref: c\n  - ref: d\n    stands_for: e\n    title: D\nthreats: []\n", "q", "# A copy of p. Its weaknesses and countermeasures are its own.\npattern: q\nname: P\ncountermeasures:\n  - title: C\n    ref: q-c\n    stands_for: c\n  - ref: q-d\n    stands_for: d\n    title: D\nthreats: []\n"},
 		{EntryPattern, "pattern: p\nname: P\nweaknesses: [{ref: w, title: W}]\nthreats:\n  - ref: t\n    title: w\n    weaknesses: [{ref: w, countermeasures: [{ref: d, share: 1}, {ref: c, share: 2}]}]\n", "q", "# A copy of p. What it defines is its own. It shares with other patterns, where these are edited:\n# c, d\npattern: q\nname: P\nweaknesses: [{ref: q-w, title: W}]\nthreats:\n  - ref: t\n    title: w\n    weaknesses: [{ref: q-w, countermeasures: [{ref: d, share: 1}, {ref: c, share: 2}]}]\n"},
 		{EntryType, "type: \"a\"  # once\nname: A\nkind: store\naliases: [b]\n", "7", "type: \"7\"  # once\nname: A\nkind: store\n"},
 		{EntryRule, "rules:\n  # why\n  - rule: r\n    title: R\n", "s", "rules:\n  # why\n  - rule: s\n    title: R\n"},
@@ -51,6 +52,11 @@ func TestCopiesLoad(t *testing.T) {
 		copied := both.Pattern("own-" + p.Ref)
 		if len(copied.Weaknesses) != len(p.Weaknesses) || len(copied.Countermeasures) != len(p.Countermeasures) {
 			t.Errorf("the copy of %s defines %d weaknesses and %d countermeasures, want %d and %d", p.Ref, len(copied.Weaknesses), len(copied.Countermeasures), len(p.Weaknesses), len(p.Countermeasures))
+		}
+		for i, c := range copied.Countermeasures {
+			if original := p.Countermeasures[i].Ref; c.StandsFor != original {
+				t.Errorf("%s stands for %q, want %s", c.Ref, c.StandsFor, original)
+			}
 		}
 		for _, threat := range copied.Threats {
 			for _, w := range threat.Weaknesses {

@@ -368,7 +368,12 @@ func (r *raw) readCountermeasure(d *document, n *node) Countermeasure {
 	var c Countermeasure
 	state := string(model.Recommended)
 	c.At = d.fields(n, "countermeasure", map[string]func(*node){
-		"ref":         d.pattern(&c.Ref, "ref", refForm),
+		"ref": d.pattern(&c.Ref, "ref", refForm),
+		"stands_for": func(n *node) {
+			if d.pattern(&c.StandsFor, "stands_for", refForm)(n); c.StandsFor != "" {
+				r.use("countermeasure", d.at(n), c.StandsFor, "stands_for")
+			}
+		},
 		"title":       d.text(&c.Title, "title"),
 		"description": d.text(&c.Description, "description"),
 		"standards": func(n *node) {

@@ -44,7 +44,7 @@ func (r *raw) readRule(d *document, n *node) {
 			},
 			"types":     r.refs(d, &rule.Types, "type", "types"),
 			"when":      d.expr(&rule.When, "when", false),
-			"at":        d.oneOf(&end, "at", string(AtSource), string(AtDest)),
+			"at":        d.oneOf(&end, "at", string(AtSource), string(AtDest), string(AtConnection)),
 			"apply":     doing("apply", r.refs(d, &rule.Apply, "pattern", "apply")),
 			"require":   doing("require", r.refs(d, &rule.Require, "countermeasure", "require")),
 			"recommend": doing("recommend", r.refs(d, &rule.Recommend, "countermeasure", "recommend")),

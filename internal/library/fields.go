@@ -56,6 +56,7 @@ func fixedFields() map[string]map[string]field {
 			"attributes":        fieldOf(cel.ObjectType(attributesType), func(f *Flow) any { return f.Attributes }),
 			"bidirectional":     fieldOf(flag, func(f *Flow) any { return f.Bidirectional }),
 			"crosses_boundary":  fieldOf(flag, func(f *Flow) any { return f.CrossesBoundary }),
+			"answer":            fieldOf(flag, func(f *Flow) any { return f.Answer }),
 			"into_more_trusted": fieldOf(flag, func(f *Flow) any { return f.IntoMoreTrusted }),
 			"source":            fieldOf(cel.ObjectType(componentType), func(f *Flow) any { return f.Source }),
 			"target":            fieldOf(cel.ObjectType(componentType), func(f *Flow) any { return f.Target }),

@@ -128,7 +128,10 @@ type Weakness struct {
 
 // Countermeasure is defined once in a library and used by any pattern.
 type Countermeasure struct {
-	Ref         string         `json:"ref"`
+	Ref string `json:"ref"`
+	// StandsFor is the countermeasure whose part this one plays: a rule that asks for
+	// that one asks for this one where this one stands; "" where it stands for itself.
+	StandsFor   string         `json:"stands_for,omitempty"`
 	Title       string         `json:"title"`
 	Description string         `json:"description,omitempty"`
 	Standards   []model.Clause `json:"standards,omitempty"`
@@ -182,6 +185,10 @@ const (
 	AtTarget End = ""       // at the element that the rule is asked for
 	AtSource End = "source" // at the component that the flow leaves
 	AtDest   End = "target" // at the component that the flow enters
+	// AtConnection: at one flow for all between the same two elements over the same
+	// channel (protocol and encryption), so that a request and its answer, or ten calls
+	// of one service, have one finding.
+	AtConnection End = "connection"
 )
 
 // Rule says when patterns, countermeasures, facts, questions and product values are wanted.
@@ -254,6 +261,17 @@ func (l *Library) Type(ref string) *Type { return l.types[ref] }
 
 // Pattern returns the risk pattern with the ref, or nil.
 func (l *Library) Pattern(ref string) *Pattern { return l.patterns[ref] }
+
+// StandsFor tells whether the countermeasure is the one with the ref or stands for it, over however many copies.
+func (l *Library) StandsFor(c *Countermeasure, ref string) bool {
+	for range len(l.countermeasures) + 1 { // a circle is refused at load, after this was asked
+		if c == nil || c.Ref == ref {
+			return c != nil
+		}
+		c = l.countermeasures[c.StandsFor]
+	}
+	return false
+}
 
 // Weakness returns the weakness with the ref, or nil.
 func (l *Library) Weakness(ref string) *Weakness { return l.weaknesses[ref] }

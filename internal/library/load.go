@@ -84,6 +84,18 @@ func (r *raw) unique(p *problems) {
 	}
 }
 
+// resolveStandIns refuses countermeasures that stand for themselves in the end.
+func (r *raw) resolveStandIns(p *problems) {
+	for _, pattern := range r.Patterns {
+		for i := range pattern.Countermeasures {
+			c := &pattern.Countermeasures[i]
+			if c.StandsFor != "" && r.StandsFor(r.countermeasures[c.StandsFor], c.Ref) {
+				p.add(c.At, "stands_for: the countermeasure %q stands for itself", c.Ref)
+			}
+		}
+	}
+}
+
 var builtinCategories = []string{
 	"stride:spoofing", "stride:tampering", "stride:repudiation", "stride:information-disclosure", "stride:denial-of-service", "stride:elevation-of-privilege",
 	"linddun:linking", "linddun:identifying", "linddun:non-repudiation", "linddun:detecting", "linddun:data-disclosure", "linddun:unawareness", "linddun:non-compliance",
@@ -104,6 +116,7 @@ func (r *raw) resolve(p *problems) {
 		}
 	}
 	r.resolveClauses(p)
+	r.resolveStandIns(p)
 	r.resolveQuestionnaires(p)
 	for _, u := range r.uses["value"] {
 		name, value, _ := strings.Cut(u.ref, "=")

@@ -152,6 +152,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"something else", "types/web.yaml", "hello: world\n", []string{"types/web.yaml:1:1: the file has none of the keys"}},
 		{"two refs", "types/two.yaml", types, []string{`types/web.yaml:1:1: component type "web" is there twice, first at types/two.yaml:1:1`}},
 		{"dangling pattern", "types/web.yaml", strings.Replace(types, "[inj]", "[injj]", 1), []string{`types/web.yaml:4:12: patterns: unknown pattern "injj"; did you mean "inj"?`}},
+		{"stand-in for nothing", "patterns/inj.yaml", strings.Replace(pattern, "{ref: bind,", "{ref: bind, stands_for: bond,", 1), []string{`patterns/inj.yaml:6:29: stands_for: unknown countermeasure "bond"; did you mean "bind"?`}},
+		{"stand-in for itself", "patterns/inj.yaml", strings.Replace(pattern, "{ref: bind,", "{ref: bind, stands_for: bind,", 1), []string{`patterns/inj.yaml:6:5: stands_for: the countermeasure "bind" stands for itself`}},
 		{"dangling countermeasure", "patterns/inj.yaml", strings.Replace(pattern, "[{ref: bind,", "[{ref: bond,", 1), []string{`patterns/inj.yaml:13:57: ref: unknown countermeasure "bond"; did you mean "bind"?`}},
 		{"category", "patterns/inj.yaml", strings.Replace(pattern, "stride:tampering", "stride:tempering", 1), []string{`patterns/inj.yaml:10:18: categories: unknown category "stride:tempering"; did you mean "stride:tampering"?`}},
 		{"standard", "patterns/inj.yaml", strings.Replace(pattern, "asvs-5.0:1.2.4", "asvs-5.0:1.2", 1), []string{`patterns/inj.yaml:6:42: standards: asvs-5.0 has no clause "1.2"`}},

@@ -88,6 +88,7 @@ type Flow struct {
 	Bidirectional      bool
 	CrossesBoundary    bool
 	IntoMoreTrusted    bool
+	Answer             bool
 	Source, Target     *Component // never nil
 	Exposure           int
 	Max                model.CIA
