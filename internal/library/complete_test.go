@@ -108,7 +108,7 @@ func TestCompleteLeadsToWhatCompiles(t *testing.T) {
 				}
 				walked++
 				next := path + c.Insert
-				if _, found := library.CheckExpression(l, target, "", next); found != nil && !strings.Contains(found[0].Text, "expected bool, int, double or string") {
+				if _, found := library.CheckExpression(l, target, "", next); found != nil && !strings.Contains(found[0].Text, "expected true or false, a number or text") {
 					t.Errorf("CheckExpression(%s, %q) = %v, want what Complete offers to be known", target, next, found)
 				}
 				if depth < 4 {
@@ -134,11 +134,11 @@ func TestCheckExpression(t *testing.T) {
 	}{
 		{library.ForFlow, "bool", "flow.crosses_boundary", "bool", nil},
 		{library.ForFlow, "", "flow.exposure + 1", "int", nil},
-		{library.ForFlow, "int", "flow.name", "", []library.ExpressionProblem{{1, 1, "expression: expected int, the expression gives string"}}},
+		{library.ForFlow, "int", "flow.name", "", []library.ExpressionProblem{{1, 1, "expression: expected a whole number, found text"}}},
 		{library.ForFlow, "bool", "true &&\n  flow.nme == ''", "", []library.ExpressionProblem{{2, 8, `a flow has no field "nme"; did you mean "name"?`}}},
 		{library.ForFlow, "bool", "flow.source.type == 'wbe'", "", []library.ExpressionProblem{{1, 21, `unknown component type "wbe"; did you mean "web"?`}}},
 		{library.ForFlow, "bool", " ", "", []library.ExpressionProblem{{1, 1, "expected CEL, found nothing"}}},
-		{library.ForFlow, "bool", "flow.exposure >", "", []library.ExpressionProblem{{1, 16, "not a CEL expression: it ends too early"}}},
+		{library.ForFlow, "bool", "flow.exposure >", "", []library.ExpressionProblem{{1, 16, `it ends too early: expected a value after ">"`}}},
 		{"zone", "bool", "true", "", []library.ExpressionProblem{{1, 1, `there are no expressions for "zone"`}}},
 	} {
 		typ, found := library.CheckExpression(l, tc.target, tc.expect, tc.source)

@@ -201,12 +201,9 @@ func (v *environment) parse(e *Expr, t Target, p *problems) bool {
 	}
 	parsed, issues := v.envs[t].Parse(e.Source)
 	if issues.Err() != nil {
-		for _, one := range issues.Errors() {
-			text, _, _ := strings.Cut(strings.TrimPrefix(one.Message, "Syntax error: "), " expecting ")
-			if strings.Contains(text, "'<EOF>'") {
-				text = "it ends too early"
-			}
-			p.add(e.locate(one.Location.Line(), one.Location.Column()), "not a CEL expression: %s", text)
+		for _, m := range unparsed(e.Source, issues) {
+			line, column := lineOf([]rune(e.Source), m.at)
+			p.add(e.locate(line, column), "%s", m.text)
 		}
 		return false
 	}
@@ -222,26 +219,24 @@ func (v *environment) check(e *Expr, t Target, what string, want *cel.Type, p *p
 	}
 	checked, issues := v.envs[t].Check(e.parsed)
 	if issues.Err() != nil {
-		for _, one := range issues.Errors() {
-			at := e.At
-			if one.Location.Line() > 0 {
-				column := one.Location.Column()
-				if strings.HasPrefix(one.Message, "undefined field") {
-					column++ // CEL points at the dot
-				}
-				at = e.locate(one.Location.Line(), column)
-			}
-			p.add(at, "%s", v.explain(one.Message, one.ExprID, e, t))
-		}
+		v.explainer(e, t).problems(issues, p)
 		return false
 	}
 	out := checked.OutputType()
 	switch {
 	case want != nil && !out.IsExactType(want):
-		p.add(e.At, "%s: expected %s, the expression gives %s", what, want, out)
+		shown := v.explainer(e, t).show(e.parsed.NativeRep().Expr().ID())
+		hint := ""
+		if want.IsExactType(cel.BoolType) {
+			hint = asked(shown, out.String())
+		}
+		p.add(e.At, "%s: expected %s, found %s%s", what, kindName(want.String()), kindName(out.String()), hint)
 		return false
 	case want == nil && !slices.ContainsFunc([]*cel.Type{cel.BoolType, cel.IntType, cel.DoubleType, cel.StringType}, out.IsExactType):
-		p.add(e.At, "%s: expected bool, int, double or string, the expression gives %s", what, out)
+		p.add(e.At, "%s: expected true or false, a number or text, found %s", what, kindName(out.String()))
+		return false
+	}
+	if !e.badPatterns(p) {
 		return false
 	}
 	opts := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
@@ -284,40 +279,6 @@ func loops(root celast.Expr) bool {
 	found := false
 	celast.PreOrderVisit(root, celast.NewExprVisitor(func(e celast.Expr) { found = found || e.Kind() == celast.ComprehensionKind }))
 	return found
-}
-
-// explain puts a message of the type checker into the words of the library.
-func (v *environment) explain(message string, id int64, e *Expr, t Target) string {
-	word, ok := between(message, "undeclared reference to '", "'")
-	if ok {
-		return fmt.Sprintf("unknown name %q%s", word, nearest(word, keysOf(v.roots[t])))
-	}
-	if word, ok = between(message, "undefined field '", "'"); !ok {
-		return message
-	}
-	owner := v.owner(e.parsed.NativeRep(), id, t)
-	known := keysOf(v.fields[owner])
-	switch owner {
-	case "":
-		all := map[string]bool{}
-		for _, fields := range v.fields {
-			for name := range fields {
-				all[name] = true
-			}
-		}
-		return fmt.Sprintf("unknown field %q%s", word, nearest(word, keysOf(all)))
-	case answersType:
-		return fmt.Sprintf("unknown question %q%s", word, nearest(word, known))
-	case attributesType:
-		return fmt.Sprintf("unknown attribute %q%s", word, nearest(word, known))
-	case factsType(t):
-		of := "product"
-		if t != ForProduct {
-			of = string(t) + " or product"
-		}
-		return fmt.Sprintf("no rule for %s concludes the fact %q%s", of, word, nearest(word, known))
-	}
-	return fmt.Sprintf("%s has no field %q%s", owner, word, nearest(word, known))
 }
 
 func between(s, before, after string) (string, bool) {

@@ -67,8 +67,8 @@ func TestLoadBoundsHostileFiles(t *testing.T) {
 		}(), "x.yaml:2001:1: a mapping with more than 2000 keys"},
 		{"marked keys", strings.Repeat("? a\n: b\n", 50_000), "x.yaml:1:1: keys marked by ? are not allowed"},
 		{"large", "a: " + strings.Repeat("x", 6<<20), "at most 5242880 are read"},
-		{"long expression", rule("for: flow\nwhen: " + strings.Repeat("true && ", 2000) + "true\napply: [inj]" + tail), "not a CEL expression"},
-		{"deep expression", rule("for: flow\nwhen: " + strings.Repeat("(", 3000) + "true" + strings.Repeat(")", 3000) + "\napply: [inj]" + tail), "not a CEL expression"},
+		{"long expression", rule("for: flow\nwhen: " + strings.Repeat("true && ", 2000) + "true\napply: [inj]" + tail), "the expression is too long or its brackets too deep"},
+		{"deep expression", rule("for: flow\nwhen: " + strings.Repeat("(", 3000) + "true" + strings.Repeat(")", 3000) + "\napply: [inj]" + tail), "the expression is too long or its brackets too deep"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

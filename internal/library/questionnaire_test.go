@@ -122,8 +122,8 @@ func TestQuestionnairesRefuse(t *testing.T) {
 		{"unknown value", map[string]string{"w.yaml": strings.Replace(webQuestions, "[{ref: staff", "[{ref: al, title: A}, {ref: staff", 1)}, []string{`w.yaml:9:9: option "al" is no value of attribute "login"; did you mean "all"?`}},
 		{"titled text", map[string]string{"w.yaml": strings.Replace(webQuestions, "What is it?", "What, options: [{ref: a, title: A}]", 1)}, []string{`w.yaml:8:9: attribute "note" is free text and has no options`}},
 		{"misspelt value", map[string]string{"w.yaml": strings.Replace(webQuestions, "'all'", "'al'", 1)}, []string{`w.yaml:10:89: unknown value of attribute login "al"; did you mean "all"?`}},
-		{"a flow", map[string]string{"w.yaml": strings.Replace(webQuestions, "component.attributes.login == 'all'", "flow.name == ''", 1)}, []string{`w.yaml:10:59: unknown name "flow"`}},
-		{"facts", map[string]string{"w.yaml": strings.Replace(webQuestions, "component.attributes.login == 'all'", "facts.x", 1)}, []string{`w.yaml:10:59: unknown name "facts"`}},
+		{"a flow", map[string]string{"w.yaml": strings.Replace(webQuestions, "component.attributes.login == 'all'", "flow.name == ''", 1)}, []string{`w.yaml:10:59: "flow" is known in rules for flow and not here`}},
+		{"facts", map[string]string{"w.yaml": strings.Replace(webQuestions, "component.attributes.login == 'all'", "facts.x", 1)}, []string{`w.yaml:10:59: "facts" is known in rules for component and not here`}},
 		{"circle of conditions", map[string]string{"w.yaml": strings.Replace(webQuestions, "title: What is it?", "title: W, when: \"component.attributes.note == ''\"", 1)}, []string{`w.yaml:8:9: the conditions of the questions for the attributes note, note go round in a circle`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

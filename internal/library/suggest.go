@@ -3,6 +3,7 @@ package library
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // nearest returns `; did you mean "x"?` for the closest known word, or "" when none is near.
@@ -10,6 +11,9 @@ func nearest(word string, known []string) string {
 	known = slices.Sorted(slices.Values(known))
 	best, distance := "", max(1, len(word)/3)+1
 	for _, k := range known {
+		if strings.EqualFold(word, k) {
+			return fmt.Sprintf("; did you mean %q?", k)
+		}
 		if n := editDistance(word, k, distance); n < distance {
 			best, distance = k, n
 		}
@@ -18,6 +22,14 @@ func nearest(word string, known []string) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// fitting is nearest, and where none is near the known words if they are few.
+func fitting(word string, known []string) string {
+	if near := nearest(word, known); near != "" || len(known) == 0 || len(known) > 8 {
+		return near
+	}
+	return "; known: " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
 }
 
 // editDistance counts insertions, deletions, substitutions and swaps of

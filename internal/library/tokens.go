@@ -24,7 +24,7 @@ type celToken struct {
 }
 
 // celTokens takes text apart that need not be CEL yet: every character that
-// is no space belongs to one token, whatever is wrong.
+// is no space and no remark belongs to one token, whatever is wrong.
 func celTokens(source []rune) []celToken {
 	var all []celToken
 	add := func(kind tokenKind, from, to int) {
@@ -36,6 +36,10 @@ func celTokens(source []rune) []celToken {
 		switch {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			i++
+		case c == '/' && i+1 < len(source) && source[i+1] == '/':
+			for i < len(source) && source[i] != '\n' {
+				i++
+			}
 		case wordStart(c):
 			for i < len(source) && wordPart(source[i]) {
 				i++

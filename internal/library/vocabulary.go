@@ -138,7 +138,7 @@ func (s speller) compare(words, with celast.Expr, bound map[string]binding) {
 			continue
 		}
 		loc := s.e.checked.SourceInfo().GetStartLocation(lit.ID())
-		s.p.add(s.e.locate(loc.Line(), loc.Column()), "unknown %s %q%s", noun, string(text), nearest(string(text), known))
+		s.p.add(s.e.locate(loc.Line(), loc.Column()), "unknown %s %q%s", noun, string(text), fitting(string(text), slices.DeleteFunc(slices.Clone(known), func(w string) bool { return w == "" })))
 	}
 }
 
