@@ -92,7 +92,7 @@ func problemOfLink(l store.TicketLink) (ConnectionProblem, error) {
 	}
 	return ConnectionProblem{
 		TicketView: TicketView{
-			TicketRef: TicketRef{Key: l.TicketKey, URL: l.URL, Status: s.Status, State: linkState(l, s), Purpose: l.Purpose, Note: l.Reason},
+			TicketRef: TicketRef{Key: l.TicketKey, URL: l.URL, Status: s.Status, State: linkState(l, s), Purpose: l.Purpose, Note: l.Reason, Estimate: estimateOf(s.Estimate)},
 			ID:        l.TicketID, Connection: l.Connection, Object: l.Object, Summary: s.Summary,
 		},
 		Product: l.Product, Since: s.Updated,

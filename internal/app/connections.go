@@ -344,7 +344,13 @@ func (a *App) DeleteConnection(ctx context.Context, c Caller, id string) error {
 
 // CheckConnection walks a connection's check list for a place in the tracker, without changing anything.
 func (a *App) CheckConnection(ctx context.Context, c Caller, id string, target tracker.Target) ([]tracker.Finding, error) {
-	if _, err := query(ctx, a, c, policy.ConnectionManage, "", func(tx *store.Tx) (store.Connection, error) { return tx.Connection(id) }); err != nil {
+	told, err := query(ctx, a, c, policy.ConnectionManage, "", func(tx *store.Tx) (time.Time, error) {
+		if _, err := tx.Connection(id); err != nil {
+			return time.Time{}, err
+		}
+		return tx.LastDelivery(id)
+	})
+	if err != nil {
 		return nil, err
 	}
 	t, err := a.Tracker(ctx, id)
@@ -356,7 +362,18 @@ func (a *App) CheckConnection(ctx context.Context, c Caller, id string, target t
 		e := tracker.AsError(err)
 		return append(list, tracker.Finding{Step: "identity", Level: tracker.Failed, Text: e.Error()}), nil
 	}
-	return list, nil
+	return toldAt(list, told), nil
+}
+
+// toldAt turns the doubt about the webhook, of which a tracker may not speak, into
+// what was seen of it: a delivery that was signed with the secret of the connection.
+func toldAt(list []tracker.Finding, at time.Time) []tracker.Finding {
+	for i, f := range list {
+		if f.Step == "webhook" && f.Level == tracker.Warning && !at.IsZero() {
+			list[i].Level, list[i].Text = tracker.OK, "the tracker told of a change at "+at.UTC().Format("2006-01-02 15:04 MST")
+		}
+	}
+	return list
 }
 
 // RetryConnection tries what failed or is paused again, now.

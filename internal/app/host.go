@@ -158,7 +158,16 @@ func (h host) Observed(ctx context.Context, tx *store.Tx, connection string, obs
 		cause := Cause{Kind: "ticket", Text: "news from the tracker", Ref: connection}
 		_, err := changeIn(ctx, h.a, tx, c, product, cause, func(ch *changing) (struct{}, error) {
 			for _, o := range news {
+				before := ch.said(o)
 				if err := ch.observe(o); err != nil {
+					return struct{}{}, err
+				}
+				if ch.said(o) != before {
+					continue // the object's own row tells
+				}
+				// What moves nothing here is news all the same: who looks at the ticket
+				// sees it, and pages hear of rows alone.
+				if err := ch.record("tickets.news", string(o.Purpose)+"/"+o.Object, nil, map[string]any{"ticket": o.TicketKey, "state": o.State, "estimate": o.Estimate}); err != nil {
 					return struct{}{}, err
 				}
 			}
@@ -169,6 +178,25 @@ func (h host) Observed(ctx context.Context, tx *store.Tx, connection string, obs
 		}
 	}
 	return nil
+}
+
+// said is what the model holds of what a ticket tells: its object's state, the reason and the cost.
+func (ch *changing) said(o ticketing.Observation) string {
+	for i := range ch.model.Countermeasures {
+		if c := &ch.model.Countermeasures[i]; string(c.ID) == o.Object {
+			cost := model.Cost{}
+			if c.Cost != nil {
+				cost = *c.Cost
+			}
+			return fmt.Sprint(c.State, c.StateReason, cost)
+		}
+	}
+	for i := range ch.model.Threats {
+		if t := &ch.model.Threats[i]; string(t.ID) == o.Object {
+			return fmt.Sprint(t.Status, t.StatusReason)
+		}
+	}
+	return ""
 }
 
 // observe takes one ticket's news in; what says nothing new changes nothing.

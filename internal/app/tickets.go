@@ -238,7 +238,7 @@ func (a *App) ticketViews(tx *store.Tx, m *model.Model) ([]TicketView, error) {
 			return nil, fmt.Errorf("app: ticket %s: %w", l.TicketKey, err)
 		}
 		v := TicketView{
-			TicketRef: TicketRef{Key: l.TicketKey, URL: l.URL, Status: s.Status, State: linkState(l, s), Purpose: l.Purpose, Note: l.Reason},
+			TicketRef: TicketRef{Key: l.TicketKey, URL: l.URL, Status: s.Status, State: linkState(l, s), Purpose: l.Purpose, Note: l.Reason, Estimate: estimateOf(s.Estimate)},
 			ID:        l.TicketID, Connection: l.Connection, Object: l.Object, Summary: orElse(s.Summary, titles[l.Object]),
 		}
 		if l.State == "unlinked" {

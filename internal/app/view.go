@@ -6,6 +6,7 @@ import (
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/risk"
+	"github.com/threatloop/threatloop/internal/tracker"
 )
 
 // ProductView is a product as its people see it.
@@ -76,6 +77,16 @@ type TicketRef struct {
 	State   string `json:"state" doc:"What Threatloop makes of it: open, implemented, rejected, closed, pending, held, ambiguous, failed, deleted"`
 	Purpose string `json:"purpose" enum:"countermeasure,threat,vulnerability"`
 	Note    string `json:"note,omitempty" doc:"Why it waits or failed, and what to do"`
+	// Estimate is the team's, as the tracker has it; without one it is absent.
+	Estimate *tracker.Estimate `json:"estimate,omitempty" doc:"The team's own estimate, as the tracker has it"`
+}
+
+// estimateOf returns an estimate that says something, else nil.
+func estimateOf(e tracker.Estimate) *tracker.Estimate {
+	if e == (tracker.Estimate{}) {
+		return nil
+	}
+	return &e
 }
 
 // ThreatView is a threat with its ratings and what hangs on it.

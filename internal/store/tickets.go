@@ -134,6 +134,16 @@ func (tx *Tx) ReceiveDelivery(connection, delivery string, tickets []string, at 
 	return true, nil
 }
 
+// LastDelivery returns when the newest webhook delivery that is still remembered
+// came; zero for none.
+func (tx *Tx) LastDelivery(connection string) (time.Time, error) {
+	var at time.Time
+	if _, err := tx.one(`SELECT at FROM ticket_delivery WHERE connection_id = $1 ORDER BY at DESC LIMIT 1`, []any{connection}, (*stamp)(&at)); err != nil {
+		return time.Time{}, fmt.Errorf("store: last delivery on %s: %w", connection, err)
+	}
+	return at, nil
+}
+
 // InboxTickets returns at most limit tickets that somebody said changed, oldest first.
 func (tx *Tx) InboxTickets(connection string, limit int) ([]string, error) {
 	out, err := collect(tx, func(row func(dest ...any) error) (s string, err error) { return s, row(&s) },

@@ -62,11 +62,17 @@ func TestTickets(t *testing.T) {
 			return err
 		})
 		write(func(tx *store.Tx) error {
+			if last, err := tx.LastDelivery("con_1"); err != nil || !last.IsZero() {
+				t.Errorf("LastDelivery() before any = %v, %v, want zero", last, err)
+			}
 			for i, want := range []bool{true, false} {
 				fresh, err := tx.ReceiveDelivery("con_1", "d1", []string{"10001", "10002"}, at)
 				if err != nil || fresh != want {
 					t.Errorf("ReceiveDelivery() %d = %v, %v, want %v", i, fresh, err, want)
 				}
+			}
+			if last, err := tx.LastDelivery("con_1"); err != nil || !last.Equal(at) {
+				t.Errorf("LastDelivery() = %v, %v, want %v", last, err, at)
 			}
 			inbox, err := tx.InboxTickets("con_1", 10)
 			if diff := cmp.Diff([]string{"10001", "10002"}, inbox); diff != "" {

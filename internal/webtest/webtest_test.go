@@ -30,10 +30,15 @@ const (
 // serve starts a server with an empty database and returns its address.
 func serve(t *testing.T) string {
 	t.Helper()
+	return start(t, server.Config{PollEvery: 500 * time.Millisecond})
+}
+
+// start starts a server with an empty database, set as told, and returns its address.
+func start(t *testing.T, c server.Config) string {
+	t.Helper()
 	ctx := t.Context()
-	s, err := server.New(ctx, server.Config{
-		Listen: "127.0.0.1:0", Data: t.TempDir(), PollEvery: 500 * time.Millisecond, Logger: slog.New(slog.DiscardHandler),
-	}, "test")
+	c.Listen, c.Data, c.Logger = "127.0.0.1:0", t.TempDir(), slog.New(slog.DiscardHandler)
+	s, err := server.New(ctx, c, "test")
 	if err != nil {
 		t.Fatalf("server.New: %v", err)
 	}
@@ -106,7 +111,8 @@ func files(t *testing.T) string {
 }
 
 // wanted reads which server a story wants from its first line: "// server: fresh"
-// has nothing in it, "// server: demo" a product that went round the loop.
+// has nothing in it, "// server: demo" a product that went round the loop, and
+// "// server: jira" nothing, but a Jira stands beside it.
 func wanted(t *testing.T, story string) string {
 	t.Helper()
 	f, err := os.Open(story)
@@ -119,8 +125,8 @@ func wanted(t *testing.T, story string) string {
 		t.Fatalf("%s: %v", story, err)
 	}
 	kind, ok := strings.CutPrefix(strings.TrimSpace(line), "// server: ")
-	if !ok || kind != "fresh" && kind != "demo" {
-		t.Fatalf("%s: the first line is %q, want // server: fresh or // server: demo", story, line)
+	if !ok || !slices.Contains([]string{"fresh", "demo", "jira"}, kind) {
+		t.Fatalf("%s: the first line is %q, want // server: fresh, demo or jira", story, line)
 	}
 	return kind
 }
@@ -195,6 +201,8 @@ func walk(t *testing.T, node, browser, web, name string) {
 	case "demo":
 		url, product := looped(t)
 		env = append(env, "STORY_URL="+url, "STORY_PRODUCT="+product)
+	case "jira":
+		env = append(env, beside(t)...)
 	default:
 		env = append(env, "STORY_URL="+serve(t))
 	}

@@ -39,6 +39,14 @@ func option(os []Option, id string) any {
 	return map[string]any{"id": id, "name": nameOf(os, id)}
 }
 
+func (s *Server) getResolutions(x *exchange) answer {
+	all := []any{}
+	for _, r := range resolutions {
+		all = append(all, map[string]any{"self": x.base + "/rest/api/2/resolution/" + r.ID, "id": r.ID, "name": r.Name, "description": ""})
+	}
+	return ok(all)
+}
+
 func anyList(ss []string) []any {
 	out := []any{}
 	for _, s := range ss {

@@ -88,6 +88,8 @@ func (s *Server) operation(method string, p []string) (string, handler) {
 		return "getIssueProperty", func(x *exchange) answer { return s.getProperty(x, on(1), on(3)) }
 	case shape == "PUT issue/*/properties/*":
 		return "setIssueProperty", func(x *exchange) answer { return s.setProperty(x, on(1), on(3)) }
+	case shape == "GET resolution":
+		return "getResolutions", s.getResolutions
 	case shape == "POST issueLink":
 		return "linkIssues", s.linkIssues
 	case shape == "GET issueLinkType":

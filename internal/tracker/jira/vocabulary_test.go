@@ -1,6 +1,7 @@
 package jira_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/threatloop/threatloop/internal/tracker"
@@ -23,6 +24,9 @@ func TestVocabulary(t *testing.T) {
 		}
 		if done == 0 || done == len(v.Statuses) {
 			t.Errorf("Vocabulary(%s) = %+v, want open and done statuses", flavour, v.Statuses)
+		}
+		if want := []string{"Done", "Won't Do", "Duplicate", "Cannot Reproduce"}; !slices.Equal(v.Resolutions, want) {
+			t.Errorf("Vocabulary(%s).Resolutions = %q, want %q", flavour, v.Resolutions, want)
 		}
 		if _, err := s.client.Vocabulary(t.Context(), tracker.Target{Project: "NONE"}); err == nil {
 			t.Errorf("Vocabulary(%s) of an unknown project = nil, want an error", flavour)

@@ -339,6 +339,7 @@ var listed = map[string]bool{
 	"getCreateIssueMetaProjectIssueTypes /api/2/issue/createmeta/{projectIdOrKey}/issuetypes":    true,
 	"getCreateIssueMetaFields /api/2/issue/createmeta/{projectIdOrKey}/issuetypes/{issueTypeId}": true,
 	"getAllStatuses /api/2/project/{projectIdOrKey}/statuses":                                    true,
+	"getResolutions /api/2/resolution":                                                           true,
 }
 
 // free are the Data Center schemas whose maps are declared as objects or

@@ -85,6 +85,7 @@ const verbs: Record<string, string> = {
   "ticket.move": "Moved",
   "ticket.comment": "Commented on",
   "tickets.link": "Linked a ticket to",
+  "tickets.news": "Heard of the ticket of",
   "tickets.unlink": "Unlinked a ticket from",
   "tickets.recreate": "Made a ticket again for",
   "results.reject": "Refused",

@@ -17,7 +17,7 @@ export function CostDialog({ product, of, onClose }: { product: string; of: Coun
       open
       onClose={onClose}
       title="Cost"
-      about="In days of work or in money. An estimate in the tracker takes its place."
+      about="In days of work or in money. Until somebody says it here, the time that the ticket is estimated at counts."
       verb="Save"
       submit={async () => {
         if (cost)

@@ -143,6 +143,14 @@ export function CommentCount({ n }: { n: number }) {
   );
 }
 
+/** estimateText is the team's own estimate as people write it: "3 points, 2 days"; a day of work has eight hours. */
+export function estimateText(e: TicketRef["estimate"]): string {
+  if (!e) return "";
+  const count = (n: number, one: string) => `${n.toLocaleString("en", { maximumFractionDigits: 2 })} ${n === 1 ? one : `${one}s`}`;
+  const hours = (e.seconds ?? 0) / 3600;
+  return [e.points && count(e.points, "point"), hours && (hours < 8 ? count(hours, "hour") : count(hours / 8, "day"))].filter(Boolean).join(", ");
+}
+
 /** costText is a cost as people write it: "3 days", "EUR 1,200". */
 export function costText(c: S["Cost"] | undefined): string {
   if (!c) return "";

@@ -10,7 +10,7 @@ import { Field, Input, Select } from "../../ui/field";
 import { word } from "../../ui/words";
 import { useCan } from "../product/frame";
 import type { TicketRef } from "./data";
-import { TicketBadge } from "./marks";
+import { estimateText, TicketBadge } from "./marks";
 
 type Purpose = TicketRef["purpose"];
 
@@ -65,6 +65,12 @@ export function Tickets({
             <div className="min-w-0 flex-1">
               <TicketBadge ticket={t} />
               {t.purpose === "vulnerability" && purpose !== "vulnerability" && <span className="text-soft text-xs"> · about the failing test</span>}
+              {t.estimate && (
+                <span className="text-soft text-xs">
+                  {" "}
+                  · estimated at <span className="num">{estimateText(t.estimate)}</span>
+                </span>
+              )}
               {t.note && <p className="text-soft text-xs">{t.note}</p>}
             </div>
             {t.state === "deleted" && can("tickets.publish") && <Recreate product={product} object={object} purpose={t.purpose} />}

@@ -5,6 +5,7 @@ import { Button } from "../../ui/button";
 import { Drawer } from "../../ui/dialog";
 import { Badge, Facts } from "../../ui/parts";
 import { useCan } from "../product/frame";
+import { estimateText } from "../risks/marks";
 import { useTicketActs } from "./act";
 import { purposes, standing, type Ticket } from "./data";
 import { TicketKey } from "./key";
@@ -42,6 +43,12 @@ export function TicketDrawer({
               </Badge>,
             ],
             !!t.status && ["Status there", <bdi key="t">{t.status}</bdi>],
+            !!t.estimate && [
+              "Estimate there",
+              <span key="e" className="num">
+                {estimateText(t.estimate)}
+              </span>,
+            ],
             [
               "For",
               <span key="f">

@@ -161,7 +161,7 @@ export function ConnectionFields({
           </Field>
           {more ? (
             <div className="grid items-start gap-4 sm:grid-cols-2">
-              <Field label="Story points field" optional hint="Its id, like customfield_10016; read as the estimate.">
+              <Field label="Story points field" optional hint="Its id, like customfield_10016; shown with the ticket as its estimate.">
                 <Input value={e.storyPoints} onChange={(ev) => set({ storyPoints: ev.target.value })} />
               </Field>
               <Field label="Link type" optional hint="Between a vulnerability's ticket and its countermeasure's; Relates without one.">
