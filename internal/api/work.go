@@ -96,6 +96,13 @@ func (s *API) comments() {
 		func(ctx context.Context, c app.Caller, in *OneComment) error {
 			return s.app.DeleteComment(ctx, c, in.Product, in.Comment)
 		})
+	register(s, op{
+		method: http.MethodPost, path: path + "/{comment}/restore", id: "restore-comment", tag: tagWork, summary: "Bring a deleted comment back", action: policy.CommentWrite,
+		about: "It is the same comment, with its id, author and times. Who deleted it may, and who manages comments.",
+	},
+		func(ctx context.Context, c app.Caller, in *OneComment) (app.CommentView, error) {
+			return s.app.RestoreComment(ctx, c, in.Product, in.Comment)
+		})
 }
 
 func (s *API) edits() {

@@ -289,6 +289,25 @@ func TestComments(t *testing.T) {
 	x.admin.remove(path + "/" + second.text("id")).want(204)
 	x.dev.remove(one).want(204)
 	x.dev.remove(one).want(404)
+
+	// What comes back is the same comment.
+	x.dev.post(path+"/"+second.text("id")+"/restore", nil).want(403)
+	x.modder.post(one+"/restore", nil).want(403)
+	x.dev.post(path+"/cmt_none/restore", nil).want(404)
+	x.admin.post(path+"/"+second.text("id")+"/restore", nil).want(200)
+	for range 2 {
+		if back := x.dev.post(one+"/restore", nil).want(200); string(back.body) != string(edited.body) {
+			t.Errorf("the comment came back as %s, want it as it was: %s", back.body, edited.body)
+		}
+	}
+	got = x.viewer.get(path + "?object=" + on).want(200)
+	if diff := cmp.Diff([]string{"Is it?", "Yes."}, got.column("text")); diff != "" {
+		t.Errorf("comments that came back (-want +got):\n%s", diff)
+	}
+	if got := x.admin.get(x.product + "/audit?object=" + on + "&limit=2").want(200).column("action"); !slices.Equal(got, []string{"comment.restore", "comment.restore"}) {
+		t.Errorf("the newest of the audit trail = %v, want two that came back, each once", got)
+	}
+	x.dev.remove(one).want(204)
 	if got := x.admin.get(x.product + "/audit?object=" + on).want(200).column("action"); !slices.Contains(got, "comment.add") || !slices.Contains(got, "comment.change") || !slices.Contains(got, "comment.remove") {
 		t.Errorf("the audit trail of the threat has %v, want what was said, changed and deleted", got)
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -190,7 +191,66 @@ func (a *App) DeleteComment(ctx context.Context, c Caller, product model.Product
 		if err := ch.tx.RemoveComment(product, id); err != nil {
 			return struct{}{}, err
 		}
-		return struct{}{}, ch.record("comment.remove", x.Object, map[string]string{"id": id, "author": x.Author, "text": x.Text}, nil)
+		return struct{}{}, ch.record("comment.remove", x.Object, removedComment{ID: id, Author: x.Author, Text: x.Text, At: x.At, EditedAt: x.EditedAt, Version: x.Version}, nil)
 	})
 	return err
+}
+
+// removedComment is what the audit trail keeps of a comment that was deleted: all of it.
+type removedComment struct {
+	ID       string    `json:"id"`
+	Author   string    `json:"author"`
+	Text     string    `json:"text"`
+	At       time.Time `json:"at,omitzero"` // absent in trails from before comments came back
+	EditedAt time.Time `json:"edited_at,omitzero"`
+	Version  int64     `json:"version,omitempty"`
+}
+
+// RestoreComment brings a deleted comment back as it was, with its id, author and
+// times: who deleted it may, and who manages comments. One that is there is returned as it is.
+func (a *App) RestoreComment(ctx context.Context, c Caller, product model.ProductID, id string) (CommentView, error) {
+	return attach(ctx, a, c, policy.CommentWrite, product, func(ch *changing) (CommentView, error) {
+		x, err := ch.tx.Comment(product, id)
+		if fault.Is(err, fault.NotFound) {
+			if x, err = ch.removedComment(product, id); err == nil {
+				err = ch.tx.AddComment(x)
+			}
+			if err == nil {
+				err = ch.record("comment.restore", x.Object, nil, map[string]string{"id": id, "author": x.Author, "text": x.Text})
+			}
+		}
+		if err != nil {
+			return CommentView{}, err
+		}
+		names, err := accountNames(ch.tx, []string{x.Author})
+		return viewComment(x, c, names[x.Author]), err
+	})
+}
+
+// removedComment finds a deleted comment in the audit trail of the product.
+func (ch *changing) removedComment(product model.ProductID, id string) (store.Comment, error) {
+	q := store.AuditQuery{Stream: store.ProductStream(product), Action: "comment.remove", Newest: true, Limit: 200}
+	for {
+		rows, err := ch.tx.AuditPage(q)
+		if err != nil {
+			return store.Comment{}, err
+		}
+		for i := range rows {
+			r := &rows[i]
+			var was removedComment
+			if json.Unmarshal(r.Old, &was) != nil || was.ID != id || was.At.IsZero() {
+				continue
+			}
+			if r.Actor != ch.caller.actor() {
+				if err := ch.app.allow(ch.tx, ch.caller, policy.CommentManage, product); err != nil {
+					return store.Comment{}, err
+				}
+			}
+			return store.Comment{ID: id, Product: product, Object: r.Object, Author: was.Author, Text: was.Text, At: was.At, EditedAt: was.EditedAt, Version: was.Version}, nil
+		}
+		if len(rows) < q.Limit {
+			return store.Comment{}, notFound("comment", id)
+		}
+		q.After = rows[len(rows)-1].Seq
+	}
 }

@@ -90,7 +90,7 @@ var table = map[Action]rule{
 	ThreatAccept:         {Approver, nobody, writes, "accept or transfer a threat until a date, and end an acceptance"},
 
 	CommentWrite:  {Developer, nobody, writes, "comment on objects of the model, change and delete one's own comments"},
-	CommentManage: {Administrator, nobody, writes, "delete anybody's comments"},
+	CommentManage: {Administrator, nobody, writes, "delete anybody's comments and bring them back"},
 
 	ResultsRead:   {Viewer, nobody, reads, "read test runs, results and evidence"},
 	ResultsUpload: {Developer, nobody, uploads, "upload test results and finish a run"},

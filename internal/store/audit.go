@@ -146,6 +146,7 @@ func (e *Audit) chain(prev string) string {
 type AuditQuery struct {
 	Stream string
 	Object string // exactly this object; "" is all
+	Action string // exactly this action; "" is all
 	// Newest gives the newest first, below the sequence After (0: from the end);
 	// otherwise the oldest first, above After.
 	Newest bool
@@ -161,6 +162,9 @@ func (tx *Tx) AuditPage(q AuditQuery) ([]Audit, error) {
 	c.add("stream = ?", q.Stream)
 	if q.Object != "" {
 		c.add("object = ?", q.Object)
+	}
+	if q.Action != "" {
+		c.add("action = ?", q.Action)
 	}
 	order := " ORDER BY seq"
 	if q.Newest {

@@ -18,7 +18,7 @@ type Comment struct {
 	Text     string
 	At       time.Time
 	EditedAt time.Time // zero is never
-	Version  int64     // for If-Match; set by the store, 1 when new
+	Version  int64     // for If-Match; raised by the store, 1 when new
 }
 
 const commentColumns = "id, product_id, object, author, body, at, edited_at, version"
@@ -27,10 +27,12 @@ func scanComment(row func(...any) error) (c Comment, err error) {
 	return c, row(&c.ID, (*string)(&c.Product), &c.Object, &c.Author, &c.Text, (*stamp)(&c.At), (*stamp)(&c.EditedAt), &c.Version)
 }
 
-// AddComment stores a new comment at version 1; fault.NotFound if the product does not exist.
+// AddComment stores a comment as it is given, at version 1 at least: a new one, or
+// one that was removed and comes back; fault.NotFound if the product does not
+// exist, fault.Conflict if the comment is there already.
 func (tx *Tx) AddComment(c Comment) error {
-	_, err := tx.exec("INSERT INTO comment ("+commentColumns+") VALUES ($1, $2, $3, $4, $5, $6, 0, 1)",
-		c.ID, string(c.Product), c.Object, c.Author, c.Text, stamp(c.At))
+	_, err := tx.exec("INSERT INTO comment ("+commentColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+		c.ID, string(c.Product), c.Object, c.Author, c.Text, stamp(c.At), stamp(c.EditedAt), max(c.Version, 1))
 	if err != nil {
 		return fmt.Errorf("store: comment %s: %w", c.ID, err)
 	}

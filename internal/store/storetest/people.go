@@ -179,6 +179,15 @@ func comments(t *testing.T, open func(*testing.T) *store.DB) {
 	})
 	write(t, db, func(tx *store.Tx) error { return tx.RemoveComment("prd_1", "c1") })
 	expectKind(t, db, "RemoveComment(again)", fault.NotFound, func(tx *store.Tx) error { return tx.RemoveComment("prd_1", "c1") })
+	write(t, db, func(tx *store.Tx) error { return tx.AddComment(edited) })
+	read(t, db, func(tx *store.Tx) error {
+		got, err := tx.Comment("prd_1", "c1")
+		if diff := cmp.Diff(edited, got); diff != "" {
+			t.Errorf("Comment(brought back) (-want +got):\n%s", diff)
+		}
+		return err
+	})
+	expectKind(t, db, "AddComment(that is there)", fault.Conflict, func(tx *store.Tx) error { return tx.AddComment(edited) })
 }
 
 // sharedModels: what is read is what is stored, whoever wrote it and whatever was rolled back.
