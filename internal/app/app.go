@@ -232,6 +232,7 @@ type changing struct {
 	caller   Caller
 	at       time.Time
 	cause    Cause
+	tested   string       // by what tests came in, for causes to name; empty for other changes
 	before   *model.Model // as stored; nil for a new product
 	model    *model.Model // to be changed by fn
 	versions store.Versions

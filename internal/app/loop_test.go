@@ -255,6 +255,16 @@ func TestLoop(t *testing.T) {
 	if proven.Verified >= before.Verified || proven.Current != proven.Verified && proven.Current > claimed.Current {
 		t.Errorf("rating after the passing test = %+v, want verified below %d", proven.Figures, before.Verified)
 	}
+	moves, err := a.RatingHistory(ctx, c, p.ID, threat().ID, "", 2)
+	if err != nil || len(moves.Items) != 2 {
+		t.Fatalf("RatingHistory() = %d moves, %v, want 2", len(moves.Items), err)
+	}
+	bind, flaw := find("parameterised-queries").Title, "SQL statements are built from input"
+	for i, want := range []string{"junit: “" + bind + "” is proven", "junit: “" + flaw + "” was found"} {
+		if got := moves.Items[i].Cause.Text; got != want {
+			t.Errorf("the cause of move %d = %q, want %q", i, got, want)
+		}
+	}
 	eventually(t, "the vulnerability ticket closes", func() bool { return vulnerability().State == "closed" })
 
 	for _, product := range []model.ProductID{"", p.ID} {

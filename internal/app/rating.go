@@ -67,12 +67,13 @@ func (ch *changing) rerate() error {
 	}
 	after := stands.ratings
 	product := ch.model.Product.ID
+	why := ch.movedBy(was.verdicts, stands.verdicts)
 	var changes []store.RatingChange
 	add := func(threat model.ThreatID, before, after risk.Figures) {
 		if before != after {
 			changes = append(changes, store.RatingChange{
 				Threat: threat, At: ch.at, Before: stored(before), After: stored(after),
-				CauseKind: ch.cause.Kind, CauseText: ch.cause.Text, CauseRef: ch.cause.Ref,
+				CauseKind: ch.cause.Kind, CauseText: why(before, after), CauseRef: ch.cause.Ref,
 			})
 		}
 	}

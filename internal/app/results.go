@@ -301,6 +301,7 @@ func (a *App) ReadRun(ctx context.Context, id string) error {
 // fold takes a report that was read into the evidence.
 func (ch *changing) fold(run store.Run, doc uploadDoc, sum evidence.Summary, seen []evidence.Observation, version int64) error {
 	product := run.Product
+	ch.tested = orElse(run.Source, sum.Format)
 	before, err := ledger(ch.tx, product)
 	if err != nil {
 		return err
@@ -463,14 +464,16 @@ func (a *App) Runs(ctx context.Context, c Caller, product model.ProductID, curso
 
 // FinishRun declares that every part of a run was uploaded: what the run lacks is gone.
 func (a *App) FinishRun(ctx context.Context, c Caller, product model.ProductID, run string, reason string) error {
-	_, err := change(ctx, a, c, policy.ResultsUpload, product, Cause{Kind: "test", Text: "run " + run + " was declared whole", Ref: run}, func(ch *changing) (struct{}, error) {
+	_, err := change(ctx, a, c, policy.ResultsUpload, product, Cause{Kind: "test", Text: "a test run was declared whole", Ref: run}, func(ch *changing) (struct{}, error) {
 		records, err := runRecords(ch.tx, product)
 		if err != nil {
 			return struct{}{}, err
 		}
-		if !slices.ContainsFunc(records, func(r evidence.RunRecord) bool { return r.ID == run }) {
+		i := slices.IndexFunc(records, func(r evidence.RunRecord) bool { return r.ID == run })
+		if i < 0 {
 			return struct{}{}, fault.New(fault.NotFound, "run.not_found", "no upload of run %s was read yet", run)
 		}
+		ch.tested = records[i].Source
 		return struct{}{}, ch.decide(evidence.Decision{Kind: evidence.RunConfirmed, Run: run, Reason: orElse(reason, "declared whole by the sender")})
 	})
 	return err
