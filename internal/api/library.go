@@ -91,7 +91,8 @@ func (s *API) entries() {
 	type copied struct {
 		Entry
 		Body struct {
-			Ref string `json:"ref" minLength:"1" maxLength:"100" doc:"Of the copy"`
+			Ref  string `json:"ref" minLength:"1" maxLength:"100" doc:"Of the copy"`
+			Name string `json:"name,omitempty" maxLength:"200" doc:"Of the copy; left out, that of the original with (copy) after it"`
 		}
 	}
 	register(s, op{
@@ -99,7 +100,7 @@ func (s *API) entries() {
 		status: http.StatusCreated, about: "What may be said only once is left out: the copy of a pattern names weaknesses and countermeasures of the original, that of a questionnaire includes it.",
 	},
 		func(ctx context.Context, c app.Caller, in *copied) (app.EntryView, error) {
-			return s.app.CopyEntry(ctx, c, in.Kind, in.Ref, in.Body.Ref)
+			return s.app.CopyEntry(ctx, c, in.Kind, in.Ref, in.Body.Ref, in.Body.Name)
 		})
 }
 

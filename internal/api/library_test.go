@@ -156,7 +156,14 @@ func TestWriteLibraryEntries(t *testing.T) {
 	if copied.text("ref") != "our-injection" || copied.text("layer") != "own" || copied.text("draft") != "new" || len(copied.list("found")) == 0 {
 		t.Errorf("a copy = %s, want an own entry, and told that nothing brings it", copied.body)
 	}
+	if got, want := copied.text("title"), s.admin.get(base).want(200).text("title")+" (copy)"; got != want {
+		t.Errorf("the copy is called %q, want %q", got, want)
+	}
 	s.admin.post(base+"/copy", map[string]any{"ref": "our-injection"}).want(409)
+	if got := s.admin.post(base+"/copy", map[string]any{"ref": "our-other", "name": "Our: other"}).want(201).text("title"); got != "Our: other" {
+		t.Errorf("the copy is called %q, want the name that it was given", got)
+	}
+	s.admin.remove("/library/entries/pattern/our-other").want(204)
 	if got := s.admin.get("/library/draft/check").want(200); got.at("passes") != true {
 		t.Errorf("a draft with a copy = %s, want it to pass", got.body)
 	}

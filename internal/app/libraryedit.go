@@ -193,8 +193,9 @@ func (a *App) RevertEntry(ctx context.Context, c Caller, kind, ref string, versi
 	})
 }
 
-// CopyEntry makes an own entry under another ref of what the draft says of one.
-func (a *App) CopyEntry(ctx context.Context, c Caller, kind, ref, to string) (EntryView, error) {
+// CopyEntry makes an own entry under another ref of what the draft says of one. Without
+// a name it has that of the original and says that it is a copy.
+func (a *App) CopyEntry(ctx context.Context, c Caller, kind, ref, to, name string) (EntryView, error) {
 	return draftChange(ctx, a, c, func(d *drafting) (EntryView, error) {
 		if kind == library.EntryHead {
 			return EntryView{}, fault.New(fault.Invalid, "entry.copy", "a library has one head, which cannot be copied")
@@ -209,7 +210,7 @@ func (a *App) CopyEntry(ctx context.Context, c Caller, kind, ref, to string) (En
 		if d.draft.entry(kind, to) != nil || a.libraries.base.entry(kind, to) != nil {
 			return EntryView{}, fault.New(fault.Conflict, "entry.exists", "there is a %s %q already", kind, to).With("body.ref", "expected one that is not taken")
 		}
-		text, err := library.Copy(kind, from.Text, to)
+		text, err := library.Copy(kind, from.Text, to, orElse(strings.TrimSpace(name), from.Title+" (copy)"))
 		if err != nil {
 			return EntryView{}, err
 		}

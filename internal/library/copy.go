@@ -9,7 +9,8 @@ import (
 	"github.com/threatloop/threatloop/internal/fault"
 )
 
-// Copy returns the text of an entry under another ref. What a library may say only
+// Copy returns the text of an entry under another ref and with the name given ("" keeps
+// the name of the original). What a library may say only
 // once the copy has under a ref of its own, or not at all: the weaknesses and
 // countermeasures that a pattern defines begin with the ref of the copy in it, so that
 // whoever edits the copy leaves the original alone, and its first lines name
@@ -17,7 +18,7 @@ import (
 // that rules asking for that one reach it; of a type the words of other tools are left out.
 // The copy of a questionnaire includes the questions instead of asking them a second
 // time. The error is a fault.Invalid where the text is not one entry of the kind.
-func Copy(kind, text, to string) (string, error) {
+func Copy(kind, text, to, name string) (string, error) {
 	pieces, err := Split("entry.yaml", text)
 	if err != nil {
 		return "", err
@@ -26,7 +27,7 @@ func Copy(kind, text, to string) (string, error) {
 		return "", fault.New(fault.Invalid, "library.copy", "the text is not one %s, which could be copied", kind)
 	}
 	if kind == EntryQuestionnaire {
-		return "questionnaire: " + plainWord(to) + "\nname: " + quoted(pieces[0].Title) + "\ninclude: [" + pieces[0].Ref + "]\n", nil
+		return "questionnaire: " + plainWord(to) + "\nname: " + quoted(cmp.Or(name, pieces[0].Title)) + "\ninclude: [" + pieces[0].Ref + "]\n", nil
 	}
 	p := &problems{}
 	d, body := parseFile(Files{"entry.yaml": text}, "entry.yaml").document("", "entry.yaml", p)
@@ -42,12 +43,22 @@ func Copy(kind, text, to string) (string, error) {
 	list, _ := d.entries(body, kind)
 	lines := slices.Clone(d.lines)
 	flow := body.flow
+	title := "name"
+	if kind == EntryRule {
+		title = "title"
+	}
+	named := name == "" || slices.ContainsFunc(list, func(e entry) bool { return e.key == title })
 	for i := len(list) - 1; i >= 0; i-- { // from the end, so that lines keep their numbers
 		e := list[i]
 		switch {
 		case e.key == kind:
 			at := d.at(e.value)
 			lines[at.Line-1] = reworded(lines[at.Line-1], at.Column, plainWord(to))
+			if !named && !flow {
+				lines = slices.Insert(lines, at.Line, strings.Repeat(" ", e.at.Column-1)+title+": "+quoted(name))
+			}
+		case e.key == title && name != "":
+			lines = retitled(lines, e, flow, quoted(name))
 		case kind == EntryType && e.key == "aliases" && !flow:
 			end := len(lines)
 			if i+1 < len(list) {
@@ -158,6 +169,37 @@ func itemsOf(n *node, key string) []*node {
 	}
 	return items
 }
+
+// retitled replaces the text that a key has, which may go on over lines below where the mapping has no brackets.
+func retitled(lines []string, e entry, flow bool, title string) []string {
+	at := e.at.Line - 1
+	runes := []rune(lines[at])
+	if int(e.value.line) == e.at.Line && int(e.value.column) <= len(runes) {
+		before, rest := string(runes[:e.value.column-1]), string(runes[e.value.column-1:])
+		if m := quotedStart.FindString(rest); m != "" {
+			lines[at] = before + title + rest[len(m):]
+			return lines
+		}
+		if after, ok := strings.CutPrefix(rest, e.value.text); ok && e.value.text != "" && (flow || after == "" || plainEnd.MatchString(after)) {
+			lines[at] = before + title + after
+			return lines
+		}
+	}
+	if flow {
+		return lines
+	}
+	end := at + 1
+	for end < len(lines) && (strings.TrimSpace(lines[end]) == "" || len(lines[end])-len(strings.TrimLeft(lines[end], " ")) >= e.at.Column) {
+		end++
+	}
+	lines[at] = string(runes[:e.at.Column-1]) + e.key + ": " + title
+	return slices.Delete(lines, at+1, end)
+}
+
+var (
+	quotedStart = regexp.MustCompile(`^("([^"\\]|\\.)*"|'([^']|'')*')`)
+	plainEnd    = regexp.MustCompile(`^\s*(#.*)?$`)
+)
 
 var scalarStart = regexp.MustCompile(`^("[^"]*"|'[^']*'|[A-Za-z0-9._-]+)`)
 

@@ -2,6 +2,7 @@ package library
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	starter "github.com/threatloop/threatloop/library"
@@ -17,17 +18,35 @@ func TestCopy(t *testing.T) {
 		{EntryRule, "rules:\n  # why\n  - rule: r\n    title: R\n", "s", "rules:\n  # why\n  - rule: s\n    title: R\n"},
 		{EntryQuestionnaire, "questionnaire: web\nname: The \"web\"\ngroups: []\n", "own", "questionnaire: own\nname: \"The \\\"web\\\"\"\ninclude: [web]\n"},
 	} {
-		got, err := Copy(tt.kind, tt.text, tt.to)
+		got, err := Copy(tt.kind, tt.text, tt.to, "")
 		if err != nil || got != tt.want {
 			t.Errorf("Copy(%s %q) = %q, %v, want %q", tt.kind, tt.text, got, err, tt.want)
 		}
 	}
-	if got, err := Copy(EntryType, "pattern: p\n", "q"); err == nil {
+	if got, err := Copy(EntryType, "pattern: p\n", "q", ""); err == nil {
 		t.Errorf("Copy of another kind = %q, want it refused", got)
 	}
 }
 
 // TestCopiesLoad: a copy of any entry stands beside what it was copied from.
+func TestCopyNames(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ kind, text, name, want string }{
+		{EntryType, "type: a\nname: A # the first\nkind: store\n", "B: \"two\"", "type: b\nname: \"B: \\\"two\\\"\" # the first\nkind: store\n"},
+		{EntryType, "name: 'It''s A'\ntype: a\nkind: store\n", "B", "name: \"B\"\ntype: b\nkind: store\n"},
+		{EntryType, "type: a\nname: >-\n  A and\n  more\nkind: store\n", "B", "type: b\nname: \"B\"\nkind: store\n"},
+		{EntryType, "type: a\nname: A and\n  more\nkind: store\n", "B", "type: b\nname: \"B\"\nkind: store\n"},
+		{EntryRule, "rules:\n  - rule: r\n    title: Ré\n    reason: Ré\n", "S", "rules:\n  - rule: b\n    title: \"S\"\n    reason: Ré\n"},
+		{EntryRule, "rules:\n  - rule: r\n    reason: R\n", "S", "rules:\n  - rule: b\n    title: \"S\"\n    reason: R\n"},
+		{EntryRule, "rules:\n  - {rule: r, title: R, reason: R}\n", "S", "rules:\n  - {rule: b, title: \"S\", reason: R}\n"},
+		{EntryQuestionnaire, "questionnaire: web\nname: Web\ngroups: []\n", "Ours", "questionnaire: b\nname: \"Ours\"\ninclude: [web]\n"},
+	} {
+		if got, err := Copy(tt.kind, tt.text, "b", tt.name); err != nil || got != tt.want {
+			t.Errorf("Copy(%s %q, %q) = %q, %v, want %q", tt.kind, tt.text, tt.name, got, err, tt.want)
+		}
+	}
+}
+
 func TestCopiesLoad(t *testing.T) {
 	t.Parallel()
 	base, err := LoadLayers(Layer{Name: "base", Files: starter.Files})
@@ -37,7 +56,7 @@ func TestCopiesLoad(t *testing.T) {
 	own := Files{}
 	for _, e := range base.Entries() {
 		_, _, text := base.Source(e.Kind, e.Ref)
-		copied, err := Copy(e.Kind, text, "own-"+e.Ref)
+		copied, err := Copy(e.Kind, text, "own-"+e.Ref, e.Title+" (copy)")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,6 +65,19 @@ func TestCopiesLoad(t *testing.T) {
 	both, err := LoadLayers(Layer{Name: "base", Files: starter.Files}, Layer{Name: "own", Files: own})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, e := range both.Entries() {
+		if from := strings.TrimPrefix(e.Ref, "own-"); e.Layer == "own" {
+			title := ""
+			for _, b := range base.Entries() {
+				if b.Kind == e.Kind && b.Ref == from {
+					title = b.Title + " (copy)"
+				}
+			}
+			if e.Title != title {
+				t.Errorf("the copy %s %s is called %q, want %q", e.Kind, e.Ref, e.Title, title)
+			}
+		}
 	}
 	// Whoever edits a copied pattern leaves everything else as it is: what it defines, its own threats name.
 	for _, p := range base.Patterns {

@@ -62,6 +62,14 @@ export const diffQuery = (from: string, to: string) =>
 /** revisionMatch is the If-Match header of what is done to the whole draft; a draft that nobody touched has revision 0. */
 export const revisionMatch = (revision: number) => ({ "If-Match": `"${revision}"` });
 
+/** slug is a name as a ref: lower case letters, digits and hyphens. */
+export const slug = (s: string): string =>
+  s
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+
 /** starter is the text that a new entry begins with: sound, small, and saying what belongs where. */
 export function starter(kind: Kind, ref: string, name: string): string {
   const q = JSON.stringify(name);

@@ -15,7 +15,7 @@ import { ErrorText, Failed, Loading } from "../../ui/state";
 import { dateTime } from "../../ui/time";
 import { plural } from "../../ui/words";
 import { Code, type CodeHandle } from "./code";
-import { drafts, type Entry, entryQuery, kinds, layers } from "./data";
+import { drafts, type Entry, entryQuery, kinds, layers, slug } from "./data";
 import { Lines } from "./difference";
 import { PatternWords } from "./pattern";
 import { TryPlan } from "./tryplan";
@@ -283,9 +283,11 @@ function Sheet({ entry: e }: { entry: Entry }) {
 }
 
 function CopyEntry({ entry: e, open, onClose, done }: { entry: Entry; open: boolean; onClose: () => void; done: (ref: string) => void }) {
-  const [ref, setRef] = useState("");
+  const [name, setName] = useState(`${e.title} (copy)`);
+  const [own, setOwn] = useState<string>();
+  const ref = own ?? (name === `${e.title} (copy)` ? `${e.ref}-copy` : slug(name));
   const copy = useChange(undefined, () =>
-    ok(api.POST("/library/entries/{kind}/{ref}/copy", { params: { path: { kind: e.kind, ref: e.ref } }, body: { ref } })),
+    ok(api.POST("/library/entries/{kind}/{ref}/copy", { params: { path: { kind: e.kind, ref: e.ref } }, body: { ref, name: name.trim() } })),
   );
   return (
     <FormDialog
@@ -300,16 +302,18 @@ function CopyEntry({ entry: e, open, onClose, done }: { entry: Entry; open: bool
       }}
     >
       {(problem) => (
-        <Field label="Ref of the copy" hint="Lower case letters, digits and hyphens." error={problem?.field("ref")}>
-          <Input
-            required
-            value={ref}
-            pattern="[a-z0-9]+(-[a-z0-9]+)*"
-            onChange={(x) => setRef(x.target.value)}
-            placeholder={`${e.ref}-2`}
-            autoFocus
-          />
-        </Field>
+        <>
+          <Field label="Name of the copy" error={problem?.field("name")}>
+            <Input required value={name} onChange={(x) => setName(x.target.value)} maxLength={200} autoFocus />
+          </Field>
+          <Field
+            label="Ref of the copy"
+            hint="Lower case letters, digits and hyphens. It is the entry's identity: another ref is another entry."
+            error={problem?.field("ref")}
+          >
+            <Input required value={ref} pattern="[a-z0-9]+(-[a-z0-9]+)*" onChange={(x) => setOwn(x.target.value)} />
+          </Field>
+        </>
       )}
     </FormDialog>
   );

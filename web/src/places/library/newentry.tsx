@@ -4,14 +4,7 @@ import { api, ok } from "../../api/client";
 import { useChange } from "../../app/change";
 import { FormDialog } from "../../ui/dialog";
 import { Field, Input, Select } from "../../ui/field";
-import { type Kind, kinds, type Row, starter } from "./data";
-
-const slug = (s: string): string =>
-  s
-    .normalize("NFKD")
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "");
+import { type Kind, kinds, type Row, slug, starter } from "./data";
 
 /** NewEntry begins an entry of the organisation's own from a small sound text. */
 export function NewEntry({ open, onClose, rows }: { open: boolean; onClose: () => void; rows: Row[] }) {
