@@ -157,12 +157,12 @@ export function Tabs({
 }) {
   return (
     <Tb.Root value={value} onValueChange={onChange}>
-      <Tb.List className="-mx-1.5 mb-4 flex gap-2.5 overflow-x-auto border-line border-b">
+      <Tb.List className="relative -mx-1.5 mb-4 flex gap-5 overflow-x-auto px-1.5 before:absolute before:inset-x-1.5 before:bottom-0 before:border-line before:border-b">
         {tabs.map((t) => (
           <Tb.Trigger
             key={t.value}
             value={t.value}
-            className="-mb-px inline-flex h-9 items-center gap-1.5 whitespace-nowrap rounded-t-sm border-transparent border-b-2 px-1.5 text-sm text-soft -outline-offset-2 hover:text-text data-[state=active]:border-accent data-[state=active]:text-text"
+            className="relative inline-flex h-9 items-center gap-1.5 whitespace-nowrap border-transparent border-b-2 text-sm text-soft before:absolute before:-inset-x-1 before:inset-y-1 before:rounded-sm before:outline-accent hover:text-text focus-visible:outline-none focus-visible:before:outline-2 data-[state=active]:border-accent data-[state=active]:text-text"
           >
             {t.text}
           </Tb.Trigger>

@@ -1,12 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { MoreHorizontal, Pencil, Trash2 } from "lucide-react";
-import { type KeyboardEvent, useId, useState } from "react";
+import { type KeyboardEvent, useId } from "react";
 import { api, match, ok, type S } from "../../api/client";
 import { useChange } from "../../app/change";
 import { useMe } from "../../app/session";
 import { Button, IconButton } from "../../ui/button";
 import { cx } from "../../ui/cx";
-import { Confirm } from "../../ui/dialog";
 import { Textarea } from "../../ui/field";
 import { Kbd } from "../../ui/kbd";
 import { Menu, MenuItem } from "../../ui/menu";
@@ -49,7 +48,6 @@ export function Comments({ product, object }: { product: string; object: string 
 
 function One({ product, comment: c, mayManage, mayWrite }: { product: string; comment: Comment; mayManage: boolean; mayWrite: boolean }) {
   const [draft, setDraft] = useDraft(`comment/${c.id}`);
-  const [asking, setAsking] = useState(false);
   const path = { product, comment: c.id };
   const edit = useChange(product, (text: string) =>
     ok(api.PATCH("/products/{product}/comments/{comment}", { params: { path, header: match(c.version) }, body: { text } })),
@@ -57,13 +55,10 @@ function One({ product, comment: c, mayManage, mayWrite }: { product: string; co
   const remove = useChange(
     product,
     () => ok(api.DELETE("/products/{product}/comments/{comment}", { params: { path } })),
-    () =>
-      c.mine
-        ? {
-            text: "The comment is deleted",
-            undo: () => ok(api.POST("/products/{product}/comments", { params: { path: { product } }, body: { object: c.object, text: c.text } })),
-          }
-        : { text: "The comment is deleted" },
+    () => ({
+      text: c.mine ? "The comment is deleted" : `The comment of ${c.author_name} is deleted`,
+      undo: () => ok(api.POST("/products/{product}/comments/{comment}/restore", { params: { path } })),
+    }),
   );
   const save = async (text: string) => {
     await edit.mutateAsync(text).then(
@@ -100,7 +95,7 @@ function One({ product, comment: c, mayManage, mayWrite }: { product: string; co
                     Change
                   </MenuItem>
                 )}
-                <MenuItem icon={<Trash2 size={14} />} danger onSelect={() => (c.mine ? remove.mutate() : setAsking(true))}>
+                <MenuItem icon={<Trash2 size={14} />} danger onSelect={() => remove.mutate()}>
                   Delete
                 </MenuItem>
               </Menu>
@@ -125,14 +120,6 @@ function One({ product, comment: c, mayManage, mayWrite }: { product: string; co
           </p>
         )}
       </div>
-      <Confirm
-        open={asking}
-        onClose={() => setAsking(false)}
-        title={`Delete the comment of ${c.author_name}?`}
-        about="It is somebody else's and cannot be brought back."
-        verb="Delete"
-        submit={() => remove.mutateAsync()}
-      />
     </article>
   );
 }
