@@ -313,6 +313,47 @@ func TestComments(t *testing.T) {
 	}
 }
 
+// TestAuditNames: people read a trail by names, as they are now or else as they were.
+func TestAuditNames(t *testing.T) {
+	t.Parallel()
+	x := newTeam(t)
+	threat := x.threat("Alpha", nil)
+	measure := x.measure(threat, "Shield")
+	x.modder.patch(x.product+"/threats/"+threat, map[string]any{"title": "Beta"}).want(200)
+	gone := x.threat("Gamma", nil)
+	x.modder.patch(x.product+"/threats/"+gone, map[string]any{"title": "Delta"}).want(200)
+	x.modder.remove(x.product + "/threats/" + gone).want(200)
+	names := func(path string) map[string][]string {
+		got := map[string][]string{}
+		a := x.admin.get(path).want(200)
+		for i := range a.list("items") {
+			object := a.text("items", i, "object")
+			got[object] = append(got[object], a.text("items", i, "object_name"))
+		}
+		return got
+	}
+	here, all := names(x.product+"/audit?limit=100"), names("/audit?limit=100")
+	for _, c := range []struct {
+		in     map[string][]string
+		object string
+		want   []string
+	}{
+		{here, "threat/" + threat, []string{"Beta", "Beta"}},
+		{here, "countermeasure/" + measure, []string{"Shield"}},
+		{here, "threat/" + gone, []string{"Delta", "Delta", "Gamma"}},
+		{here, "product/" + x.id, []string{"Parcel desk"}},
+		{all, "user/" + x.devID, nil},
+	} {
+		got := c.in[c.object]
+		if c.want == nil {
+			c.want = slices.Repeat([]string{"dev"}, max(len(got), 1))
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("the rows about %s name it %q, want %q", c.object, got, c.want)
+		}
+	}
+}
+
 func TestSeveralEdits(t *testing.T) {
 	t.Parallel()
 	x := newTeam(t)

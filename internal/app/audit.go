@@ -20,7 +20,8 @@ type AuditView struct {
 	Source    string          `json:"source" doc:"api, web, webhook, tracker, test, system"`
 	RequestID string          `json:"request_id,omitempty"`
 	Action    string          `json:"action"`
-	Object    string          `json:"object"`
+	Object    string          `json:"object" doc:"Kind and id"`
+	Named     string          `json:"object_name,omitempty" doc:"What people call the object, as it is now, else as it was then"`
 	Old       json.RawMessage `json:"old,omitempty"`
 	New       json.RawMessage `json:"new,omitempty"`
 	Hash      string          `json:"hash" doc:"SHA-256 over the row before and this one"`
@@ -48,10 +49,15 @@ func (a *App) Audit(ctx context.Context, c Caller, product model.ProductID, obje
 			return page, err
 		}
 		names := actorNames{}
-		for _, r := range rows {
+		objects, err := a.namesFor(tx, product)
+		if err != nil {
+			return page, err
+		}
+		for i := range rows {
+			r := &rows[i]
 			page.Items = append(page.Items, AuditView{
 				Seq: r.Seq, At: r.At, Actor: r.Actor, ActorName: names.of(tx, r.Actor), ActorKind: r.ActorKind, Source: r.Source, RequestID: r.RequestID,
-				Action: r.Action, Object: r.Object, Old: r.Old, New: r.New, Hash: r.Hash,
+				Action: r.Action, Object: r.Object, Named: objects.of(r), Old: r.Old, New: r.New, Hash: r.Hash,
 			})
 		}
 		if len(rows) == q.Limit {

@@ -28,11 +28,14 @@ type drawingNote struct {
 // actorNames are the names of accounts that were asked for already.
 type actorNames map[string]string
 
-// of returns the name of an account, or the id of what is none.
+// byItself names what acts without a person, by the id that its audit rows have.
+var byItself = map[string]string{"system": "Threatloop", "test": "Test results", "tracker": "The tracker", "api": "Not signed in"}
+
+// of returns the name of an account or of what acts by itself, else the id.
 func (n actorNames) of(tx *store.Tx, id string) string {
 	name, ok := n[id]
 	if !ok {
-		name = id
+		name = orElse(byItself[id], id)
 		if acc, err := tx.Account(id); err == nil {
 			name = acc.Name
 		}

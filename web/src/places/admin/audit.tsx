@@ -14,6 +14,7 @@ import { type Column, csv, save, Table } from "../../ui/table";
 import { Ago, dateTime } from "../../ui/time";
 import { toast, toastError } from "../../ui/toast";
 import { word } from "../../ui/words";
+import { verb } from "../history/groups";
 import { productNamesQuery } from "./tokens";
 
 type Row = S["AuditView"];
@@ -23,13 +24,18 @@ const page = (product: string, object: string | undefined, cursor: string | unde
     ? ok(api.GET("/products/{product}/audit", { params: { path: { product }, query: { cursor, limit, object } }, signal }))
     : ok(api.GET("/audit", { params: { query: { cursor, limit, object } }, signal }));
 
-/** said names an action as people say it: "results.read" is "Results: read". */
-export function said(action: string): string {
-  const [what, ...did] = action.split(".");
-  return did.length ? `${word(what)}: ${did.join(" ").replace(/[_-]/g, " ")}` : word(action);
-}
+/** kindOf is what kind of thing a row is about, in a word. */
+const kindOf = (r: Row): string => word(r.object.split("/", 1)[0]);
 
-const kinds: Record<string, string> = { person: "Person", token: "Token", system: "Threatloop" };
+/** whole are objects of which there is one, which need no name. */
+const whole: Record<string, string> = { instance: "The installation", library: "The library", fields: "The custom fields" };
+
+/** named is what people call what a row is about; its id where it has no other name. */
+const named = (r: Row): string => r.object_name || whole[r.object] || r.object;
+
+const kinds: Record<string, string> = { person: "Person", token: "Token", system: "By itself" };
+
+const ways: Record<string, string> = { web: "The page", api: "REST", webhook: "Webhook", tracker: "Tracker", test: "Tests", system: "Threatloop" };
 
 const columns: Column<Row>[] = [
   {
@@ -57,29 +63,35 @@ const columns: Column<Row>[] = [
   {
     id: "action",
     name: "What",
-    width: "minmax(10rem,1.4fr)",
+    width: "minmax(9rem,1fr)",
     narrow: "title",
-    cell: (r) => <span className="block truncate font-medium">{said(r.action)}</span>,
+    cell: (r) => (
+      <span className="block truncate font-medium" title={verb(r.action)}>
+        {verb(r.action)}
+      </span>
+    ),
     text: (r) => r.action,
   },
   {
     id: "object",
     name: "On",
-    width: "minmax(10rem,1.6fr)",
+    width: "minmax(12rem,2fr)",
     cell: (r) => (
-      <code className="block truncate text-soft text-xs" title={r.object}>
-        {r.object}
-      </code>
+      <span className="flex min-w-0 items-baseline gap-1.5" title={`${named(r)} (${r.object})`}>
+        <bdi className="truncate">{named(r)}</bdi>
+        {r.object_name && <span className="shrink-0 text-soft text-xs">{kindOf(r).toLowerCase()}</span>}
+      </span>
     ),
-    text: (r) => r.object,
+    text: (r) => named(r),
   },
+  { id: "id", name: "Id", width: "0", hidden: true, cell: () => null, text: (r) => r.object },
   {
     id: "source",
     name: "By way of",
     width: "6rem",
     narrow: "hide",
-    cell: (r) => <span className="text-soft">{r.source}</span>,
-    text: (r) => r.source,
+    cell: (r) => <span className="text-soft">{ways[r.source] ?? word(r.source)}</span>,
+    text: (r) => ways[r.source] ?? r.source,
   },
 ];
 
@@ -100,11 +112,12 @@ export function Audit() {
   });
   const [exporting, setExporting] = useState(false);
   const rows = (q.data?.pages ?? []).flatMap((p) => p.items ?? []);
-  const shown = useFiltered(rows, (r) => `${r.action} ${said(r.action)} ${r.object} ${r.actor_name}`, {
+  const shown = useFiltered(rows, (r) => `${r.action} ${verb(r.action)} ${r.object} ${named(r)} ${r.actor_name}`, {
     actor: (r) => r.actor,
     action: (r) => r.action,
     source: (r) => r.source,
   });
+  const only = object ? rows.find((r) => r.object === object) : undefined;
   const open = rows.find((r) => String(r.seq) === search.row);
   const exportAll = async () => {
     setExporting(true);
@@ -144,7 +157,7 @@ export function Audit() {
         </Button>
         {object && (
           <Button look="ghost" size="sm" onClick={() => set({ object: undefined })}>
-            Only {object}: show all
+            Only {only ? named(only) : object}: show all
           </Button>
         )}
       </div>
@@ -176,10 +189,17 @@ export function Audit() {
                 name: "What",
                 options: options(
                   rows.map((r) => r.action),
-                  said,
+                  verb,
                 ),
               },
-              { key: "source", name: "By way of", options: options(rows.map((r) => r.source)) },
+              {
+                key: "source",
+                name: "By way of",
+                options: options(
+                  rows.map((r) => r.source),
+                  (v) => ways[v] ?? word(v),
+                ),
+              },
             ]}
           />
           {shown.length === 0 ? (
@@ -245,7 +265,7 @@ function ChainCheck({ product }: { product: string }) {
 
 function RowDrawer({ row: r, onOnly, onClose }: { row: Row; onOnly: () => void; onClose: () => void }) {
   return (
-    <Drawer open onClose={onClose} title={said(r.action)}>
+    <Drawer open onClose={onClose} title={`${verb(r.action)} ${r.object_name ?? ""}`.trim()}>
       <div className="grid gap-5">
         <Facts
           items={[
@@ -253,20 +273,31 @@ function RowDrawer({ row: r, onOnly, onClose }: { row: Row; onOnly: () => void; 
               "Who",
               <span key="w">
                 <bdi>{r.actor_name || r.actor}</bdi>{" "}
-                <span className="text-soft">
-                  ({kinds[r.actor_kind] ?? r.actor_kind}, by way of {r.source})
-                </span>
+                {r.actor_kind && <span className="text-soft">({(kinds[r.actor_kind] ?? r.actor_kind).toLowerCase()})</span>}
+                <code className="block break-all text-soft text-xs">{r.actor}</code>
               </span>,
             ],
+            ["By way of", ways[r.source] ?? word(r.source)],
             ["When", dateTime(r.at)],
             [
               "On",
-              <span key="o" className="flex flex-wrap items-center gap-2">
-                <code className="text-xs">{r.object}</code>
+              <span key="o" className="flex flex-wrap items-center gap-x-2">
+                {r.object_name && (
+                  <bdi className="basis-full">
+                    {r.object_name} <span className="text-soft">({kindOf(r).toLowerCase()})</span>
+                  </bdi>
+                )}
+                <code className="break-all text-soft text-xs">{r.object}</code>
                 <button type="button" className="link text-xs" onClick={onOnly}>
                   only this
                 </button>
               </span>,
+            ],
+            [
+              "Action",
+              <code key="a" className="text-soft text-xs">
+                {r.action}
+              </code>,
             ],
             ["Row", `No. ${r.seq}`],
             !!r.request_id && [

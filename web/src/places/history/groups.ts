@@ -64,6 +64,27 @@ function nameOf(doc: unknown): string | undefined {
 }
 
 const verbs: Record<string, string> = {
+  "session.start": "Signed in",
+  "session.end": "Signed out",
+  "session.refuse": "Was refused a sign-in",
+  "user.add": "Made the account",
+  "user.change": "Changed the account",
+  "user.password": "Set the password of",
+  "token.add": "Made the token",
+  "token.revoke": "Revoked the token",
+  "connection.add": "Connected the tracker",
+  "connection.change": "Changed the tracker",
+  "connection.retry": "Tried again at the tracker",
+  "connection.delete": "Disconnected the tracker",
+  "field.set": "Defined the custom field",
+  "field.remove": "Removed the custom field",
+  "field.order": "Put in order",
+  "library.edit": "Edited the entry",
+  "library.import": "Imported into",
+  "library.publish": "Published the library's",
+  "library.restore": "Brought back a version of",
+  "library.discard": "Discarded the draft of",
+  "backup.take": "Took a backup of",
   "model.add": "Added",
   "model.change": "Changed",
   "model.remove": "Removed",
@@ -80,6 +101,7 @@ const verbs: Record<string, string> = {
   "product.change": "Changed",
   "drawing.change": "Changed the drawing:",
   "product.archive": "Archived or brought back",
+  "product.delete": "Deleted",
   "product.clone": "Cloned",
   "role.set": "Set the role of",
   "ticket.move": "Moved",
@@ -94,6 +116,7 @@ const verbs: Record<string, string> = {
   "comment.add": "Commented on",
   "comment.change": "Changed a comment on",
   "comment.remove": "Deleted a comment on",
+  "comment.restore": "Brought back a comment on",
   "model.edits": "Edited",
 };
 

@@ -118,9 +118,7 @@ export function Standards() {
                         s === chosen && "bg-accent-soft text-accent",
                       )}
                     >
-                      <span className="min-w-0 flex-1 truncate" title={title(s)}>
-                        {title(s)}
-                      </span>
+                      <span className="wrap-anywhere min-w-0 flex-1">{title(s)}</span>
                       <span className={cx("num shrink-0 text-xs", s !== chosen && "text-soft")}>
                         {s.served.toLocaleString("en")} of {s.counts.clauses.toLocaleString("en")} served
                       </span>
@@ -162,8 +160,7 @@ function Card({ of: s, chosen, onLook, children }: { of: Kept; chosen: boolean; 
             type="button"
             aria-pressed={chosen}
             onClick={onLook}
-            className="line-clamp-2 rounded-sm leading-snug text-start font-semibold hover:underline"
-            title={title(s)}
+            className="wrap-anywhere rounded-sm text-start font-semibold leading-snug hover:underline"
           >
             {title(s)}
           </button>
