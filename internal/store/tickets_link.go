@@ -98,6 +98,17 @@ func (tx *Tx) Links(f LinkFilter) ([]TicketLink, error) {
 	return out, nil
 }
 
+// ForeignTickets returns the ids of the tickets on a connection that we did not
+// make and that are linked, each once, in order.
+func (tx *Tx) ForeignTickets(connection string) ([]string, error) {
+	out, err := collect(tx, func(row func(dest ...any) error) (id string, err error) { return id, row(&id) },
+		`SELECT DISTINCT ticket_id FROM ticket_link WHERE connection_id = $1 AND NOT own AND state = 'live' ORDER BY ticket_id`, connection)
+	if err != nil {
+		return nil, fmt.Errorf("store: foreign tickets of %s: %w", connection, err)
+	}
+	return out, nil
+}
+
 // TicketCounts is what a connection's page shows of its queue.
 type TicketCounts struct {
 	Intents map[string]int64 // by state

@@ -328,6 +328,45 @@ func TestLinkExistingTicketByKey(t *testing.T) {
 	}
 }
 
+// What becomes of a ticket that somebody linked by hand is seen by the next poll, at
+// the cost of one request, and however many there are each has its turn.
+func TestLinkedTicketIsPolled(t *testing.T) {
+	t.Parallel()
+	const n = 130
+	b := newBench(t, n)
+	b.h.policy.Auto = false
+	for i := range n {
+		made, err := b.mem.Create(context.Background(), tracker.Draft{Target: tracker.Target{Project: "SEC"}, Marker: "x", Summary: "theirs"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.mem.issue(made.ID).Labels = nil // nobody gave it our label
+		if err := b.e.LinkTicket(context.Background(), connection, product, forCM(i), nil, made.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Advance(2 * time.Minute)
+	b.poll()
+	b.Advance(2 * time.Minute)
+	before := b.mem.calls["total"]
+	b.poll()
+	if got := b.mem.calls["total"] - before; got > 2 {
+		t.Errorf("a poll with linked tickets costs %d requests, want 2", got)
+	}
+	for _, i := range b.mem.issues {
+		b.mem.human(i.ID, tracker.Done, "", "")
+	}
+	for range 2 {
+		b.Advance(2 * time.Minute)
+		b.poll()
+	}
+	for i := range n {
+		if got := b.h.cm(i).State; got != model.Implemented {
+			t.Fatalf("countermeasure %d = %s after two polls, want implemented", i, got)
+		}
+	}
+}
+
 func TestUndoPublication(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 2)

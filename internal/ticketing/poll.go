@@ -2,6 +2,7 @@ package ticketing
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/store"
@@ -12,12 +13,14 @@ const (
 	overlap      = 5 * time.Minute // of two polls: clocks differ and searches lag
 	deliveryKeep = 7 * 24 * time.Hour
 	inboxAtOnce  = 100
+	foreignOnce  = 100 // tickets of others that a poll reads
 )
 
 // Poll reads what changed in a tracker and tells the models. Tickets that a
 // webhook pointed to are read by id at once; the poll proper is one request
 // where nothing changed, and that request includes a ticket we know, so that an
-// empty answer means blind, never "deleted". It returns when to poll again.
+// empty answer means blind, never "deleted". Tickets that people linked by hand are
+// read besides, since they lack our label. It returns when to poll again.
 func (e *Engine) Poll(ctx context.Context, connection string) (time.Time, error) {
 	return e.on(ctx, connection, func(ctx context.Context, r *run) error {
 		hinted, err := r.inbox(ctx)
@@ -113,6 +116,41 @@ func (r *run) poll(ctx context.Context) error {
 	}
 	r.ok()
 	r.conn.PolledTo = started
+	return r.foreign(ctx)
+}
+
+// foreign reads tickets that we did not make, some at a time, one after the other.
+// One that is not shown is left to the sweep.
+func (r *run) foreign(ctx context.Context) error {
+	var ids []string
+	err := r.e.o.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
+		ids, err = tx.ForeignTickets(r.id)
+		return err
+	})
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	if len(ids) > foreignOnce {
+		next, _ := slices.BinarySearchFunc(ids, r.s.foreign, func(id, last string) int {
+			if id <= last {
+				return -1
+			}
+			return 1
+		})
+		ids = append(ids[next:], ids[:next]...)[:foreignOnce]
+		r.s.foreign = ids[foreignOnce-1]
+	}
+	shown, err := r.get(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if t := shown[id]; t != nil {
+			if err := r.seen(ctx, *t); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

@@ -118,7 +118,8 @@ type session struct {
 	identified time.Time
 	seeing     time.Time
 	forms      map[tracker.Target]form
-	version    int64 // of the connection for which the above holds
+	foreign    string // the last ticket of others that a poll read
+	version    int64  // of the connection for which the above holds
 }
 
 type form struct {
