@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/queue"
 	"github.com/threatloop/threatloop/internal/risk"
@@ -149,8 +150,11 @@ func (h host) Observed(ctx context.Context, tx *store.Tx, connection string, obs
 	}
 	slices.Sort(order)
 	for _, product := range order {
-		if _, err := tx.Product(product, store.Everything()); err != nil {
+		switch _, err := tx.Product(product, store.Everything()); {
+		case fault.Is(err, fault.NotFound):
 			continue // the product was deleted; its tickets are closed by the reconciler
+		case err != nil:
+			return fmt.Errorf("app: take news of connection %s: %w", connection, err)
 		}
 		news := byProduct[product]
 		c := System("tracker")

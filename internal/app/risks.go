@@ -391,7 +391,7 @@ func (a *App) RatingHistory(ctx context.Context, c Caller, product model.Product
 func (ch *changing) endAcceptances() error {
 	for i := range ch.model.Threats {
 		t := &ch.model.Threats[i]
-		if t.Acceptance == nil || t.Acceptance.Ends.After(ch.at) || t.Status != model.Accepted {
+		if t.Acceptance == nil || t.Acceptance.Ends.After(ch.at) || t.Status != model.Accepted && t.Status != model.Transferred {
 			continue
 		}
 		t.Sets = copySets(t.Sets)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/store"
 	"github.com/threatloop/threatloop/internal/store/storetest"
@@ -299,13 +300,23 @@ func TestLinkExistingTicketByKey(t *testing.T) {
 		}
 	}
 	for _, k := range []string{"SEC-1", "SEC-2"} {
-		if err := b.e.LinkTicket(context.Background(), connection, product, forCM(0), nil, k); err != nil {
+		if err := b.e.LinkTicket(context.Background(), connection, product, forCM(0), nil, k, nil); err != nil {
 			t.Fatalf("LinkTicket(%s) = %v", k, err)
 		}
 	}
-	if err := b.e.LinkTicket(context.Background(), connection, product, forCM(0), nil, "SEC-9"); err == nil {
+	if err := b.e.LinkTicket(context.Background(), connection, product, forCM(0), nil, "SEC-9", nil); err == nil {
 		t.Error("LinkTicket(SEC-9) = nil, want not found")
 	}
+	b.mem.fail = func(op string) (string, *tracker.Error) {
+		if op != "get" {
+			return "", nil
+		}
+		return "refuse", refusal(tracker.KindUnavailable, 503)
+	}
+	if err := b.e.LinkTicket(context.Background(), connection, product, forCM(0), nil, "SEC-1", nil); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("LinkTicket(while the tracker is down) = %v, want a fault that says so", err)
+	}
+	b.mem.fail = nil
 	b.h.policy.Auto = true
 	b.reconcile()
 	if n := len(b.mem.issues); n != 2 {
@@ -341,7 +352,7 @@ func TestLinkedTicketIsPolled(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.mem.issue(made.ID).Labels = nil // nobody gave it our label
-		if err := b.e.LinkTicket(context.Background(), connection, product, forCM(i), nil, made.ID); err != nil {
+		if err := b.e.LinkTicket(context.Background(), connection, product, forCM(i), nil, made.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

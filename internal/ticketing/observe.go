@@ -2,7 +2,6 @@ package ticketing
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -137,8 +136,9 @@ func (r *run) addLink(tx *store.Tx, row store.TicketLink) error {
 
 // LinkTicket links an existing ticket, by id or key, to one of our objects.
 // Nothing is written into it but comments and links, and its state counts.
-// fault.NotFound where the tracker does not show it.
-func (e *Engine) LinkTicket(ctx context.Context, connection string, p model.ProductID, key Key, objects []string, ticket string) error {
+// fault.NotFound where the tracker does not show it, and where accept is not nil
+// and does not take it.
+func (e *Engine) LinkTicket(ctx context.Context, connection string, p model.ProductID, key Key, objects []string, ticket string, accept func(tracker.Ticket) bool) error {
 	missing := false
 	linked := false
 	_, err := e.on(ctx, connection, func(ctx context.Context, r *run) error {
@@ -147,9 +147,12 @@ func (e *Engine) LinkTicket(ctx context.Context, connection string, p model.Prod
 		}
 		found, err := r.tr.Get(ctx, []string{ticket})
 		if err != nil {
-			return errors.Join(r.failed(err), err)
+			if stop := r.failed(err); stop != nil {
+				return stop
+			}
+			return fault.Wrap(err, fault.Unavailable, "ticket.unread", "the tracker did not show %s: %s", ticket, tracker.AsError(err).Error())
 		}
-		if len(found) == 0 {
+		if len(found) == 0 || accept != nil && !accept(found[0]) {
 			missing = true
 			return nil
 		}

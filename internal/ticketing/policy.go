@@ -72,6 +72,20 @@ func (p Policy) Connections() []string {
 	return slices.Compact(ids)
 }
 
+// Projects returns the projects on a connection that the policy sends tickets to, sorted.
+func (p Policy) Projects(connection string) []string {
+	var out []string
+	for _, r := range append([]Route{{}}, p.Routes...) {
+		t := r.Target
+		t.fill(p.Default)
+		if t.Connection == connection && t.Project != "" {
+			out = append(out, t.Project)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // Unpublish is a person's decision that an object's ticket is not wanted.
 type Unpublish struct {
 	By string    `json:"by"`

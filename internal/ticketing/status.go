@@ -1,6 +1,7 @@
 package ticketing
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -111,8 +112,8 @@ func (t StatusTable) Validate() error {
 	err := fault.New(fault.Invalid, "ticket.status_table", "the status table is not valid")
 	allowed := []Meaning{MeansRequired, MeansInProgress, MeansImplemented, MeansRejected, MeansDuplicate}
 	check := func(where string, table map[string]Meaning) {
-		for k, m := range table {
-			if !slices.Contains(allowed, m) {
+		for _, k := range slices.Sorted(maps.Keys(table)) {
+			if m := table[k]; !slices.Contains(allowed, m) {
 				err.With(where+"."+k, "%q is not one of required, in_progress, implemented, rejected, duplicate", m)
 			}
 		}

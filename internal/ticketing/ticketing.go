@@ -304,9 +304,10 @@ func (e *Engine) Recreate(tx *store.Tx, p model.ProductID, key Key) error {
 	return tx.SaveIntent(i)
 }
 
-// Unlink lets go of a ticket: nothing is read from it or written to it any more.
-func Unlink(tx *store.Tx, p model.ProductID, key Key, ticket string, now time.Time) error {
-	links, err := tx.Links(store.LinkFilter{Product: p, Object: key.Object, Purpose: string(key.Purpose)})
+// Unlink lets go of a connection's ticket, named by id or key: nothing is read from
+// it or written to it any more.
+func Unlink(tx *store.Tx, connection string, p model.ProductID, key Key, ticket string, now time.Time) error {
+	links, err := tx.Links(store.LinkFilter{Connection: connection, Product: p, Object: key.Object, Purpose: string(key.Purpose)})
 	if err != nil {
 		return err
 	}

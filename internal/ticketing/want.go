@@ -443,21 +443,21 @@ func (b *wanting) threats() {
 func (b *wanting) threatStand(t *model.Threat) stand {
 	set := t.Sets["status"]
 	s := stand{state: WantClosed, cause: string(t.Status), at: set.At, reason: cmp.Or(t.StatusReason, set.Reason)}
-	carried := t.Status == model.Accepted || t.Status == model.Transferred
-	if carried && t.Acceptance != nil && !t.Acceptance.Ends.IsZero() && !b.Now.Before(t.Acceptance.Ends) {
-		return stand{state: WantOpen, cause: "acceptance ended", at: t.Acceptance.Ends, reason: "the acceptance ended"}
-	}
 	countered := slices.ContainsFunc(b.byThreat[t.ID], func(l model.Link) bool {
 		c := b.cms[l.Countermeasure]
 		return c != nil && c.Retired == nil
 	})
+	carried := t.Status == model.Accepted || t.Status == model.Transferred
+	ended := carried && t.Acceptance != nil && !t.Acceptance.Ends.IsZero() && !b.Now.Before(t.Acceptance.Ends)
 	switch {
 	case t.Retired != nil:
 		return stand{WantClosed, "retired", t.Retired.At, true, t.Retired.Reason}
 	case b.places[t.Where].out:
 		return stand{WantClosed, "out of scope", time.Time{}, true, "where it could happen is out of scope"}
-	case t.Status == model.Open && countered:
+	case (t.Status == model.Open || ended) && countered:
 		s.state, s.cause = WantLeave, "countermeasure"
+	case ended:
+		return stand{state: WantOpen, cause: "acceptance ended", at: t.Acceptance.Ends, reason: "the acceptance ended"}
 	case t.Status == model.Open:
 		s.state = WantOpen
 	case set.By == model.SetByTracker:

@@ -99,6 +99,19 @@ func TestWants(t *testing.T) {
 			h.policy.Push, h.m.Links = ticketing.PushThreats, nil
 			h.m.Threats[0].Status, h.m.Threats[0].Acceptance = model.Accepted, &model.Acceptance{Ends: h.now().Add(-time.Hour)}
 		}, nil, `threat thr_0000: open (acceptance ended) "Threat without countermeasure: Threat 0 — Web shop"` + "\n"},
+		{"acceptance ended, with a countermeasure", func(h *host) {
+			h.policy.Push = ticketing.PushThreats
+			h.m.Threats[0].Status, h.m.Threats[0].Acceptance = model.Accepted, &model.Acceptance{Ends: h.now().Add(-time.Hour)}
+		}, nil, ""},
+		{"acceptance ended, retired", func(h *host) {
+			h.policy.Push, h.m.Links = ticketing.PushThreats, nil
+			h.m.Threats[0].Status, h.m.Threats[0].Acceptance = model.Accepted, &model.Acceptance{Ends: h.now().Add(-time.Hour)}
+			h.m.Threats[0].Retired = &model.Retired{At: h.now(), Reason: "gone"}
+		}, nil, ""},
+		{"acceptance ended, out of scope", func(h *host) {
+			h.policy.Push, h.m.Links, h.m.Components[0].OutOfScope = ticketing.PushThreats, nil, true
+			h.m.Threats[0].Status, h.m.Threats[0].Acceptance = model.Accepted, &model.Acceptance{Ends: h.now().Add(-time.Hour)}
+		}, nil, ""},
 		{"contradicted", func(h *host) { h.set(0, model.Implemented); h.verdict(0, model.Fail, "") }, nil, vuln},
 		{"contradicted, never", func(h *host) {
 			h.set(0, model.Implemented)
