@@ -56,7 +56,7 @@ func (s *API) exports() {
 			items, err := s.app.Sources(ctx, c, in.Product)
 			return list{items}, err
 		})
-	s.plain(op{method: http.MethodGet, path: "/products/{product}/sources/{source}", id: "get-source", tag: tagPlans, summary: "Download a model file as it was given", action: policy.ProductRead},
+	s.plain(op{method: http.MethodGet, path: "/products/{product}/sources/{source}", id: "get-source", tag: tagPlans, summary: "Download a model file as it was given", action: policy.ModelEdit, about: "It may say more than the model shows. One that fills in custom fields which the caller does not see is refused."},
 		huma.Operation{
 			Parameters: []*huma.Param{product, {Name: "source", In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}},
 			Responses: map[string]*huma.Response{"200": {Description: "The file", Content: map[string]*huma.MediaType{

@@ -201,6 +201,13 @@ func TestCustomValuesByRole(t *testing.T) {
 		s.admin.put("/products/"+id+"/members/"+user, map[string]any{"role": role}).want(204)
 		as[role] = c
 	}
+	// As it was given, a file says what its giver saw.
+	file := s.admin.get("/products/" + id + "/export").want(200)
+	s.admin.upload("/products/"+id+"/imports?name=model.yaml", string(file.body)).want(200)
+	source := s.admin.get("/products/"+id+"/sources").want(200).text("items", 0, "id")
+	for role, status := range map[string]int{"viewer": 403, "developer": 403, "modeller": 403, "approver": 200} {
+		as[role].get("/products/" + id + "/sources/" + source).want(status)
+	}
 	for role, sees := range map[string]bool{"viewer": false, "modeller": false, "approver": true} {
 		c := as[role]
 		for what, got := range map[string]any{

@@ -195,6 +195,7 @@ func (s *API) members() {
 	}
 	type set struct {
 		Member
+		Changing
 		Body struct {
 			Role policy.Role `json:"role" enum:"viewer,developer,modeller,approver,administrator"`
 		}
@@ -202,10 +203,22 @@ func (s *API) members() {
 	const path = "/products/{product}/members/{user}"
 	do(s, op{method: http.MethodPut, path: path, id: "set-member", tag: tagMembers, summary: "Give a role on a product", action: policy.RoleManage},
 		func(ctx context.Context, c app.Caller, in *set) error {
-			return s.app.SetMember(ctx, c, in.Product, in.User, in.Body.Role)
+			version, err := in.version()
+			if err != nil {
+				return err
+			}
+			return s.app.SetMember(ctx, c, in.Product, in.User, version, in.Body.Role)
 		})
+	type take struct {
+		Member
+		Changing
+	}
 	do(s, op{method: http.MethodDelete, path: path, id: "remove-member", tag: tagMembers, summary: "Take the role on a product", action: policy.RoleManage},
-		func(ctx context.Context, c app.Caller, in *Member) error {
-			return s.app.SetMember(ctx, c, in.Product, in.User, "")
+		func(ctx context.Context, c app.Caller, in *take) error {
+			version, err := in.version()
+			if err != nil {
+				return err
+			}
+			return s.app.SetMember(ctx, c, in.Product, in.User, version, "")
 		})
 }

@@ -25,7 +25,8 @@ func (s *ConnectionSettings) site() string {
 // sameTracker refuses to take a connection with tickets to another tracker: a number
 // there is the number of another ticket. A site that only got another address shows
 // the tickets with our marks under their numbers; one that was moved (from Data
-// Center to Cloud) does not.
+// Center to Cloud) does not. A stored credential was given for the address that it is
+// sent to: it does not go to another one before somebody who has it says so.
 func (a *App) sameTracker(ctx context.Context, c Caller, id string, in ConnectionInput) error {
 	var links []store.TicketLink
 	conn, err := query(ctx, a, c, policy.ConnectionManage, "", func(tx *store.Tx) (store.Connection, error) {
@@ -39,6 +40,10 @@ func (a *App) sameTracker(ctx context.Context, c Caller, id string, in Connectio
 		}
 		if old.site() == in.Settings.site() {
 			return conn, nil
+		}
+		if in.Credential == nil || in.Credential.Token == "" && in.Credential.PAT == "" {
+			return conn, fault.New(fault.Invalid, "connection.credential", "the credential was given for another address; enter it again").
+				With("body.credential", "expected the token or password for %s", in.Settings.BaseURL)
 		}
 		links, err = tx.Links(store.LinkFilter{Connection: id, State: string(ticketing.LinkLive), Limit: movedSample})
 		return conn, err

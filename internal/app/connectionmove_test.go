@@ -1,6 +1,7 @@
 package app
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -48,6 +49,15 @@ func TestConnectionToAnotherTracker(t *testing.T) {
 	}
 	if n := len(site.Issues()); n != 1 {
 		t.Fatalf("%d tickets, want one", n)
+	}
+
+	// Whoever may change the address does not get the credential by it.
+	thief := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("the credential went to %s", r.URL) }))
+	t.Cleanup(thief.Close)
+	stolen := in
+	stolen.Settings.BaseURL, stolen.Credential = thief.URL, nil
+	if _, err := d.EditConnection(d.ctx, d.admin, conn.ID, 0, stolen); !fault.Is(err, fault.Invalid) || fault.As(err).Code != "connection.credential" {
+		t.Errorf("EditConnection(to another address without a credential) = %v, want it refused", err)
 	}
 
 	in.Settings.BaseURL = serve(site) + "/"

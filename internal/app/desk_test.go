@@ -97,7 +97,7 @@ func (d desk) person(name string, role policy.Role) Caller {
 		d.t.Fatalf("AddUser(%s): %v", name, err)
 	}
 	if role != "" {
-		if err := d.SetMember(d.ctx, d.admin, d.product, u.ID, role); err != nil {
+		if err := d.SetMember(d.ctx, d.admin, d.product, u.ID, 0, role); err != nil {
 			d.t.Fatalf("SetMember(%s): %v", name, err)
 		}
 	}

@@ -370,10 +370,30 @@ func (a *App) Sources(ctx context.Context, c Caller, product model.ProductID) ([
 	})
 }
 
-// SourceFile returns a model file of a product as it was given.
+// SourceFile returns a model file of a product as it was given, to who may change
+// the model: it may say more than the model shows, of what was changed since or was
+// never taken. One that fills in custom fields which the caller does not see is
+// fault.Forbidden.
 func (a *App) SourceFile(ctx context.Context, c Caller, product model.ProductID, id string) (ModelFile, error) {
-	return query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (ModelFile, error) {
+	return query(ctx, a, c, policy.ModelEdit, product, func(tx *store.Tx) (ModelFile, error) {
 		s, err := tx.Source(product, id)
-		return ModelFile{Name: s.Name, MediaType: "application/octet-stream", Data: s.Data}, err
+		if err != nil {
+			return ModelFile{}, err
+		}
+		looking, err := newOnlooker(tx, c)
+		if err != nil {
+			return ModelFile{}, err
+		}
+		// A file that cannot be read any more was of another tool, which knows no fields of ours.
+		if read, err := a.readModel(product, s.Name, s.Data); err == nil {
+			seen, err := looking.custom(product, read.Model.Product.Custom)
+			if err != nil {
+				return ModelFile{}, err
+			}
+			if len(seen) < len(read.Model.Product.Custom) {
+				return ModelFile{}, fault.New(fault.Forbidden, "source.hidden", "the file fills in fields that your role does not see; export the model instead")
+			}
+		}
+		return ModelFile{Name: s.Name, MediaType: "application/octet-stream", Data: s.Data}, nil
 	})
 }

@@ -55,7 +55,7 @@ func TestLinkTicketOfOthers(t *testing.T) {
 	if _, err := d.Card(d.ctx, dev, board.ID, ticket.ID); !fault.Is(err, fault.NotFound) {
 		t.Errorf("Card(of a product that is not seen) = %v, want that there is none", err)
 	}
-	if err := d.SetMember(d.ctx, d.admin, other, dev.User, policy.Viewer); err != nil {
+	if err := d.SetMember(d.ctx, d.admin, other, dev.User, 0, policy.Viewer); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.LinkTicket(d.ctx, dev, d.product, in); err != nil {

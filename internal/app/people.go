@@ -653,7 +653,12 @@ type MemberView struct {
 	Name  string      `json:"name"`
 	Email string      `json:"email" doc:"Empty but for oneself and for administrators of the installation"`
 	Role  policy.Role `json:"role" enum:"viewer,developer,modeller,approver,administrator"`
+	// Version follows from the role, which is all that can be changed.
+	Version int64 `json:"version" doc:"Send it as If-Match with a change of the role"`
 }
+
+// memberVersion is the version of a membership with the role; 0 is no membership.
+func memberVersion(role policy.Role) int64 { return int64(slices.Index(policy.Roles(), role) + 1) }
 
 // Members lists who has which role on a product, by account id.
 func (a *App) Members(ctx context.Context, c Caller, product model.ProductID, cursor string, limit int) (Page[MemberView], error) {
@@ -676,7 +681,7 @@ func (a *App) Members(ctx context.Context, c Caller, product model.ProductID, cu
 			return page, err
 		}
 		for i, m := range cut.Items { // both by account id, and no membership outlives its account
-			v := MemberView{User: m.User, Name: accounts[i].Name, Role: policy.Role(m.Role)}
+			v := MemberView{User: m.User, Name: accounts[i].Name, Role: policy.Role(m.Role), Version: memberVersion(policy.Role(m.Role))}
 			if c.Admin || m.User == c.User {
 				v.Email = accounts[i].Email
 			}
@@ -686,8 +691,9 @@ func (a *App) Members(ctx context.Context, c Caller, product model.ProductID, cu
 	})
 }
 
-// SetMember gives a person a role on a product; "" takes it.
-func (a *App) SetMember(ctx context.Context, c Caller, product model.ProductID, user string, role policy.Role) error {
+// SetMember gives a person a role on a product; "" takes it. It is refused
+// (fault.Stale) where the role is not that of the version any more.
+func (a *App) SetMember(ctx context.Context, c Caller, product model.ProductID, user string, version int64, role policy.Role) error {
 	if role != "" {
 		if _, err := policy.ParseRole(string(role)); err != nil {
 			return err
@@ -700,6 +706,9 @@ func (a *App) SetMember(ctx context.Context, c Caller, product model.ProductID, 
 		old, err := ch.tx.Role(user, product)
 		if err != nil {
 			return struct{}{}, err
+		}
+		if now := memberVersion(policy.Role(old)); version != 0 && version != now {
+			return struct{}{}, fault.New(fault.Stale, "role.stale", "the role was changed meanwhile; look at it again and repeat the change").With("header.If-Match", "is %d, now %d", version, now)
 		}
 		if role == "" {
 			err = ch.tx.RemoveMembership(user, product)

@@ -104,3 +104,38 @@ func TestAddressesOfMembers(t *testing.T) {
 		t.Errorf("an administrator sees the addresses of %v, want all", got)
 	}
 }
+
+// Two who change a role at the same time do not undo each other unseen.
+func TestRoleOfMeanwhile(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	dev := d.person("dev", policy.Developer)
+	version := func() int64 {
+		t.Helper()
+		page, err := d.Members(d.ctx, d.admin, d.product, "", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range page.Items {
+			if m.User == dev.User {
+				return m.Version
+			}
+		}
+		return 0
+	}
+	seen := version()
+	if err := d.SetMember(d.ctx, d.admin, d.product, dev.User, seen, policy.Viewer); err != nil {
+		t.Fatalf("SetMember(as seen) = %v", err)
+	}
+	for _, role := range []policy.Role{policy.Approver, ""} {
+		if err := d.SetMember(d.ctx, d.admin, d.product, dev.User, seen, role); !fault.Is(err, fault.Stale) {
+			t.Errorf("SetMember(%q, as it was seen before) = %v, want stale", role, err)
+		}
+	}
+	if err := d.SetMember(d.ctx, d.admin, d.product, dev.User, version(), ""); err != nil {
+		t.Errorf("SetMember(taken, as seen) = %v", err)
+	}
+	if err := d.SetMember(d.ctx, d.admin, d.product, dev.User, seen, policy.Viewer); !fault.Is(err, fault.Stale) {
+		t.Errorf("SetMember(who was taken out meanwhile) = %v, want stale", err)
+	}
+}

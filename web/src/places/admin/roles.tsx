@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Check, Minus, Users } from "lucide-react";
 import { Fragment, useState } from "react";
-import { api, ok, type S } from "../../api/client";
+import { api, everything, match, ok, type S } from "../../api/client";
 import { keys, productQuery } from "../../api/query";
 import { useChange } from "../../app/change";
 import { useAddress } from "../../ui/address";
@@ -42,18 +42,21 @@ function Members() {
   const view = useQuery({ ...productQuery(product), enabled: product !== "" }).data;
   const q = useQuery({
     queryKey: keys.product(product, "members"),
-    queryFn: ({ signal }) => ok(api.GET("/products/{product}/members", { params: { path: { product } }, signal })),
+    queryFn: ({ signal }) =>
+      everything<S["MemberView"]>((cursor) =>
+        ok(api.GET("/products/{product}/members", { params: { path: { product }, query: { cursor, limit: 1000 } }, signal })),
+      ),
     enabled: product !== "",
   });
   const people = useQuery(usersQuery).data ?? [];
   const [adding, setAdding] = useState({ user: "", role: "developer" as Role });
-  const members = q.data?.items ?? [];
+  const members = q.data ?? [];
   const give = useChange(
     product,
-    ({ user, role }: { user: string; role?: Role; before?: Role; name: string }) =>
+    ({ user, role, seen }: { user: string; role?: Role; before?: Role; seen?: number; name: string }) =>
       role
-        ? ok(api.PUT("/products/{product}/members/{user}", { params: { path: { product, user } }, body: { role } }))
-        : ok(api.DELETE("/products/{product}/members/{user}", { params: { path: { product, user } } })),
+        ? ok(api.PUT("/products/{product}/members/{user}", { params: { path: { product, user }, header: match(seen) }, body: { role } }))
+        : ok(api.DELETE("/products/{product}/members/{user}", { params: { path: { product, user }, header: match(seen) } })),
     (_, { user, role, before, name }) => ({
       text: role ? `${name} is ${word(role).toLowerCase()} now` : `${name} has no role here any more`,
       undo: () =>
@@ -105,7 +108,7 @@ function Members() {
                     className="max-w-44"
                     disabled={!may}
                     value={m.role}
-                    onChange={(e) => give.mutate({ user: m.user, role: e.target.value as Role, before: m.role, name: m.name })}
+                    onChange={(e) => give.mutate({ user: m.user, role: e.target.value as Role, before: m.role, seen: m.version, name: m.name })}
                   >
                     {roles.map((r) => (
                       <option key={r} value={r}>
@@ -116,7 +119,7 @@ function Members() {
                   <IconButton
                     label={`Take the role of ${m.name}`}
                     disabled={!may}
-                    onClick={() => give.mutate({ user: m.user, before: m.role, name: m.name })}
+                    onClick={() => give.mutate({ user: m.user, before: m.role, seen: m.version, name: m.name })}
                   >
                     <Minus aria-hidden size={15} />
                   </IconButton>

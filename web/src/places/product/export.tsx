@@ -20,7 +20,8 @@ const bytes = (n: number): string => (n < 1024 ? `${n} bytes` : n < 1048576 ? `$
 /** ExportDialog gives the model as a file in each format that is written, and the files that it was made of as they were given. */
 export function ExportDialog({ product: p, onClose }: { product: Product; onClose: () => void }) {
   const formats = useQuery(formatsQuery);
-  const sources = useQuery(sourcesOf(p.id));
+  const edits = (p.can ?? []).includes("model.edit");
+  const sources = useQuery({ ...sourcesOf(p.id), enabled: edits });
   const base = `/api/v1/products/${encodeURIComponent(p.id)}`;
   // Our own first: it is the one that loses nothing.
   const written = (formats.data ?? []).filter((f) => f.export).sort((a, b) => Number(b.export === "threatloop") - Number(a.export === "threatloop"));
@@ -59,7 +60,7 @@ export function ExportDialog({ product: p, onClose }: { product: Product; onClos
               ))}
             </ul>
           </section>
-          {(sources.data ?? []).length > 0 && (
+          {edits && (sources.data ?? []).length > 0 && (
             <section aria-label="As it was given" className="grid gap-2">
               <h3 className="overline">As it was given</h3>
               <ul className="divide-y divide-line rounded-lg border border-line">

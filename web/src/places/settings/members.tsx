@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { UserRoundX } from "lucide-react";
 import { useState } from "react";
-import { api, everything, ok, type S } from "../../api/client";
+import { api, everything, match, ok, type S } from "../../api/client";
 import { keys } from "../../api/query";
 import { useChange } from "../../app/change";
 import { useMe } from "../../app/session";
@@ -36,11 +36,13 @@ export function Members() {
         ok(api.GET("/products/{product}/members", { params: { path: { product: p.id }, query: { cursor, limit: 1000 } }, signal })),
       ),
   });
-  const put = (user: string, role: Role) => ok(api.PUT("/products/{product}/members/{user}", { params: { path: path(user) }, body: { role } }));
-  const take = (user: string) => ok(api.DELETE("/products/{product}/members/{user}", { params: { path: path(user) } }));
+  const put = (user: string, role: Role, seen?: number) =>
+    ok(api.PUT("/products/{product}/members/{user}", { params: { path: path(user), header: match(seen) }, body: { role } }));
+  const take = (user: string, seen?: number) =>
+    ok(api.DELETE("/products/{product}/members/{user}", { params: { path: path(user), header: match(seen) } }));
   const change = useChange(
     p.id,
-    (x: { user: string; name: string; role: Role; was?: Role }) => put(x.user, x.role),
+    (x: { user: string; name: string; role: Role; was?: Role; seen?: number }) => put(x.user, x.role, x.seen),
     (_, x) => ({
       text: x.was ? `${x.name} is ${word(x.role).toLowerCase()} now.` : `${x.name} is a member now.`,
       undo: () => (x.was ? put(x.user, x.was) : take(x.user)),
@@ -48,7 +50,7 @@ export function Members() {
   );
   const remove = useChange(
     p.id,
-    (m: S["MemberView"]) => take(m.user),
+    (m: S["MemberView"]) => take(m.user, m.version),
     (_, m) => ({ text: `${m.name} is no member any more.`, undo: () => put(m.user, m.role) }),
   );
   const members = q.data ?? [];
@@ -71,7 +73,7 @@ export function Members() {
                     aria-label={`Role of ${m.name}`}
                     className="w-40"
                     value={m.role}
-                    onChange={(e) => change.mutate({ user: m.user, name: m.name, role: e.target.value as Role, was: m.role })}
+                    onChange={(e) => change.mutate({ user: m.user, name: m.name, role: e.target.value as Role, was: m.role, seen: m.version })}
                   >
                     {roles.map((r) => (
                       <option key={r.role} value={r.role}>
