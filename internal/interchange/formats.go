@@ -262,11 +262,23 @@ var strangers = []struct{ mark, name string }{
 	{`"diagramJson"`, "an OWASP Threat Dragon model without the object detail, in which its diagrams stand"},
 }
 
+// programs are the marks of texts that make models or reports, and are none.
+var programs = []struct{ mark, name string }{
+	{"from pytm import", "a program of OWASP pytm: run it with --json (tm.py --json model.json) and give what that writes"},
+	{"import pytm", "a program of OWASP pytm: run it with --json (tm.py --json model.json) and give what that writes"},
+	{"{findings:repeat:", "a template for reports of OWASP pytm: give what the model's program writes with --json"},
+	{"{elements:repeat:", "a template for reports of OWASP pytm: give what the model's program writes with --json"},
+}
+
+func isProgram(head []byte) bool {
+	return slices.ContainsFunc(programs, func(p struct{ mark, name string }) bool { return bytes.Contains(head, []byte(p.mark)) })
+}
+
 // unknown is the refusal of a sound file that no format knows.
 func unknown(head []byte) error {
 	f := fault.New(fault.Unsupported, "model.unknown_format",
 		"the file is no threat model that can be read here; these can: %s", strings.Join(ReadableTitles(), ", "))
-	for _, s := range strangers {
+	for _, s := range slices.Concat(programs, strangers) {
 		if bytes.Contains(head, []byte(s.mark)) {
 			return f.With("", "it looks like %s", s.name)
 		}

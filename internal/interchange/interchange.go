@@ -156,6 +156,9 @@ func open(data []byte, opts Options) (*format, *source, error) {
 		s.root, err = tlyaml.Parse(data, opts)
 	}
 	if err != nil {
+		if isProgram(s.head) {
+			err = unknown(s.head)
+		}
 		return nil, nil, err
 	}
 	for i := range formats {

@@ -41,6 +41,9 @@ type placed struct {
 // outsideID begins the ids of zones that Write makes for components outside every zone.
 const outsideID = "threatloop-outside-"
 
+// endID begins the ids of components that Write makes for zones that flows end at.
+const endID = "threatloop-end-"
+
 func (r *reader) elements(root *node) {
 	for i, n := range root.get("trustZones").each() {
 		r.declare(n, false, i+1)
@@ -82,6 +85,11 @@ func (r *reader) declare(n *node, component bool, serial int) {
 	if !component && strings.HasPrefix(id, outsideID) && ours(n.get("attributes")) {
 		e.outside = true
 		r.zones[id] = e
+		return
+	}
+	if zone := r.zones[n.get("attributes").get(prefix+"end").str()]; component && strings.HasPrefix(id, endID) && zone != nil {
+		r.ends[id] = zone
+		r.places = append(r.places, placed{id: zone.id, where: zone.where, n: n})
 		return
 	}
 	e.id = r.Element(what, id, serial, n.at())

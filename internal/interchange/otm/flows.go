@@ -13,6 +13,9 @@ func (r *reader) dataflows(root *node) {
 	for i := range r.Model.Components {
 		diagrams[r.Model.Components[i].ID] = r.Model.Components[i].Diagram
 	}
+	for i := range r.Model.Zones {
+		diagrams[r.Model.Zones[i].ID] = r.Model.Zones[i].Diagram
+	}
 	names := map[model.ElementID]string{}
 	for _, e := range r.order {
 		names[e.id] = reading.Line(e.n.get("name").str())
@@ -69,6 +72,8 @@ func (r *reader) flowEnd(where string, n *node, name string, keys ...string) mod
 		r.Note(imported.Refused, cmpNode(ref, n).at(), where, "has no %s; the end is loose", name)
 	case r.parts[id] != nil:
 		return r.parts[id].id
+	case r.ends[id] != nil:
+		return r.ends[id].id
 	case r.zones[id] != nil && !r.zones[id].outside:
 		r.Note(imported.Guess, ref.at(), where, "its %s %q is a trust zone, expected a component; the flow ends at the zone", name, id)
 		return r.zones[id].id

@@ -135,6 +135,7 @@ type reader struct {
 	assets   map[string]model.AssetID
 	zones    map[string]*nested
 	parts    map[string]*nested // components
+	ends     map[string]*nested // zones by the components that stand for them where flows end
 	byWord   map[string]*nested // trust zones by type and name; nil where two have the word
 	byName   map[string]*nested // components by name; nil where two have it
 	order    []*nested          // zones, then components, as the file has them
@@ -154,7 +155,7 @@ func read(root *node, opts imported.Options) (*imported.Import, error) {
 	}
 	r := &reader{
 		Builder: reading.New(imported.OTM, Key, opts), diagrams: map[string]bool{}, others: map[string]bool{},
-		assets: map[string]model.AssetID{}, zones: map[string]*nested{}, parts: map[string]*nested{},
+		assets: map[string]model.AssetID{}, zones: map[string]*nested{}, parts: map[string]*nested{}, ends: map[string]*nested{},
 		threats: map[string]*threat{}, cures: map[string]*mitigation{}, cases: map[instance]model.ThreatID{},
 		named: map[model.ThreatID]bool{},
 	}

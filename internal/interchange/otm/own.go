@@ -20,7 +20,7 @@ type ownModel struct {
 	Answers    []model.Answer    `json:"answers,omitempty"`
 	Curves     []model.Curve     `json:"curves,omitempty"`
 	Texts      []model.TextBlock `json:"texts,omitempty"`
-	Flows      []model.Flow      `json:"flows,omitempty"`      // those that do not join two components
+	Flows      []model.Flow      `json:"flows,omitempty"`      // those with a loose end
 	FlowOrder  []model.ElementID `json:"flow_order,omitempty"` // of all flows, where those of the line above do not come last
 	Weaknesses []model.Weakness  `json:"weaknesses,omitempty"`
 	Links      []model.Link      `json:"links,omitempty"`

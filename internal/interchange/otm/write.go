@@ -25,7 +25,7 @@ func Write(m *model.Model) ([]byte, []imported.Note, error) {
 		ids: map[string]bool{}, at: map[model.ElementID][]*model.Threat{}, linked: map[model.ThreatID][]*model.Link{},
 		threatID: map[model.ThreatID]string{}, cureID: map[model.CountermeasureID]string{}, reduction: map[model.CountermeasureID]float64{}, where: map[model.ThreatID]model.ElementID{},
 		places:  map[model.ElementID]bool{},
-		complex: map[model.CountermeasureID]bool{}, named: map[model.CountermeasureID]bool{}, outside: map[int]bool{},
+		complex: map[model.CountermeasureID]bool{}, named: map[model.CountermeasureID]bool{}, outside: map[int]bool{}, ends: map[model.ElementID]bool{},
 	}
 	w.index()
 	root := w.root()
@@ -58,6 +58,7 @@ type writer struct {
 	corners   map[spot]model.Point
 	places    map[model.ElementID]bool // that name their threats in the file
 	outside   map[int]bool             // trust of zones made for components outside every zone
+	ends      map[model.ElementID]bool // zones that a flow ends at
 	loose     []model.Flow
 
 	interleaved bool // a loose flow comes before one that joins components
@@ -80,7 +81,7 @@ func (w *writer) index() {
 	}
 	for i := range m.Flows {
 		f := &m.Flows[i]
-		w.places[f.ID] = w.parts[f.From] != nil && w.parts[f.To] != nil
+		w.places[f.ID] = w.joins(f)
 	}
 	for i := range m.Weaknesses {
 		w.flaws[m.Weaknesses[i].ID] = &m.Weaknesses[i]
@@ -248,11 +249,16 @@ func (w *writer) root() *out {
 		zones = append(zones, outsideZone(t))
 	}
 	for i := range m.Flows {
-		if f := &m.Flows[i]; w.parts[f.From] != nil && w.parts[f.To] != nil {
+		if f := &m.Flows[i]; w.joins(f) {
 			flows = append(flows, w.flow(f))
 			w.interleaved = w.interleaved || len(w.loose) > 0
 		} else {
 			w.loose = append(w.loose, *f)
+		}
+	}
+	for i := range m.Zones {
+		if z := &m.Zones[i]; w.ends[z.ID] {
+			parts = append(parts, endPart(z))
 		}
 	}
 	for i := range m.Threats {
@@ -446,7 +452,7 @@ func (w *writer) notes() []imported.Note {
 		n    int
 		text string
 	}{
-		{len(w.loose), "flows do not join two components and stand in the project's attributes"},
+		{len(w.loose), "flows have a loose end and stand in the project's attributes"},
 		{len(w.m.Curves), "boundary curves stand in the project's attributes"},
 		{len(w.m.Texts), "texts stand in the project's attributes"},
 		{len(w.m.Answers), "answers to the questionnaire stand in the project's attributes"},
@@ -457,6 +463,9 @@ func (w *writer) notes() []imported.Note {
 	}
 	if len(w.outside) > 0 {
 		i.Add(imported.Info, "file", "a component of OTM needs a parent: trust zones named %q stand around those outside every trust zone", outsideName)
+	}
+	if len(w.ends) > 0 {
+		i.Add(imported.Info, "file", "a data flow of OTM joins components: %s for trust zones that flows end at", reading.Plural(len(w.ends), "component stands in", "components stand in"))
 	}
 	return i.Notes
 }

@@ -22,6 +22,40 @@ func outsideZone(trust int) json.RawMessage {
 	return o.raw()
 }
 
+// joins reports whether both ends of a flow are somewhere: in OTM it joins two
+// components, and a zone has one that stands for it.
+func (w *writer) joins(f *model.Flow) bool {
+	return (w.parts[f.From] != nil || w.zones[f.From] != nil) && (w.parts[f.To] != nil || w.zones[f.To] != nil)
+}
+
+// end is the component that a flow of OTM ends at, and its diagram.
+func (w *writer) end(id model.ElementID) (string, model.DiagramID) {
+	if c := w.parts[id]; c != nil {
+		return string(id), c.Diagram
+	}
+	w.ends[id] = true
+	return endID + string(id), w.zones[id].Diagram
+}
+
+// endPart is a component that stands for a zone that flows end at.
+func endPart(z *model.Zone) json.RawMessage {
+	o := &out{}
+	o.set("id", endID+string(z.ID))
+	o.set("name", z.Name)
+	o.set("type", "generic")
+	o.set("parent", map[string]string{"trustZone": string(z.ID)})
+	if z.Box != nil {
+		rep := &out{}
+		rep.set("representation", string(z.Diagram))
+		rep.set("position", map[string]float64{"x": 10, "y": 30})
+		rep.set("size", map[string]float64{"width": 80, "height": 30})
+		rep.set("id", elementID(model.ElementID(endID)+z.ID))
+		o.members = append(o.members, field{"representations", joined([]json.RawMessage{rep.raw()})})
+	}
+	o.attributes(nil, map[string]string{prefix + "end": string(z.ID)})
+	return o.raw()
+}
+
 // findParents finds the components around elements, where an OTM file said one
 // that still is in the same zone. What would contain itself has none.
 func (w *writer) findParents() {
@@ -251,8 +285,10 @@ func (w *writer) flow(f *model.Flow) json.RawMessage {
 	if f.Bidirectional {
 		o.set("bidirectional", true)
 	}
-	o.set("source", string(f.From))
-	o.set("destination", string(f.To))
+	from, told := w.end(f.From)
+	to, there := w.end(f.To)
+	o.set("source", from)
+	o.set("destination", to)
 	if len(f.Carries) > 0 {
 		o.set("assets", f.Carries)
 	}
@@ -261,9 +297,8 @@ func (w *writer) flow(f *model.Flow) json.RawMessage {
 		o.set("tags", f.Tags)
 	}
 	own := rest(f, f.Extra, "id", "name", "description", "bidirectional", "from", "to", "carries", "tags", "diagram")
-	told := w.parts[f.From].Diagram
 	if told == "" {
-		told = w.parts[f.To].Diagram
+		told = there
 	}
 	if told != f.Diagram {
 		own[prefix+"diagram"] = string(f.Diagram)

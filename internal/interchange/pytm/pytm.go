@@ -5,7 +5,12 @@
 // said anything: only what is true is taken. Its findings are numbered anew at
 // each run; here the id of the threat and its target make them repeatable.
 //
-// Format: pytm/json.py and tests/output.json of OWASP/pytm.
+// Two forms of old are read too: the template of a model, whose elements have a
+// type and whose flows a target, and the list in which each object says its class
+// as "Element" and refers to others by {"$ref": ID}.
+//
+// Format: pytm/json.py, tests/output.json, examples/template_tm.json and
+// inputfiles/tm.json of OWASP/pytm.
 package pytm
 
 import (
@@ -29,6 +34,11 @@ const diagram model.DiagramID = "pytm"
 
 // Detect reports whether the document is a model of pytm.
 func Detect(root jsontree.Value) bool {
+	return isDocument(root) || isTemplate(root) || isList(root)
+}
+
+// isDocument knows what pytm.load reads and --json prints.
+func isDocument(root jsontree.Value) bool {
 	if !root.Object() || !root.Get("name").Exists() || !root.Get("flows").Array() {
 		return false
 	}
@@ -50,6 +60,7 @@ type reader struct {
 	*reading.Builder
 	about    string
 	elements map[string]model.ElementID // components and flows by name
+	ids      map[string]string          // names by the ids of the list of old
 	index    map[model.ElementID]int    // components
 	zones    map[string]int
 	assets   map[string]model.AssetID
@@ -69,14 +80,15 @@ func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) 
 	}
 	r := &reader{
 		Builder: reading.New(imported.PyTM, Key, opts), about: "file",
-		elements: map[string]model.ElementID{}, index: map[model.ElementID]int{}, zones: map[string]int{}, assets: map[string]model.AssetID{}, known: map[model.AssetID]bool{}, threats: map[string]bool{},
+		elements: map[string]model.ElementID{}, ids: map[string]string{}, index: map[model.ElementID]int{}, zones: map[string]int{}, assets: map[string]model.AssetID{}, known: map[model.AssetID]bool{}, threats: map[string]bool{},
 	}
+	file := r.parts(root)
+	root = file.root
 	r.Product("", root.Get("name").Text())
 	r.Model.Product.Description = htmltext.Markdown(root.Get("description").Text())
 	r.Model.Diagrams = []model.Diagram{{ID: diagram, Title: "Data flow", Methodology: "STRIDE"}}
 	r.Out.Counts.Diagrams = 1
-	elements := slices.Concat(r.objects(root, "actors"), r.objects(root, "assets"), r.objects(root, "elements"))
-	flows, boundaries, data := r.objects(root, "flows"), r.objects(root, "boundaries"), r.objects(root, "data")
+	elements, flows, boundaries, data := file.elements, file.flows, file.boundaries, file.data
 	if len(elements)+len(flows)+len(boundaries)+len(data) > reading.MaxElements {
 		return nil, reading.TooMany("elements", reading.MaxElements)
 	}
@@ -142,7 +154,7 @@ var plain = []string{
 	"__class__", "name", "description", "inBoundary", "inScope", "inputs", "outputs", "data", "findings", "overrides", "controls", "levels", "severity", "source", "sink",
 	"protocol", "note", "order", "isAdmin", "isSQL", "type", "storesLogData", "storesPII", "storesSensitiveData", "tlsVersion", "maxClassification", "minTLSVersion", "port", "srcPort",
 	"dstPort", "isResponse", "response", "responseTo", "assumptions", "sourceFiles", "onAWS", "OS", "classification", "isPII", "isCredentials", "isStored", "carriedBy", "processedBy", "format",
-	"credentialsLife", "isEncrypted", "isEncryptedAtRest", "authenticatesSource", "codeType", "environment",
+	"Element", "id", "target", "credentialsLife", "isEncrypted", "isEncryptedAtRest", "authenticatesSource", "codeType", "environment",
 }
 
 // said counts the properties that hold and have no meaning here.
@@ -188,9 +200,9 @@ func (r *reader) nest(boundaries []jsontree.Value) {
 			continue
 		}
 		r.about = "boundary " + r.Model.Zones[i].Name
-		at, ok := r.zones[reading.Line(in.Text())]
+		at, ok := r.zones[r.refers(in)]
 		if !ok {
-			r.Note(imported.Refused, in, "the boundary %q does not exist", in.Text())
+			r.Note(imported.Refused, in, "the boundary %q does not exist", r.refers(in))
 			continue
 		}
 		up := at
@@ -248,20 +260,20 @@ var classes = map[string]class{
 
 func (r *reader) component(v jsontree.Value, serial int) {
 	name := r.named(v, "element")
-	written := v.Get("__class__").Text()
+	written := classOf(v)
 	what, ok := classes[written]
 	if !ok {
-		r.Note(imported.Guess, v.Get("__class__"), "the class %q is unknown", written)
+		r.Note(imported.Guess, classValue(v), "the class %q is unknown", written)
 	}
 	c := model.Component{
 		ID: r.id("element", name, serial, v), Diagram: diagram, Kind: what.kind, Name: name, Description: htmltext.Markdown(v.Get("description").Text()),
 		OutOfScope: v.Get("inScope").Exists() && !v.Get("inScope").Null() && !v.Get("inScope").Bool(), Attributes: attributes(v, what.kind), Extra: model.Extra{Key: v.Replace(map[string]json.RawMessage{"findings": nil})},
 	}
 	if in := v.Get("inBoundary"); !in.Null() {
-		if at, ok := r.zones[reading.Line(in.Text())]; ok {
+		if at, ok := r.zones[r.refers(in)]; ok {
 			c.Zone = r.Model.Zones[at].ID
 		} else {
-			r.Note(imported.Refused, in, "the boundary %q does not exist", in.Text())
+			r.Note(imported.Refused, in, "the boundary %q does not exist", r.refers(in))
 		}
 	}
 	words := append([]string{}, what.words...)
@@ -341,7 +353,13 @@ func (r *reader) carried(to *[]model.AssetID, list jsontree.Value) {
 }
 
 func (r *reader) flow(v jsontree.Value, serial int) {
-	name := r.named(v, "flow")
+	name := reading.Line(v.Get("name").Text())
+	r.about = "flow " + name
+	otherwise := "Flow"
+	if from, to := r.refers(v.Get("source")), r.refers(sink(v)); from != "" && to != "" {
+		otherwise = from + " to " + to
+	}
+	name = r.Named(name, otherwise, v.At())
 	f := model.Flow{
 		ID: r.id("flow", name, serial, v), Diagram: diagram, Name: name, Protocol: strings.ToLower(reading.Line(v.Get("protocol").Text())),
 		Description: htmltext.Markdown(strings.TrimSpace(v.Get("description").Text() + "\n\n" + v.Get("note").Text())),
@@ -349,11 +367,12 @@ func (r *reader) flow(v jsontree.Value, serial int) {
 	}
 	for _, end := range []struct {
 		key string
+		at  jsontree.Value
 		to  *model.ElementID
-	}{{"source", &f.From}, {"sink", &f.To}} {
-		at, ok := r.elements[reading.Line(v.Get(end.key).Text())]
+	}{{"source", v.Get("source"), &f.From}, {"sink", sink(v), &f.To}} {
+		at, ok := r.elements[r.refers(end.at)]
 		if _, component := r.index[at]; !ok || !component {
-			r.Note(imported.Guess, v, "its %s %q does not exist; the end is loose", end.key, v.Get(end.key).Text())
+			r.Note(imported.Guess, v, "its %s %q does not exist; the end is loose", end.key, r.refers(end.at))
 			continue
 		}
 		*end.to = at

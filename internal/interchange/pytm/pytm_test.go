@@ -177,3 +177,50 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestForms reads the two forms of old: the template of a model, and the list.
+func TestForms(t *testing.T) {
+	t.Parallel()
+	for name, file := range map[string]string{
+		"template": `{"name": "Shop", "elements": [{"name": "User", "type": "Actor"}, {"name": "Web", "type": "Server"}, {"name": "Orders", "type": "Datastore"}],
+			"flows": [{"source": "User", "target": "Web"}, {"name": "Insert", "source": "Web", "target": "Orders"}]}`,
+		"list": `[{"Element": "TM", "name": "Shop"}, {"Element": "Boundary", "id": "net", "name": "Internet"},
+			{"Element": "Actor", "id": "u", "name": "User", "inBoundary": {"$ref": "net"}}, {"Element": "Server", "id": "w", "name": "Web"}, {"Element": "Datastore", "id": "o", "name": "Orders"},
+			{"Element": "Dataflow", "source": {"$ref": "u"}, "sink": {"$ref": "w"}, "protocol": "HTTP"}, {"Element": "Dataflow", "name": "Insert", "source": {"$ref": "w"}, "sink": {"$ref": "o"}, "data": "Order"}]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			root, err := jsontree.Parse([]byte(file), imported.Options{Name: "tm.json"})
+			if err != nil || !pytm.Detect(root) {
+				t.Fatalf("Parse = %v, want a pytm model", err)
+			}
+			got, err := pytm.Read(root, imported.Options{})
+			if err != nil {
+				t.Fatalf("Read = %v", err)
+			}
+			m := got.Model
+			if m.Product.Name != "Shop" || got.Counts.Actor != 1 || got.Counts.Process != 1 || got.Counts.Store != 1 || got.Counts.Flow != 2 {
+				t.Errorf("model %q with %+v, want Shop with one of each and two flows", m.Product.Name, got.Counts)
+			}
+			for i, want := range []string{"User to Web|user|web", "Insert|web|orders"} {
+				if f := m.Flows[i]; f.Name+"|"+string(f.From)+"|"+string(f.To) != want {
+					t.Errorf("flow %d = %s|%s|%s, want %s", i, f.Name, f.From, f.To, want)
+				}
+			}
+			if name == "list" && (len(m.Zones) != 1 || m.Components[2].Zone != m.Zones[0].ID && m.Components[1].Zone != m.Zones[0].ID && m.Components[0].Zone != m.Zones[0].ID || len(m.Assets) != 1) {
+				t.Errorf("zones %+v, components %+v, assets %+v, want the user in the one zone and the order carried", m.Zones, m.Components, m.Assets)
+			}
+		})
+	}
+	for _, other := range []string{
+		`{"name": "x", "elements": [], "flows": []}`,
+		`{"name": "x", "elements": [{"name": "a", "type": "widget"}], "flows": []}`,
+		`{"name": "x", "elements": [{"name": "a", "type": "Actor"}], "flows": [{"source": "a", "target": "b"}]}`,
+		`[{"Element": "Actor", "name": "a"}]`, `[{"Element": "TM"}, {"Element": "widget"}]`, `[]`, `[1]`,
+	} {
+		root, err := jsontree.Parse([]byte(other), imported.Options{})
+		if err != nil || pytm.Detect(root) {
+			t.Errorf("Detect(%s) = true, %v, want false", other, err)
+		}
+	}
+}
