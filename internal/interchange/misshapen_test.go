@@ -71,12 +71,14 @@ func generic(t *testing.T, data []byte) map[string]any {
 func TestStrangers(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`{"version": "2.1.3", "summary": {"title": "A"}, "details": {"diagrams": [], "diagramTop": 1}}`:     "Threat Dragon model without the object detail",
-		`[{"Element": "TM", "name": "tm"}, {"Element": "Actor", "name": "A", "inBoundary": {"$ref": "b"}}]`: "OWASP pytm in another form",
-		`{"name": "a", "potential threats": [{"name": "INP03"}]}`:                                           "a report of OWASP pytm",
-		`<KnowledgeBase xmlns:xsd="http://www.w3.org/2001/XMLSchema"><Manifest/></KnowledgeBase>`:           "a template of the Microsoft Threat Modeling Tool",
-		`<mxlibrary>[{"xml": "", "w": 80, "h": 80}]</mxlibrary>`:                                            "a draw.io library of shapes",
-		`{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}`:                                "a CycloneDX document without services",
+		`{"version": "2.1.3", "summary": {"title": "A"}, "details": {"diagrams": [], "diagramTop": 1}}`:      "Threat Dragon model without the object detail",
+		`[{"Element": "TM", "name": "tm"}, {"Element": "Widget", "name": "A", "inBoundary": {"$ref": "b"}}]`: "OWASP pytm in another form",
+		"#!/usr/bin/env python3\nfrom pytm import TM, Actor\ntm = TM(\"x\")\n\tuser: [":                      "run it with --json (tm.py --json model.json)",
+		`{{"name":"{tm.name}", "potential threats": [{findings:repeat:`:                                      "a template for reports of OWASP pytm",
+		`{"name": "a", "potential threats": [{"name": "INP03"}]}`:                                            "a report of OWASP pytm",
+		`<KnowledgeBase xmlns:xsd="http://www.w3.org/2001/XMLSchema"><Manifest/></KnowledgeBase>`:            "a template of the Microsoft Threat Modeling Tool",
+		`<mxlibrary>[{"xml": "", "w": 80, "h": 80}]</mxlibrary>`:                                             "a draw.io library of shapes",
+		`{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}`:                                 "a CycloneDX document without services",
 	} {
 		_, err := interchange.Read([]byte(text), interchange.Options{})
 		if err == nil || !strings.Contains(err.Error(), want) {

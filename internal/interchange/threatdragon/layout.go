@@ -9,7 +9,7 @@ import (
 // Measures of a laid out diagram, in pixels.
 const (
 	cellWidth, cellHeight = 160.0, 80.0
-	gapX, gapY            = 100.0, 80.0
+	gapX, gapY            = 180.0, 100.0
 	border                = 40.0
 	perRow                = 4
 )

@@ -169,13 +169,17 @@ func convert(old *jsontree.Node, k kind) *jsontree.Node {
 		}
 		move("vertices", "vertices")
 		if labels := old.Get("labels"); labels.List() {
+			named := false
 			for _, l := range labels.Items() {
 				if text := l.Get("attrs", "text"); text.Object() {
+					named = named || text.Get("text").Text() != ""
 					l.SetPath(text, "attrs", "label")
 					l.Get("attrs").Delete("text")
 				}
 			}
-			n.Set("labels", labels)
+			if named { // an empty label is drawn as a dash
+				n.Set("labels", labels)
+			}
 		}
 	}
 	if z := old.Get("z"); z != nil {
