@@ -102,18 +102,18 @@ func BenchmarkChange(b *testing.B) {
 				m := bigModel(b, n)
 				m.Components = slices.Clip(m.Components)
 				memo := generate.NewMemo(lib)
-				if _, err := memo.Update(m); err != nil {
+				if _, err := memo.See(m); err != nil {
 					b.Fatal(err)
 				}
 				on, places, before := false, 0, cpu()
 				for b.Loop() {
 					on = !on
 					change.do(m, on)
-					w, err := memo.Update(m)
-					if err != nil || len(w) == 0 {
-						b.Fatalf("Update = %d places, %v", len(w), err)
+					n, err := memo.See(m)
+					if err != nil || n == 0 {
+						b.Fatalf("See = %d places, %v", n, err)
 					}
-					places = len(w)
+					places = n
 				}
 				b.ReportMetric(float64(cpu()-before)/float64(b.N)/1e6, "cpu-ms/op")
 				b.ReportMetric(float64(places), "places")

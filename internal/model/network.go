@@ -40,21 +40,13 @@ type Network struct {
 	before   []step // the last step of each component's path, to = -1 at its begin; built when first asked for
 }
 
-// NewNetwork computes the exposure of every component:
+// newNetwork computes the exposure of every component:
 //
 //	exposure(c) = max(5, 100 - trust(c), max over flows s->c of k * exposure(s))
 //
 // with k, above 0 up to 1, only where the flow climbs. Out-of-scope elements take
 // part: an attack passes through what somebody else answers for. It is linear in
 // the model but for a sort of the components.
-func NewNetwork(m *Model, k float64) *Network {
-	zones := make(map[ElementID]*Zone, len(m.Zones))
-	for i := range m.Zones {
-		zones[m.Zones[i].ID] = &m.Zones[i]
-	}
-	return newNetwork(m, k, zones)
-}
-
 func newNetwork(m *Model, k float64, zones map[ElementID]*Zone) *Network {
 	n := &Network{
 		m: m, k: k,

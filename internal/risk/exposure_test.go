@@ -15,7 +15,7 @@ func TestExposureIsTheFixpointOfItsFormula(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		m, _, s := drawn(t)
-		n := model.NewNetwork(m, s.K)
+		n := model.Derive(m, s.K)
 		want := make([]float64, len(m.Components))
 		for i := range want {
 			want[i] = n.Own(i)

@@ -204,9 +204,6 @@ func (t *Tree) Distance(id, ancestor int) int {
 	return -1
 }
 
-// IsDescendant reports whether id lies strictly below ancestor.
-func (t *Tree) IsDescendant(id, ancestor int) bool { return t.Distance(id, ancestor) > 0 }
-
 // Aliases returns what stands for an entry that no finding should carry: the
 // members of a category, the replacements of a deprecated weakness; else nil.
 func (t *Tree) Aliases(id int) []int {

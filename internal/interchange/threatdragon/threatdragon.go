@@ -71,7 +71,7 @@ func cellsOf(diagram jsontree.Value) (version int, cells []jsontree.Value) {
 // curve takes time by the product of two of these; the largest drawing that a
 // person can use has some thousands of cells.
 const (
-	maxCells      = 20_000
+	maxCells      = 25_000
 	maxBoundaries = 2_000
 	maxPoints     = 40_000 // on the ways of flows and curves
 )
