@@ -133,6 +133,19 @@ func TestLoop(t *testing.T) {
 	threat := s.admin.get(path+"/threats?limit=1").want(200).text("items", 0, "id")
 	s.admin.get(path + "/threats/" + threat + "/explanation").want(200)
 
+	spent := s.admin.get(path + "/budget?amount=6").want(200)
+	if cost, before, after := spent.at("cost").(float64), spent.at("before").(float64), spent.at("after").(float64); cost <= 0 || cost > 6 || after >= before || len(spent.list("countermeasures")) == 0 || len(spent.list("curve")) < 2 {
+		t.Errorf("a budget of 6 days buys %s, want something within it that lowers the risk, and a curve", spent.body)
+	}
+	if none := s.admin.get(path + "/budget?amount=6&unit=EUR").want(200); len(none.list("countermeasures")) != 0 || len(none.list("uncosted")) == 0 {
+		t.Errorf("a budget in a unit that nothing costs buys %s, want nothing, and what is left out named", none.body)
+	}
+	s.admin.get(path + "/budget").want(422)
+	proposed := s.admin.get(path + "/tickets/proposals?limit=3").want(200)
+	if n := len(proposed.list("items")); n != 3 || proposed.at("items", 0, "takes").(float64) < proposed.at("items", 2, "takes").(float64) {
+		t.Errorf("the proposals are %s, want three, the most useful first", proposed.body)
+	}
+
 	board := s.admin.post("/connections", map[string]any{"name": "Board", "kind": "builtin", "settings": map[string]any{}}).want(201).text("id")
 	if tag := s.admin.get(path + "/tickets/policy").want(200).header.Get("ETag"); tag != "" {
 		t.Errorf("a policy that nobody set has the ETag %s", tag)

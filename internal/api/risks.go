@@ -101,6 +101,18 @@ func (s *API) risks() {
 		func(ctx context.Context, c app.Caller, in *OneThreat) (app.ThreatTree, error) {
 			return s.app.ThreatTree(ctx, c, in.Product, in.Threat)
 		})
+	type spend struct {
+		InProduct
+		Amount float64 `query:"amount" required:"true" minimum:"0" maximum:"1000000000000" doc:"What may be spent, in the unit"`
+		Unit   string  `query:"unit" default:"days" pattern:"^(days|[A-Z]{3})$" doc:"days, or a currency's code; what costs another unit is left out and named"`
+	}
+	register(s, op{
+		method: http.MethodGet, path: "/products/{product}/budget", id: "spend-budget", tag: tagRisks, summary: "What a budget buys", action: policy.ProductRead,
+		about: "The countermeasures within the budget that lower the summed current risk most: exactly for up to 18 that would take something off, else by the best gain per cost with a bound; and risk against spend as a curve.",
+	},
+		func(ctx context.Context, c app.Caller, in *spend) (risk.Proposal, error) {
+			return s.app.SpendBudget(ctx, c, in.Product, risk.Budget{Amount: in.Amount, Unit: in.Unit})
+		})
 	type accept struct {
 		OneThreat
 		Changing

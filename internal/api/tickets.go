@@ -157,6 +157,17 @@ func (s *API) productTickets() {
 		func(ctx context.Context, c app.Caller, in *list) (app.Page[app.TicketView], error) {
 			return s.app.Tickets(ctx, c, in.Product, in.Cursor, in.Limit)
 		})
+	type propose struct {
+		InProduct
+		Limit int `query:"limit" minimum:"1" maximum:"100" default:"10" doc:"How many"`
+	}
+	register(s, op{
+		method: http.MethodGet, path: path + "/proposals", id: "propose-tickets", tag: tagTickets, summary: "Which tickets would help most", action: policy.TicketsRead,
+		about: "For those who publish by hand: required countermeasures by what they take off the current ratings, and open threats without any, the most useful first. What has a ticket or was published is left out.",
+	},
+		func(ctx context.Context, c app.Caller, in *propose) (app.Page[app.ProposedTicket], error) {
+			return s.app.ProposeTickets(ctx, c, in.Product, in.Limit)
+		})
 	type publish struct {
 		InProduct
 		Body app.PublishInput

@@ -47,27 +47,35 @@ func (h host) Wants(_ context.Context, tx *store.Tx, id model.ProductID) (ticket
 }
 
 func (a *App) wants(tx *store.Tx, m *model.Model) ([]ticketing.Want, ticketing.Policy, error) {
-	p, _, err := ticketPolicy(tx, m.Product.ID)
+	in, err := a.ticketInput(tx, m)
 	if err != nil || m.Product.Template { // a template is for copying: nobody works on it
-		return nil, p, err
+		return nil, in.Policy, err
 	}
-	v, err := a.verdicts(tx, m, a.Now())
-	if err != nil {
-		return nil, p, err
+	return ticketing.Wants(in), in.Policy, nil
+}
+
+// ticketInput is what decides which tickets a product wants.
+func (a *App) ticketInput(tx *store.Tx, m *model.Model) (ticketing.Input, error) {
+	in := ticketing.Input{Model: m, Page: a.page(m.Product.ID), Now: a.Now()}
+	var err error
+	if in.Policy, _, err = ticketPolicy(tx, m.Product.ID); err != nil {
+		return in, err
 	}
-	known, err := ticketing.KnownTickets(tx, m.Product.ID)
-	if err != nil {
-		return nil, p, err
+	if in.Verdicts, err = a.verdicts(tx, m, in.Now); err != nil {
+		return in, err
 	}
-	ratings := map[model.ThreatID]ticketing.Rating{}
-	for _, r := range risk.Rate(m, v, a.settings(a.Now())).Threats {
+	if in.Known, err = ticketing.KnownTickets(tx, m.Product.ID); err != nil {
+		return in, err
+	}
+	in.Ratings = map[model.ThreatID]ticketing.Rating{}
+	for _, r := range risk.Rate(m, in.Verdicts, a.settings(in.Now)).Threats {
 		x := ticketing.Rating{Current: r.Exact.Current, Band: string(r.Band)}
 		if r.Unrated {
 			x.Band = ""
 		}
-		ratings[r.Threat] = x
+		in.Ratings[r.Threat] = x
 	}
-	return ticketing.Wants(ticketing.Input{Model: m, Verdicts: v, Ratings: ratings, Policy: p, Known: known, Page: a.page(m.Product.ID), Now: a.Now()}), p, nil
+	return in, nil
 }
 
 // page returns the address of our page about an object.

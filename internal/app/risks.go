@@ -60,6 +60,23 @@ func (a *App) Explain(ctx context.Context, c Caller, product model.ProductID, id
 	})
 }
 
+// SpendBudget proposes the countermeasures that lower the summed current risk most
+// within a budget, with the curve of risk against spend.
+func (a *App) SpendBudget(ctx context.Context, c Caller, product model.ProductID, b risk.Budget) (risk.Proposal, error) {
+	return query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (risk.Proposal, error) {
+		m, _, err := tx.ReadModel(product)
+		if err != nil {
+			return risk.Proposal{}, err
+		}
+		at := a.Now()
+		v, err := a.verdicts(tx, m, at)
+		if err != nil {
+			return risk.Proposal{}, err
+		}
+		return risk.Propose(m, v, a.settings(at), b), nil
+	})
+}
+
 // view finishes an edit: it saves, and shows what came of it.
 func view[T any](ch *changing, show func(*picture) (T, error)) (T, error) {
 	var zero T

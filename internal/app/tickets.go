@@ -353,6 +353,34 @@ type PlannedTicket struct {
 	Project string `json:"project,omitempty"`
 }
 
+// ProposedTicket is an object whose ticket would help most.
+type ProposedTicket struct {
+	Object  string  `json:"object" doc:"Id of a countermeasure, or of a threat without one"`
+	Purpose string  `json:"purpose"`
+	Summary string  `json:"summary"`
+	Takes   float64 `json:"takes" doc:"Points of the current ratings, summed over its threats, that it stands for"`
+}
+
+// ProposeTickets returns the most useful objects to publish by hand, the best first;
+// what has a ticket, and what was published already, is left out.
+func (a *App) ProposeTickets(ctx context.Context, c Caller, product model.ProductID, limit int) (Page[ProposedTicket], error) {
+	return query(ctx, a, c, policy.TicketsRead, product, func(tx *store.Tx) (Page[ProposedTicket], error) {
+		out := Page[ProposedTicket]{Items: []ProposedTicket{}}
+		m, _, err := tx.ReadModel(product)
+		if err != nil {
+			return out, err
+		}
+		in, err := a.ticketInput(tx, m)
+		if err != nil {
+			return out, err
+		}
+		for _, p := range ticketing.Propose(in, limit) {
+			out.Items = append(out.Items, ProposedTicket{Object: p.Key.Object, Purpose: string(p.Key.Purpose), Summary: p.Title, Takes: p.Takes})
+		}
+		return out, nil
+	})
+}
+
 // plannedTickets are the tickets that a model would want and that are not there.
 func (a *App) plannedTickets(tx *store.Tx, m *model.Model) ([]PlannedTicket, error) {
 	wants, _, err := a.wants(tx, m)
