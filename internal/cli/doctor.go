@@ -52,7 +52,7 @@ func (c *doctorCmd) Run(ctx context.Context, env *Env) error {
 		}
 	}
 	if c.JSON {
-		if err := printJSON(env.Stdout, map[string]any{"ok": failed == 0, "checks": list}); err != nil {
+		if err := printJSON(env.Stdout, doctorReport{OK: failed == 0, Checks: list}); err != nil {
 			return err
 		}
 	} else {
@@ -69,6 +69,12 @@ func (c *doctorCmd) Run(ctx context.Context, env *Env) error {
 		return notMet("%d of %d checks failed", failed, len(list))
 	}
 	return nil
+}
+
+// doctorReport is what `doctor --json` prints.
+type doctorReport struct {
+	OK     bool              `json:"ok"` // nothing failed
+	Checks []tracker.Finding `json:"checks"`
 }
 
 func (c *doctorCmd) overServer(ctx context.Context) ([]tracker.Finding, error) {

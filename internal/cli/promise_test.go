@@ -1,11 +1,15 @@
 package cli
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/threatloop/threatloop/internal/library"
 )
 
 // keysIn are the keys of a type's JSON in the order of its fields; those that may be left out end in "?".
@@ -57,9 +61,47 @@ func TestServerPromises(t *testing.T) {
 		"gate highest":          {field(gateView{}, "Highest"), "inherent verified current projected"},
 		"results upload":        {reflect.TypeFor[runView](), "id run source format state error? complete reasons? repeat? counts diff?"},
 		"results upload counts": {field(runView{}, "Counts"), "fail pass error not_run"},
+		"doctor":                {reflect.TypeFor[doctorReport](), "ok checks"},
+		"doctor checks":         {field(doctorReport{}, "Checks"), "step level text"},
+		"library diff":          {reflect.TypeFor[libraryDiff](), "old new changes"},
+		"library diff changes":  {field(libraryDiff{}, "Changes"), "kind ref title? what in? fields?"},
+		"library diff in":       {field(library.Change{}, "In"), "kind ref"},
+		"library diff fields":   {field(library.Change{}, "Fields"), "field old new"},
 	} {
 		if diff := cmp.Diff(c.want, keysIn(c.of)); diff != "" {
 			t.Errorf("the keys of %s (-promised +got):\n%s", what, diff)
+		}
+	}
+}
+
+// TestDiffKinds holds docs/json.md to name every kind of thing that a difference between libraries can be about.
+func TestDiffKinds(t *testing.T) {
+	t.Parallel()
+	full, err := loadLibrary("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "json.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, ok := strings.Cut(string(doc), "## `threatloop library diff")
+	part, _, end := strings.Cut(part, "\n## ")
+	if !ok || !end {
+		t.Fatal("docs/json.md has no section about library diff")
+	}
+	// What comes with an entry is not listed by itself: these are what stands within entries.
+	kinds := map[string]bool{"category": true, "threat": true, "weakness": true, "countermeasure": true, "test": true, "question": true, "clause": true}
+	within := len(kinds)
+	for _, c := range library.Diff(&library.Library{}, full) {
+		kinds[c.Kind] = true
+	}
+	if len(kinds) < within+8 {
+		t.Fatalf("kinds = %v, want the entries of a whole library among them", kinds)
+	}
+	for kind := range kinds {
+		if !strings.Contains(part, "`"+kind+"`") {
+			t.Errorf("docs/json.md does not name the kind %q of library diff", kind)
 		}
 	}
 }
