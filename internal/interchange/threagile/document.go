@@ -175,6 +175,16 @@ func (v value) get(key string) value {
 	return value{}
 }
 
+// any is the value of the first of the keys that is there.
+func (v value) any(keys ...string) value {
+	for _, key := range keys {
+		if got := v.get(key); !got.null() {
+			return got
+		}
+	}
+	return value{}
+}
+
 // items returns the parts of a list, or one text as a list of one.
 func (v value) items() []value {
 	v = v.follow()

@@ -237,13 +237,46 @@ func (r *reader) links() error {
 			}
 		}
 	}
+	return r.linksApart(serial)
+}
+
+// linksApart reads links that other programs write beside the assets, each with
+// both its ends: Threagile itself knows them only at their source.
+func (r *reader) linksApart(serial int) error {
+	for _, key := range linkSections {
+		r.about = "file"
+		for _, e := range r.entries(key) {
+			source := e.value.any(sourceKeys...)
+			from, ok := r.element("asset", source.text())
+			if !ok {
+				r.about = "communication link " + reading.Line(e.name)
+				r.Note(imported.Refused, e.at, "it stands beside the technical assets and comes from %q, which does not exist", source.text())
+				continue
+			}
+			if serial++; serial > reading.MaxElements {
+				return reading.TooMany("communication links", reading.MaxElements)
+			}
+			name := cmp.Or(e.name, e.value.get("id").text(), e.value.any(targetKeys...).text(), "link")
+			if err := r.link(from, source.text(), pair{name, e.value, e.value}, serial); err != nil {
+				return err
+			}
+			r.Note(imported.Guess, e.at, "it stands beside the technical assets, where Threagile has no links; it is taken")
+		}
+	}
 	return nil
 }
+
+// Where other programs write links, and how they call their ends.
+var (
+	linkSections = []string{"communication_links", "data_flows"}
+	sourceKeys   = []string{"source", "source_id", "from"}
+	targetKeys   = []string{"target", "target_id", "destination", "to"}
+)
 
 func (r *reader) link(from model.ElementID, source string, p pair, serial int) error {
 	v := p.value.flat()
 	r.about = "communication link " + reading.Line(p.key)
-	r.known("communication link", v, append(p.own(), "target", "description", "protocol", "authentication", "authorization", "tags", "vpn", "ip_filtered", "readonly", "usage",
+	r.known("communication link", v, append(slices.Concat(p.own(), sourceKeys, targetKeys), "description", "protocol", "authentication", "authorization", "tags", "vpn", "ip_filtered", "readonly", "usage",
 		"data_assets_sent", "data_assets_received", "diagram_tweak_weight", "diagram_tweak_constraint")...)
 	extra, err := r.keep(v)
 	if err != nil {
@@ -255,7 +288,7 @@ func (r *reader) link(from model.ElementID, source string, p pair, serial int) e
 		Description: htmltext.Markdown(v.get("description").text()), Tags: r.tagsOf(v),
 		Carries: r.data(v.get("data_assets_sent"), v.get("data_assets_received")), Extra: extra,
 	}
-	target := v.get("target")
+	target := v.any(targetKeys...)
 	if to, ok := r.element("asset", target.text()); ok {
 		f.To = to
 	} else {

@@ -333,13 +333,13 @@ func (r *reader) keep(v value, without ...string) (model.Extra, error) {
 var rootKeys = []string{
 	"threagile_version", "includes", "title", "author", "contributors", "date", "application_description", "business_overview", "technical_overview",
 	"business_criticality", "management_summary_comment", "security_requirements", "questions", "abuse_cases", "tags_available", "data_assets",
-	"technical_assets", "trust_boundaries", "shared_runtimes", "custom_risk_categories", "individual_risk_categories", "risk_tracking",
+	"technical_assets", "trust_boundaries", "shared_runtimes", "custom_risk_categories", "individual_risk_categories", "risk_tracking", "communication_links", "data_flows",
 	"diagram_tweak_nodesep", "diagram_tweak_ranksep", "diagram_tweak_edge_layout", "diagram_tweak_suppress_edge_labels",
 	"diagram_tweak_layout_left_to_right", "diagram_tweak_invisible_connections_between_assets", "diagram_tweak_same_rank_assets",
 }
 
 // elsewhere are the root keys whose content the objects of the model keep.
-var elsewhere = []string{"includes", "data_assets", "technical_assets", "trust_boundaries"}
+var elsewhere = []string{"includes", "data_assets", "technical_assets", "trust_boundaries", "communication_links", "data_flows"}
 
 // rest reads requirements and keeps the remaining root keys of all files as one object.
 func (r *reader) rest() error {

@@ -441,3 +441,30 @@ func TestSectionsAsLists(t *testing.T) {
 		}
 	}
 }
+
+// TestLinksApart reads links that stand beside the assets, as other programs write them.
+func TestLinksApart(t *testing.T) {
+	t.Parallel()
+	const assets = "threagile_version: 1.0.0\ntitle: x\ntechnical_assets:\n  Web: {id: web, type: process}\n  Database: {id: db, type: datastore}\n"
+	for name, links := range map[string]string{
+		"a mapping": "communication_links:\n  Ask: {source_id: web, target_id: db, protocol: https}\n  Lost: {source_id: nobody, target_id: db}\n",
+		"a list":    "data_flows:\n  - {id: Ask, source: web, target: db, protocol: https}\n  - {id: Lost, source: nobody, target: db}\n",
+	} {
+		got, err := read(t, assets+links, imported.Options{})
+		if err != nil {
+			t.Fatalf("%s: Read = %v", name, err)
+		}
+		if f := got.Model.Flows; len(f) != 1 || f[0].Name != "Ask" || f[0].From == "" || f[0].To == "" || f[0].From == f[0].To || f[0].Protocol != "https" {
+			t.Errorf("%s: flows = %+v, want the one from web to db", name, f)
+		}
+		levels := map[imported.Level]bool{}
+		for _, n := range got.Notes {
+			if strings.Contains(n.Text, "beside the technical assets") && n.At != "" {
+				levels[n.Level] = true
+			}
+		}
+		if !levels[imported.Guess] || !levels[imported.Refused] {
+			t.Errorf("%s: notes = %+v, want one on what is taken and one on what leads from nowhere, by line", name, got.Notes)
+		}
+	}
+}
