@@ -101,7 +101,17 @@ func (s *API) wrap(next http.Handler) http.Handler {
 			return
 		}
 		if key := r.Header.Get("Idempotency-Key"); key != "" && r.Method == http.MethodPost {
-			if err := idempotent(inner, &c, key, to); err != nil {
+			// Anybody may begin to sign in; nobody may take for ever over it. A connection
+			// without deadlines is the server's own in tests.
+			within := http.NewResponseController(w)
+			if to.open {
+				_ = within.SetReadDeadline(time.Now().Add(patience))
+			}
+			err := idempotent(inner, &c, key, to)
+			if to.open {
+				_ = within.SetReadDeadline(time.Time{})
+			}
+			if err != nil {
 				writeProblem(log, s.fail(ctx, err), id)
 				return
 			}

@@ -50,7 +50,7 @@ func (s *API) results() {
 	}
 	do(s, op{
 		method: http.MethodPost, path: "/products/{product}/runs/finish", id: "finish-run", tag: tagResults, summary: "Declare a run whole", action: policy.ResultsUpload,
-		about: "Every part of it was uploaded: what the run lacks is gone.",
+		about: "Every part of it was uploaded: findings of scanners that the run lacks are gone. A test that it lacks keeps its verdict.",
 	},
 		func(ctx context.Context, c app.Caller, in *finish) error {
 			return s.app.FinishRun(ctx, c, in.Product, in.Body.Run, in.Body.Reason)

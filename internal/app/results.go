@@ -462,7 +462,8 @@ func (a *App) Runs(ctx context.Context, c Caller, product model.ProductID, curso
 	})
 }
 
-// FinishRun declares that every part of a run was uploaded: what the run lacks is gone.
+// FinishRun declares that every part of a run was uploaded: findings of scanners that
+// the run lacks are gone. A test that it lacks keeps its verdict.
 func (a *App) FinishRun(ctx context.Context, c Caller, product model.ProductID, run string, reason string) error {
 	_, err := change(ctx, a, c, policy.ResultsUpload, product, Cause{Kind: "test", Text: "a test run was declared whole", Ref: run}, func(ch *changing) (struct{}, error) {
 		records, err := runRecords(ch.tx, product)

@@ -27,7 +27,7 @@ type resultsUploadCmd struct {
 	RunName     string        `help:"Name that all uploads of one run share." placeholder:"NAME" name:"run"`
 	Build       string        `help:"Build that was tested." placeholder:"NAME"`
 	Format      string        `help:"Read them as this format instead of telling it by their content." placeholder:"FORMAT"`
-	Complete    bool          `help:"These files are the whole run: what it lacks is gone."`
+	Complete    bool          `help:"These files are the whole run: findings of scanners that it lacks are gone."`
 	Wait        time.Duration `help:"How long to wait for the reports to be read; 0s does not wait." default:"2m"`
 	DryRun      bool          `help:"Say what would change; store nothing."`
 	Quiet       bool          `help:"No progress bar." short:"q"`
@@ -209,6 +209,6 @@ func (c *resultsFinishCmd) Run(ctx context.Context, env *Env) error {
 	if err := cl.Post(ctx, inProduct(product, "/runs/finish"), map[string]string{"run": c.Name, "reason": c.Reason}, nil); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Stdout, "run %s is whole: what it lacks is gone\n", printable(c.Name))
+	_, err = fmt.Fprintf(env.Stdout, "run %s is whole: findings of scanners that it lacks are gone; a test that it lacks keeps its verdict\n", printable(c.Name))
 	return err
 }
