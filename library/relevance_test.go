@@ -185,3 +185,54 @@ func TestArchitecturesByAnswersAlone(t *testing.T) {
 		})
 	}
 }
+
+// TestAnswersDrawnAddNothing: who draws the answer to every request gets the same threats as who does not.
+func TestAnswersDrawnAddNothing(t *testing.T) {
+	t.Parallel()
+	m := threeTiers()
+	for i := range m.Flows { // over foreign networks in clear, where every flow could bring something
+		m.Flows[i].Attributes, m.Flows[i].Protocol, m.Flows[i].Bidirectional = nil, "", false
+	}
+	once := desired(t, m)
+	for _, f := range m.Flows {
+		f.ID, f.From, f.To = f.ID+"-answer", f.To, f.From
+		m.Flows = append(m.Flows, f)
+	}
+	both := desired(t, m)
+	for _, where := range []model.ElementID{"member", "app", "db", "pages", "queries", "pages-answer", "queries-answer"} {
+		if a, b := refs(once, where), refs(both, where); !slices.Equal(a, b) {
+			t.Errorf("at %s stand %v with the answers drawn, want %v as without them", where, b, a)
+		}
+	}
+	clear := 0
+	for _, threat := range both.Threats {
+		if threat.Ref == "unencrypted-transport/data-read-in-transit" {
+			clear++
+		}
+	}
+	if clear != 2 {
+		t.Errorf("%d threats by clear text, want one for each of the two connections", clear)
+	}
+}
+
+// TestBoxesWithoutType: a box that nobody has typed brings what its traffic tells of, and nothing where it has none.
+func TestBoxesWithoutType(t *testing.T) {
+	t.Parallel()
+	m := &model.Model{
+		Product: model.Product{ID: "p", Name: "P"},
+		Components: []model.Component{
+			{ID: "vpc", Kind: model.Process}, {ID: "user", Kind: model.Actor, Type: "end-user"}, {ID: "login", Kind: model.Process}, {ID: "db", Kind: model.Store, Type: "relational-database"},
+		},
+		Flows: []model.Flow{{ID: "f", From: "user", To: "login"}, {ID: "g", From: "login", To: "db"}, {ID: "h", From: "db", To: "login"}, {ID: "i", From: "login", To: "user"}},
+	}
+	res := desired(t, m)
+	if got := refs(res, "vpc"); len(got) != 0 {
+		t.Errorf("at a box that nothing touches: %v, want nothing", got)
+	}
+	got := refs(res, "login")
+	for _, ref := range []string{"broken-access-control/other-users-object-reached", "exposed-secrets/found-credentials-used", "missing-audit-trail/deed-denied-or-unseen", "sql-injection/read-other-customers-data", "vulnerable-dependencies/flaw-in-library-exploited"} {
+		if !slices.Contains(got, ref) {
+			t.Errorf("at a box that people call and that asks a database: %v, want %s among them", got, ref)
+		}
+	}
+}
