@@ -240,6 +240,7 @@ type changing struct {
 	head     int64     // of the audit trail before
 	drawing  bool      // only what is drawn is edited
 	audits   []store.Audit
+	moved    []movement      // diagrams that were put elsewhere among the others
 	wake     bool            // tickets may have to follow even though the model did not change
 	saved    bool            // fn saved by itself
 	stream   model.ProductID // whose audit trail it is, where no model is changed
@@ -312,7 +313,7 @@ func (ch *changing) save() error {
 	if err := model.Validate(ch.model); err != nil {
 		return err
 	}
-	saved, err := ch.tx.SaveModel(ch.before, ch.model, store.Save{By: ch.caller.actor(), At: ch.at, Expect: ch.versions.Product, Words: words})
+	saved, err := ch.tx.SaveModel(ch.before, ch.model, store.Save{By: ch.caller.actor(), At: ch.at, Expect: ch.versions.Product, Moved: ch.movedKeys(), Words: words})
 	if err != nil {
 		return err
 	}
@@ -412,11 +413,17 @@ func (ch *changing) auditModel(saved store.Saved, old, now map[store.ObjectKey]a
 		var o any
 		if had {
 			o = was
+			if len(ch.moved) > 0 && equal(was, now[key]) {
+				continue // its move is told below
+			}
 		}
 		_ = ch.record(action, key.Kind+"/"+auditID(key), o, now[key]) // values that were just stored as JSON encode again
 	}
 	for _, key := range saved.Removed {
 		_ = ch.record("model.remove", key.Kind+"/"+auditID(key), old[key], nil)
+	}
+	for _, m := range ch.moved {
+		_ = ch.record(actionMove, store.KindDiagram+"/"+string(m.id), m.was, m.now)
 	}
 }
 

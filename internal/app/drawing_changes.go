@@ -20,6 +20,7 @@ type ElementChange struct {
 	Op      string          `json:"op" enum:"put,delete"`
 	Version int64           `json:"version,omitempty" minimum:"0" doc:"The element's version that the change is based on. 0: for put it must not be there yet, for delete whatever it is"`
 	Element json.RawMessage `json:"element,omitempty" doc:"The whole element, for put; without the key zone (of a zone: parent) the drawing decides"`
+	After   *string         `json:"after,omitempty" maxLength:"100" doc:"Of a diagram that is put: the diagram that it stands behind from now on, empty to be the first. Left out, it stays where it is, and a new one comes last"`
 }
 
 // ChangesInput is a batch of changes of a drawing.
@@ -158,6 +159,9 @@ func (b *batch) apply() error {
 	if len(bad.Fields) > 0 {
 		return bad
 	}
+	if err := b.arrange(); err != nil {
+		return err
+	}
 	b.settle()
 	return nil
 }
@@ -219,6 +223,7 @@ func (b *batch) check(before *elements) error {
 		}
 		seen[key] = true
 	}
+	b.checkAfter(bad)
 	if len(bad.Fields) > 0 {
 		return bad
 	}
@@ -243,7 +248,12 @@ func usableID(id string) bool {
 // one. Taking out what is gone already, and putting what is there already, loses
 // nobody's edit.
 func (b *batch) conflicts(before *elements) error {
-	var list []ElementConflict
+	list := b.lostPlaces(before)
+	for i := range list {
+		if err := b.whose(&list[i]); err != nil {
+			return err
+		}
+	}
 	for i := range b.changes {
 		c := &b.changes[i]
 		v := b.ch.versions.Of(c.Kind.stored(), c.ID)
@@ -256,7 +266,7 @@ func (b *batch) conflicts(before *elements) error {
 			if err != nil {
 				return fmt.Errorf("app: show %s %s: %w", c.Kind, c.ID, err)
 			}
-			if c.Op == "put" && sameElement(c, doc) {
+			if c.Op == "put" && sameElement(c, doc) && stays(b.ch.before, c) {
 				continue
 			}
 			conflict.Element = doc

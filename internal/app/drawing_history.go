@@ -132,7 +132,7 @@ type HistoryGroup struct {
 
 // HistoryChange is one changed object with its whole document before and after.
 type HistoryChange struct {
-	Action string          `json:"action" enum:"model.add,model.change,model.remove,model.import,plan.apply"`
+	Action string          `json:"action" enum:"model.add,model.change,model.remove,model.move,model.import,plan.apply"`
 	Kind   string          `json:"kind" doc:"component, flow, zone, curve, text, diagram, asset, threat, weakness, countermeasure, link, answer, product"`
 	ID     string          `json:"id"`
 	Name   string          `json:"name,omitempty"`

@@ -50,7 +50,8 @@ func weighty(saved store.Saved, old, now map[store.ObjectKey]any) bool {
 }
 
 // sameMeaning compares two states of one object without what only people see in
-// a diagram. What is no element of a diagram is never the same.
+// a diagram. A diagram is the same where it was only put elsewhere; what is neither it nor
+// drawn in one never is.
 func sameMeaning(a, b any) bool {
 	switch x := a.(type) {
 	case model.Component:
@@ -74,6 +75,8 @@ func sameMeaning(a, b any) bool {
 		y, ok := b.(model.TextBlock)
 		x.Text, y.Text, x.Box, y.Box = "", "", nil, nil
 		return ok && reflect.DeepEqual(x, y)
+	case model.Diagram:
+		return reflect.DeepEqual(a, b)
 	default:
 		return false
 	}

@@ -179,6 +179,9 @@ func (s shortcut) draw(now Drawing) ChangesInput {
 		case KindDiagrams:
 			c.ID = one("id", "d", "d2")
 			c.Element = fmt.Appendf(nil, `{"title":%q}`, one("title", "D", "E"))
+			if after := one("after", "-", "", "d", "d2"); after != "-" && after != c.ID && c.Op == "put" {
+				c.After = &after
+			}
 		case KindAssets:
 			c.ID = "a"
 			c.Element = fmt.Appendf(nil, `{"name":"A","value":{"confidentiality":%s,"integrity":20,"availability":10}}`, one("value", "10", "90"))

@@ -177,7 +177,7 @@ func (t *teller) together(rows []store.Audit) {
 	}) {
 		return
 	}
-	verbs := map[string]string{"model.add": "added", "model.change": "changed", "model.remove": "removed"}
+	verbs := map[string]string{"model.add": "added", "model.change": "changed", "model.remove": "removed", "model.move": "moved"}
 	for _, key := range order {
 		verb := verbs[key.action]
 		noun := nouns[key.kind]

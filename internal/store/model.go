@@ -213,6 +213,9 @@ type Save struct {
 	At time.Time // kept in microseconds
 	// Expect is the version of the product that the change started from; 0 for a new product.
 	Expect int64
+	// Moved are objects that somebody put elsewhere in their list: they are written and
+	// get the new version although what they say is the same.
+	Moved []ObjectKey
 	// Words returns the words by which an object is found; nil keeps the index of words as it is.
 	Words func(key ObjectKey, value any) []string
 }
@@ -246,6 +249,7 @@ func (tx *Tx) saveModel(old, next *model.Model, s Save) (Saved, error) {
 	if err != nil {
 		return Saved{}, err
 	}
+	d.writeAlso(old, next, s.Moved)
 	saved := Saved{Version: s.Expect, Removed: d.removed}
 	if old != nil && !d.head && len(d.written) == 0 && len(d.removed) == 0 && len(d.reordered) == 0 {
 		return saved, tx.expectVersion(next.Product.ID, s.Expect)
@@ -395,6 +399,27 @@ func compareModels(old, next *model.Model) (difference, error) {
 		compareList(&d, KindCountermeasure, old.Countermeasures, next.Countermeasures, countermeasureID),
 		compareList(&d, KindLink, old.Links, next.Links, linkID),
 	)
+}
+
+// writeAlso notes objects as written that are the same in both models.
+func (d *difference) writeAlso(old, next *model.Model, keys []ObjectKey) {
+	if len(keys) == 0 || old == nil {
+		return
+	}
+	was := map[ObjectKey]any{}
+	for _, o := range objects(old) {
+		if slices.Contains(keys, o.key) {
+			was[o.key] = o.value
+		}
+	}
+	for _, o := range d.written {
+		delete(was, o.key)
+	}
+	for _, o := range objects(next) {
+		if o.was = was[o.key]; o.was != nil {
+			d.written = append(d.written, o)
+		}
+	}
 }
 
 // compareList notes what differs between two lists of one kind. Lists that are

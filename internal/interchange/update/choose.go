@@ -3,6 +3,7 @@ package update
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,25 +54,45 @@ func Compose(file *model.Model, left Left) (*model.Model, error) {
 			return nil, err
 		}
 	}
+	if err := composeOrder(m, left); err != nil {
+		return nil, err
+	}
 	model.Sort(m)
 	return m, nil
 }
 
 func compose[T any](kind Kind, list *[]T, left Left, of func(*T) part) error {
-	*list = slices.DeleteFunc(*list, func(t T) bool {
-		_, ok := left[key(kind, of(&t).id)]
-		return ok
-	})
-	for k, raw := range left {
-		if !strings.HasPrefix(k, string(kind)+"/") || string(raw) == "null" {
+	stood := map[string]int{}
+	for i := range *list {
+		stood[key(kind, of(&(*list)[i]).id)] = i
+	}
+	gone := map[int]bool{}
+	for _, k := range slices.Sorted(maps.Keys(left)) {
+		if !strings.HasPrefix(k, string(kind)+"/") {
+			continue
+		}
+		i, here := stood[k]
+		if string(left[k]) == "null" {
+			if here {
+				gone[i] = true
+			}
 			continue
 		}
 		var t T
-		if err := json.Unmarshal(raw, &t); err != nil {
+		if err := json.Unmarshal(left[k], &t); err != nil {
 			return fmt.Errorf("update: %s as it was: %w", k, err)
 		}
-		*list = append(*list, t)
+		if here {
+			(*list)[i] = t
+		} else {
+			*list = append(*list, t)
+		}
 	}
+	i := -1
+	*list = slices.DeleteFunc(*list, func(T) bool {
+		i++
+		return gone[i]
+	})
 	return nil
 }
 
@@ -118,6 +139,13 @@ func chosen(base, ours, theirs *model.Model, all []Item, take func(key string) b
 	before, err := objectsOf(base)
 	if err != nil {
 		return nil, nil, err
+	}
+	if len(base.Diagrams) == 0 { // what nobody chose is to be offered again
+		stands, err := objectsOf(&model.Model{Diagrams: ours.Diagrams})
+		if err != nil {
+			return nil, nil, err
+		}
+		before[key(Order, diagramOrder)] = stands[key(Order, diagramOrder)]
 	}
 	left := Left{}
 	for k, waiting := range waits {
@@ -224,6 +252,11 @@ func objectsOf(m *model.Model) (map[string]json.RawMessage, error) {
 			return nil, err
 		}
 	}
+	order, err := json.Marshal(idsIn(m.Diagrams))
+	if err != nil {
+		return nil, fmt.Errorf("update: order of the diagrams as JSON: %w", err)
+	}
+	all[key(Order, diagramOrder)] = order
 	return all, nil
 }
 

@@ -35,6 +35,7 @@ const (
 	Weakness       Kind = "weakness"
 	Countermeasure Kind = "countermeasure"
 	Link           Kind = "link"
+	Order          Kind = "order" // of the diagrams; one item, with the id "diagrams"
 )
 
 // Action says what happens to a thing.
@@ -118,7 +119,9 @@ func Merge(base, ours, theirs *model.Model, opts Options) (*model.Model, Report,
 	} else {
 		align(ours, theirs)
 	}
-	m, whole, err := merged(base, ours, theirs, opts)
+	every := opts
+	every.Take = nil
+	m, whole, err := merged(base, ours, theirs, every)
 	all := whole.report
 	if err != nil || opts.Take == nil {
 		return m, all, err
@@ -159,6 +162,7 @@ func merged(base, ours, theirs *model.Model, opts Options) (*model.Model, *merge
 		},
 		func() error { return merge(u, Asset, base.Assets, &m.Assets, theirs.Assets, assetOf) },
 		func() error { return merge(u, Diagram, base.Diagrams, &m.Diagrams, theirs.Diagrams, diagramOf) },
+		func() error { return u.order(base.Diagrams, ours.Diagrams, m.Diagrams, theirs.Diagrams) },
 		func() error { return merge(u, Zone, base.Zones, &m.Zones, theirs.Zones, zoneOf) },
 		func() error {
 			return merge(u, Component, base.Components, &m.Components, theirs.Components, componentOf)

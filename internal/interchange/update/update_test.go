@@ -223,3 +223,107 @@ func TestMergeLaws(t *testing.T) {
 		}
 	})
 }
+
+// diagrams is a model of nothing but diagrams.
+func diagrams(ids ...model.DiagramID) *model.Model {
+	m := &model.Model{Product: model.Product{ID: "prd_1", Name: "Shop"}}
+	for _, id := range ids {
+		m.Diagrams = append(m.Diagrams, model.Diagram{ID: id, Title: "Diagram " + string(id)})
+	}
+	return m
+}
+
+func orderOf(m *model.Model) string {
+	s := ""
+	for _, d := range m.Diagrams {
+		s += string(d.ID)
+	}
+	return s
+}
+
+func TestOrderOfDiagrams(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name               string
+		base, ours, theirs *model.Model
+		want               string
+		action             update.Action
+	}{
+		{"the file moved one", diagrams("a", "b", "c"), diagrams("a", "b", "c"), diagrams("c", "a", "b"), "cab", update.Change},
+		{"the file has a new one between", diagrams("a", "b"), diagrams("a", "b"), diagrams("a", "n", "b"), "anb", ""},
+		{"one was moved here", diagrams("a", "b", "c"), diagrams("c", "a", "b"), diagrams("a", "b", "c"), "cab", ""},
+		{"moved here, a new one in the file", diagrams("a", "b"), diagrams("b", "a"), diagrams("a", "n", "b"), "ban", ""},
+		{"moved here and in the file", diagrams("a", "b", "c"), diagrams("c", "a", "b"), diagrams("b", "a", "c"), "cab", update.Keep},
+		{"moved alike", diagrams("a", "b", "c"), diagrams("c", "a", "b"), diagrams("c", "a", "b"), "cab", ""},
+		{"one of our own stays between", diagrams("a", "b"), diagrams("a", "x", "b"), diagrams("b", "a"), "bxa", update.Change},
+		{"removed and moved", diagrams("a", "b", "c"), diagrams("a", "b", "c"), diagrams("c", "b"), "cb", update.Change},
+		{"nobody knows what the file said", nil, diagrams("a", "b"), diagrams("b", "a"), "ba", update.Change},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			m, report := merge(t, c.base, c.ours, c.theirs, update.Options{})
+			if got := orderOf(m); got != c.want {
+				t.Errorf("Merge = %s, want %s", got, c.want)
+			}
+			var got update.Action
+			for _, i := range report.Items {
+				if i.Kind == update.Order {
+					got = i.Action
+				}
+			}
+			if got != c.action {
+				t.Errorf("action = %q, want %q; items %+v", got, c.action, report.Items)
+			}
+		})
+	}
+}
+
+// TestOrderTheirs: where both moved diagrams, a person can have the file's order.
+func TestOrderTheirs(t *testing.T) {
+	t.Parallel()
+	base, ours, theirs := diagrams("a", "b", "c"), diagrams("c", "a", "b"), diagrams("b", "a", "c")
+	_, report := merge(t, base, ours, theirs, update.Options{})
+	if len(report.Items) != 1 || !report.Items[0].Conflict || report.Items[0].Key() != "order/diagrams" {
+		t.Fatalf("items = %+v, want the order as a conflict", report.Items)
+	}
+	prefers := func(key string) bool { return key == "order/diagrams" }
+	for _, opts := range []update.Options{{Theirs: prefers}, {Theirs: prefers, Take: func(string) bool { return false }}} {
+		if m, _ := merge(t, base, ours, theirs, opts); orderOf(m) != "bac" {
+			t.Errorf("Merge for the file = %s, want bac", orderOf(m))
+		}
+	}
+}
+
+// TestOrderLeft: an order that was not taken is offered again, and stays ours until then.
+func TestOrderLeft(t *testing.T) {
+	t.Parallel()
+	theirs := diagrams("c", "a", "b")
+	for _, base := range []*model.Model{diagrams("a", "b", "c"), nil} {
+		m, report := merge(t, base, diagrams("a", "b", "c"), theirs, update.Options{Take: func(string) bool { return false }})
+		if got := orderOf(m); got != "abc" || report.Waiting != 1 {
+			t.Fatalf("Merge = %s, %d waiting, want abc, 1", got, report.Waiting)
+		}
+		next, err := update.Compose(theirs, report.Left)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, _ = merge(t, next, m, theirs, update.Options{Take: func(key string) bool { return key == "order/diagrams" }})
+		if got := orderOf(m); got != "cab" {
+			t.Errorf("Merge when it is chosen = %s, want cab", got)
+		}
+	}
+}
+
+// TestComposeKeepsPlaces: what was left stands where it stood, so that no order changes by it.
+func TestComposeKeepsPlaces(t *testing.T) {
+	t.Parallel()
+	m, err := update.Compose(diagrams("a", "b", "c"), update.Left{
+		"diagram/a": []byte(`{"id":"a","title":"Old"}`), "diagram/b": []byte("null"), "diagram/z": []byte(`{"id":"z","title":"Z"}`), "diagram/y": []byte("null"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := orderOf(m); got != "acz" || m.Diagrams[0].Title != "Old" {
+		t.Errorf("Compose = %s, first %q, want acz, Old", got, m.Diagrams[0].Title)
+	}
+}
