@@ -68,6 +68,18 @@ export const drawing = (page, product, diagram) => rest(page, "GET", `/products/
 /** stored waits until the server's drawing is as wanted, and gives it. */
 export const stored = (page, product, what, want, diagram) => eventually(what, () => drawing(page, product, diagram), want);
 
+/** addSheet adds an empty diagram, as somebody else would. */
+export const addSheet = (page, product, id, title) =>
+  rest(page, "POST", `/products/${product}/drawing/changes`, { changes: [{ kind: "diagrams", id, op: "put", element: { title } }] });
+
+/** standing waits until the diagrams stand in an order, on the page and on the server. */
+export async function standing(page, product, want) {
+  const tabs = page.getByRole("navigation", { name: "Diagrams" }).getByRole("button");
+  const list = want.join(", ");
+  await eventually("the diagrams on the page", async () => (await tabs.allInnerTexts()).join(", "), list);
+  await eventually("the diagrams on the server", async () => (await drawing(page, product)).diagrams.map((d) => d.title).join(", "), list);
+}
+
 /** names lists what a drawing has, sorted. */
 export const names = (d) => ["zones", "components", "flows", "curves", "texts"].flatMap((k) => d[k].map((e) => e.name ?? e.text)).sort();
 

@@ -1,33 +1,13 @@
-import { useNavigate } from "@tanstack/react-router";
 import { useStore } from "@xyflow/react";
-import {
-  Check,
-  CloudOff,
-  Download,
-  EllipsisVertical,
-  History,
-  ListTree,
-  LoaderCircle,
-  PanelRight,
-  Plus,
-  Redo2,
-  Search,
-  TriangleAlert,
-  Undo2,
-  Workflow,
-} from "lucide-react";
-import { useState } from "react";
+import { Check, CloudOff, Download, History, ListTree, LoaderCircle, PanelRight, Redo2, Search, TriangleAlert, Undo2, Workflow } from "lucide-react";
 import { Button, IconButton } from "../ui/button";
 import { cx } from "../ui/cx";
-import { FormDialog } from "../ui/dialog";
-import { Field, Input } from "../ui/field";
 import { Menu, MenuItem, MenuLine } from "../ui/menu";
-import { toast, toastError } from "../ui/toast";
+import { toastError } from "../ui/toast";
 import { Tooltip } from "../ui/tooltip";
 import { saveDrawing } from "./export";
-import { newId } from "./ids";
-import { drawnOf, listOf, useDrawing, useEditor } from "./store";
-import type { Diagram } from "./types";
+import { useDrawing, useEditor } from "./store";
+import { Diagrams } from "./tabs";
 
 export interface BarProps {
   wide: boolean;
@@ -162,118 +142,6 @@ function SaveState({ onConflicts }: { onConflicts: () => void }) {
         </span>
       )}
     </div>
-  );
-}
-
-/** Diagrams are the tabs of the product's diagrams. */
-function Diagrams() {
-  const editor = useEditor();
-  const readOnly = useDrawing((s) => s.readOnly);
-  const now = useDrawing((s) => s.doc.now);
-  const current = useDrawing((s) => s.diagram);
-  const product = useDrawing((s) => s.product);
-  const navigate = useNavigate();
-  const [naming, setNaming] = useState<Diagram | "new">();
-  const all = listOf({ now }, "diagrams");
-  const go = (diagram: string | undefined) => {
-    editor.sync?.flush();
-    void navigate({ to: "/products/$product/diagram", params: { product }, search: { diagram } as never });
-  };
-  const shown = all.find((d) => d.id === current);
-  const remove = () => {
-    if (!shown) return;
-    const drawn = drawnOf(editor.store.getState().doc);
-    editor.edit(`Delete diagram ${shown.title}`, [
-      ...drawn.map((i) => ({ kind: i.kind, id: i.id, value: undefined })),
-      { kind: "diagrams" as const, id: shown.id, value: undefined },
-    ]);
-    editor.sync?.flush();
-    toast(`Diagram ${shown.title} deleted`, async () => {
-      editor.undo();
-      // It is there again before it is opened.
-      await editor.sync?.settled();
-      go(shown.id);
-    });
-    go(all.find((d) => d.id !== shown.id)?.id);
-  };
-  return (
-    <>
-      <nav aria-label="Diagrams" className="flex min-w-0 shrink items-center gap-0.5 overflow-x-auto [scrollbar-width:none]">
-        {all.map((d) => (
-          <button
-            key={d.id}
-            type="button"
-            aria-current={d.id === current ? "page" : undefined}
-            onClick={() => d.id !== current && go(d.id)}
-            onDoubleClick={() => !readOnly && setNaming(d)}
-            className={cx(
-              "h-7 max-w-52 shrink-0 truncate rounded-md px-2.5 text-sm",
-              d.id === current ? "bg-raised font-medium" : "text-soft hover:bg-raised hover:text-text",
-            )}
-            title={d.title}
-          >
-            <bdi>{d.title}</bdi>
-          </button>
-        ))}
-      </nav>
-      {!readOnly && (
-        <>
-          <IconButton size="sm" label="Add a diagram" onClick={() => setNaming("new")}>
-            <Plus size={15} />
-          </IconButton>
-          {shown && (
-            <Menu
-              label="This diagram"
-              trigger={
-                <button
-                  type="button"
-                  aria-label="This diagram"
-                  className="grid size-7 shrink-0 place-items-center rounded-md text-soft hover:bg-raised hover:text-text"
-                >
-                  <EllipsisVertical aria-hidden size={15} />
-                </button>
-              }
-            >
-              <MenuItem onSelect={() => setNaming(shown)}>Rename</MenuItem>
-              <MenuLine />
-              <MenuItem danger onSelect={remove}>
-                Delete with what is drawn in it
-              </MenuItem>
-            </Menu>
-          )}
-        </>
-      )}
-      {naming && <Name diagram={naming === "new" ? undefined : naming} onClose={() => setNaming(undefined)} go={go} />}
-    </>
-  );
-}
-
-function Name({ diagram, onClose, go }: { diagram?: Diagram; onClose: () => void; go: (id: string) => void }) {
-  const editor = useEditor();
-  const [title, setTitle] = useState(diagram?.title ?? "");
-  // One for as long as it is wanted: a second try, after the server was away, adds the same one.
-  const [id] = useState(() => diagram?.id ?? newId("diagrams"));
-  return (
-    <FormDialog
-      open
-      onClose={onClose}
-      title={diagram ? "Rename the diagram" : "New diagram"}
-      verb={diagram ? "Rename" : "Add"}
-      disabled={!title.trim()}
-      submit={async () => {
-        editor.edit(`${diagram ? "Rename" : "Add"} diagram ${title.trim()}`, [
-          { kind: "diagrams", id, value: { ...diagram, id, title: title.trim() } },
-        ]);
-        if (!diagram) {
-          await editor.sync?.settled();
-          go(id);
-        }
-      }}
-    >
-      <Field label="Title">
-        <Input value={title} onChange={(e) => setTitle(e.target.value)} autoFocus required />
-      </Field>
-    </FormDialog>
   );
 }
 

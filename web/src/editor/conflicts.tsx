@@ -4,6 +4,7 @@ import { ago } from "../ui/time";
 import { word } from "../ui/words";
 import { type Conflict, choose } from "./document";
 import { reveal } from "./keys";
+import { told } from "./order";
 import { type Editor, useDrawing, useEditor } from "./store";
 import { nameOf } from "./types";
 
@@ -43,19 +44,19 @@ export function Conflicts({ onClose }: { onClose: () => void }) {
                   >
                     <bdi>{name}</bdi>
                   </button>
-                  <span className="text-soft"> · {c.field ? word(c.field) : "Deleted by one of you"}</span>
+                  <span className="text-soft"> · {!c.field ? "Deleted by one of you" : place(c) ? "Place among the diagrams" : word(c.field)}</span>
                 </p>
                 <div className="grid gap-2 sm:grid-cols-2">
                   <Side
                     title="Yours"
-                    value={c.mine}
+                    value={place(c) ? told(now, c.id, c.mine) : c.mine}
                     whole={!c.field}
                     verb={c.field ? "Keep yours" : c.mine ? "Keep the element" : "Delete it"}
                     onChoose={() => settle(editor, c, true)}
                   />
                   <Side
                     title={[c.by ?? "The other", c.at && ago(c.at)].filter(Boolean).join(", ")}
-                    value={c.theirs}
+                    value={place(c) ? told(now, c.id, c.theirs) : c.theirs}
                     whole={!c.field}
                     verb={c.field ? "Take this" : c.theirs ? "Keep the element" : "Let it be deleted"}
                     onChoose={() => settle(editor, c, false)}
@@ -76,8 +77,10 @@ export function Conflicts({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** told writes a value as a person reads it. */
-function told(v: unknown): string {
+const place = (c: Conflict) => c.kind === "diagrams" && c.field === "place";
+
+/** written writes a value as a person reads it. */
+function written(v: unknown): string {
   if (v === undefined || v === null || v === "") return "nothing";
   if (typeof v === "object" && "x" in v && "w" in v) {
     const b = v as { x: number; y: number; w: number; h: number };
@@ -93,7 +96,7 @@ function Side({ title, value, whole, verb, onChoose }: { title: string; value: u
     <div className="flex flex-col gap-2 rounded-md bg-raised p-2.5">
       <p className="text-soft text-xs">{title}</p>
       <bdi className="max-h-40 flex-1 overflow-auto whitespace-pre-wrap text-sm">
-        {whole ? (value ? "Keeps it, with changes" : "Deletes it") : told(value)}
+        {whole ? (value ? "Keeps it, with changes" : "Deletes it") : written(value)}
       </bdi>
       <Button size="sm" onClick={onChoose} className="self-start">
         {verb}

@@ -1,4 +1,5 @@
-import { boxOf, type Change, type Drawing, type Item, type Kind, keyOf, type Reply, type Theirs, type Value } from "./types";
+import { before, behind, last, numbered } from "./order";
+import { boxOf, type Change, type Diagram, type Drawing, type Item, type Kind, keyOf, type Reply, type Theirs, type Value } from "./types";
 
 /*
  * The document of an open drawing: pure, without a server or a page. Everything is
@@ -61,8 +62,8 @@ export interface Put {
 
 const item = (kind: Kind, id: string, value: Value): Item => ({ kind, id, value }) as Item;
 
-/** storedOf lists everything of a drawing as the server has it. */
-export function storedOf(d: Drawing): Map<string, Stored> {
+/** storedOf lists everything of a drawing as the server has it; diagrams keep the numbers that they have in a base. */
+export function storedOf(d: Drawing, base?: ReadonlyMap<string, Stored>): Map<string, Stored> {
   const out = new Map<string, Stored>();
   const add = (kind: Kind, values: readonly Value[] | null | undefined) => {
     for (const v of values ?? []) {
@@ -70,7 +71,11 @@ export function storedOf(d: Drawing): Map<string, Stored> {
       out.set(key, { item: item(kind, v.id, v), version: d.versions[key] ?? 0 });
     }
   };
-  add("diagrams", d.diagrams);
+  const place = (id: string) => {
+    const s = base?.get(keyOf("diagrams", id));
+    return s?.item.kind === "diagrams" ? { place: s.item.value.place, kept: d.versions[keyOf("diagrams", id)] === s.version } : undefined;
+  };
+  add("diagrams", numbered(d.diagrams, place));
   add("assets", d.assets);
   add("zones", d.zones);
   add("components", d.components);
@@ -116,7 +121,7 @@ export function edit(doc: Doc, label: string, puts: readonly Put[], mark?: strin
   for (const p of puts) {
     const key = keyOf(p.kind, p.id);
     const before = now.get(key);
-    const after = p.value && item(p.kind, p.id, p.value);
+    const after = p.value && item(p.kind, p.id, p.kind === "diagrams" ? standing(now, p.id, p.value as Diagram) : p.value);
     if (before && after && same(before.value, after.value)) continue;
     if (!before && !after) continue;
     if (after) now.set(key, after);
@@ -129,6 +134,12 @@ export function edit(doc: Doc, label: string, puts: readonly Put[], mark?: strin
     return { ...doc, now, undo: [...doc.undo.slice(0, -1), { ...last, steps: joined(last.steps, steps), at }], redo: [] };
   }
   return { ...doc, now, undo: [...doc.undo, { label, steps, mark, at }], redo: [] };
+}
+
+/** standing is a diagram with its place: what does not say one keeps it, and a new one comes last. */
+function standing(now: ReadonlyMap<string, Item>, id: string, value: Diagram): Diagram {
+  if (value.place !== undefined) return value;
+  return { ...value, place: placeIn(now.get(keyOf("diagrams", id))) ?? last(now) };
 }
 
 /** joined makes one list of steps of two that follow each other. */
@@ -194,13 +205,23 @@ export function unsent(doc: Doc): Change[] {
     if (held.has(key)) continue;
     const b = doc.base.get(key);
     if (b && (b.item.value === i.value || same(b.item.value, i.value))) continue;
-    out.push({ kind: i.kind, id: i.id, op: "put", version: b?.version || undefined, element: i.value });
+    const c: Change = { kind: i.kind, id: i.id, op: "put", version: b?.version || undefined, element: i.value };
+    // What is neither there nor sent along is nothing to stand behind.
+    if (elsewhere(i, b?.item)) c.after = before(doc.now, i.id, (d) => !held.has(keyOf("diagrams", d.id)) || doc.base.has(keyOf("diagrams", d.id)));
+    out.push(c);
   }
   for (const [key, b] of doc.base) {
     if (!doc.now.has(key) && !held.has(key)) out.push({ kind: b.item.kind, id: b.item.id, op: "delete", version: b.version || undefined });
   }
   return out;
 }
+
+/** elsewhere tells whether a diagram stands at another place than before; a new one has its place too. */
+function elsewhere(i: Item, was: Item | undefined): boolean {
+  return i.kind === "diagrams" && i.value.place !== placeIn(was);
+}
+
+const placeIn = (i: Item | undefined): number | undefined => (i?.kind === "diagrams" ? i.value.place : undefined);
 
 /** dirty tells whether there is anything that the server does not have. */
 export function dirty(doc: Doc): boolean {
@@ -222,11 +243,12 @@ export function sent(doc: Doc, batch: readonly Change[], reply: Reply): Doc {
   }
   for (const a of reply.also ?? []) {
     const key = keyOf(a.kind, a.id);
-    const stored: Stored = { item: item(a.kind, a.id, a.element), version: a.version };
     const old = base.get(key);
     const mine = now.get(key);
+    const value = a.kind === "diagrams" ? { ...a.element, place: placeIn(old?.item ?? mine) } : a.element;
+    const stored: Stored = { item: item(a.kind, a.id, value), version: a.version };
     base.set(key, stored);
-    if (mine) now.set(key, { ...stored.item, value: merged(old?.item.value, mine.value, a.element).value } as Item);
+    if (mine) now.set(key, { ...stored.item, value: merged(old?.item.value, mine.value, value).value } as Item);
   }
   for (const r of reply.removed ?? []) {
     const key = keyOf(r.kind, r.id);
@@ -252,8 +274,10 @@ export function receive(doc: Doc, all: readonly Theirs[]): Received {
   let conflicts = [...doc.conflicts];
   const changed: string[] = [];
   const gone = new Map<string, Item>();
-  for (const t of all) {
-    const key = keyOf(t.kind, t.id);
+  for (const told of all) {
+    const key = keyOf(told.kind, told.id);
+    // Who tells of a diagram alone does not say where it stands.
+    const t = told.kind === "diagrams" && told.value ? { ...told, value: standing(placesOf(base), told.id, told.value as Diagram) } : told;
     const old = base.get(key);
     const mine = now.get(key);
     const clean = old ? !!mine && same(mine.value, old.item.value) : !mine;
@@ -295,6 +319,8 @@ export function receive(doc: Doc, all: readonly Theirs[]): Received {
   }
   return { doc: settle(loosened({ ...doc, base, now, conflicts }, gone)), changed };
 }
+
+const placesOf = (base: ReadonlyMap<string, Stored>): ReadonlyMap<string, Item> => new Map([...base].map(([key, s]) => [key, s.item]));
 
 /** settle drops conflicts about which both sides agree by now. */
 function settle(doc: Doc): Doc {
@@ -360,11 +386,11 @@ export function choose(doc: Doc, c: Conflict, mine: boolean): Doc {
 
 /** difference lists what a newly read drawing has that the base has not, or has otherwise. */
 export function difference(doc: Doc, d: Drawing, by?: string): Theirs[] {
-  const next = storedOf(d);
+  const next = storedOf(d, doc.base);
   const out: Theirs[] = [];
   for (const [key, s] of next) {
     const old = doc.base.get(key);
-    if (old && old.version >= s.version && old.version > 0) continue;
+    if (old && old.version >= s.version && old.version > 0 && !elsewhere(s.item, old.item)) continue;
     out.push({ kind: s.item.kind, id: s.item.id, version: s.version, value: s.item.value, by });
   }
   for (const [key, s] of doc.base) if (!next.has(key)) out.push({ kind: s.item.kind, id: s.item.id, version: 0, by });
@@ -378,6 +404,8 @@ export interface Kept {
   version: number;
   base?: Value;
   mine?: Value;
+  /** Of a diagram that was moved: the one that it stands behind. Numbers are of one visit. */
+  after?: string;
 }
 
 /** kept lists the unsent work of a document, conflicts included. */
@@ -388,7 +416,9 @@ export function kept(doc: Doc): Kept[] {
     const n = doc.now.get(key);
     if (b && n && same(b.item.value, n.value)) continue;
     const i = (n ?? b?.item)!;
-    out.push({ kind: i.kind, id: i.id, version: b?.version ?? 0, base: b?.item.value, mine: n?.value });
+    const k: Kept = { kind: i.kind, id: i.id, version: b?.version ?? 0, base: b?.item.value, mine: n?.value };
+    if (n && elsewhere(n, b?.item)) k.after = before(doc.now, i.id);
+    out.push(k);
   }
   return out;
 }
@@ -402,6 +432,7 @@ export function restore(doc: Doc, work: readonly Kept[]): Doc {
   for (const w of work) {
     const key = keyOf(w.kind, w.id);
     const s = doc.base.get(key);
+    if (w.kind === "diagrams") renumber(w, s, now);
     // As it was when the work was done; what the server has now comes as other people's work.
     if (w.mine) now.set(key, item(w.kind, w.id, w.mine));
     else now.delete(key);
@@ -410,4 +441,11 @@ export function restore(doc: Doc, work: readonly Kept[]): Doc {
     if (w.base || s) theirs.push({ kind: w.kind, id: w.id, version: s?.version ?? 0, value: s?.item.value });
   }
   return receive({ ...doc, now, base }, theirs).doc;
+}
+
+/** renumber gives kept work on a diagram a number of this visit. */
+function renumber(w: Kept, s: Stored | undefined, now: ReadonlyMap<string, Item>): void {
+  const place = placeIn(s?.item);
+  if (w.base) w.base = { ...w.base, place } as Diagram;
+  if (w.mine) w.mine = { ...w.mine, place: w.after === undefined ? place : behind(now, w.after, w.id) } as Diagram;
 }

@@ -5,6 +5,7 @@ import { Combobox } from "../ui/combobox";
 import { Checkbox, Field, Select } from "../ui/field";
 import { word } from "../ui/words";
 import { rename } from "./actions";
+import { useAsked } from "./asked";
 import { ListField, PickField, TextField } from "./fields";
 import { newId } from "./ids";
 import { libraryQuery, typesQuery } from "./library";
@@ -83,6 +84,7 @@ function ComponentFields({ item, value }: { item: Item; value: Component }) {
   const zones = useDrawing((s) => s.doc.now);
   const options = listOf({ now: zones }, "zones");
   const facts = useDrawing((s) => s.facts[item.id]);
+  const asked = useAsked(item);
   return (
     <>
       <div className="grid grid-cols-2 gap-3 [&>*]:min-w-0">
@@ -127,7 +129,7 @@ function ComponentFields({ item, value }: { item: Item; value: Component }) {
         ]}
       />
       <Tags items={[item]} values={value.tags ?? []} />
-      <Attributes items={[item]} values={value.attributes ?? {}} kind={value.kind} />
+      {asked && <Attributes items={[item]} values={value.attributes ?? {}} kind={value.kind} asked={asked.attributes} />}
       <ListField
         label="Locations"
         values={value.locations ?? []}
@@ -252,12 +254,21 @@ export function Tags({ items, values }: { items: Item[]; values: string[] }) {
   return <ListField label="Tags" values={values} suggestions={Object.keys(library?.tags ?? {})} onChange={(tags) => change("Tags", { tags })} />;
 }
 
-/** Attributes are what the library's vocabulary asks about this kind of element. */
-export function Attributes({ items, values, kind }: { items: Item[]; values: Record<string, string>; kind: string }) {
+interface AttributesProps {
+  items: Item[];
+  values: Record<string, string>;
+  kind: string;
+  /** What questions that are shown ask: it is answered there. */
+  asked?: ReadonlySet<string>;
+}
+
+/** Attributes are what the library's vocabulary asks about this kind of element, and what else is said of it. */
+export function Attributes({ items, values, kind, asked }: AttributesProps) {
   const change = useChanges(items);
   const library = useQuery(libraryQuery).data;
-  const known = (library?.attributes ?? []).filter((a) => (a.for ?? []).includes(kind));
-  const others = Object.keys(values).filter((k) => !known.some((a) => a.name === k));
+  const all = (library?.attributes ?? []).filter((a) => (a.for ?? []).includes(kind));
+  const known = all.filter((a) => !asked?.has(a.name));
+  const others = Object.keys(values).filter((k) => !asked?.has(k) && !all.some((a) => a.name === k));
   const set = (name: string, v: string) =>
     change(word(name), (i) => {
       const next: Record<string, string> = { ...("attributes" in i.value ? i.value.attributes : undefined) };

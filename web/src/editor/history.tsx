@@ -9,8 +9,9 @@ import { Ago } from "../ui/time";
 import { toast } from "../ui/toast";
 import { plural, word } from "../ui/words";
 import type { Put } from "./document";
+import { behind } from "./order";
 import { useDrawing, useEditor } from "./store";
-import { type Kind, keyOf, type Value } from "./types";
+import { type Item, type Kind, keyOf, type Value } from "./types";
 
 const kindOf: Record<string, Kind> = {
   component: "components",
@@ -25,6 +26,7 @@ const verbs: Record<string, string> = {
   "model.add": "Added",
   "model.change": "Changed",
   "model.remove": "Removed",
+  "model.move": "Moved",
   "plan.apply": "Applied",
   "model.import": "Imported",
 };
@@ -32,9 +34,14 @@ const verbs: Record<string, string> = {
 type Group = S["HistoryGroup"];
 
 /** backTo is the edit that takes a group's elements back to what they were before it; versions are those of now. */
-function backTo(g: Group): Put[] {
+function backTo(g: Group, now: ReadonlyMap<string, Item>): Put[] {
   return (g.changes ?? []).flatMap((c) => {
     const kind = kindOf[c.kind];
+    if (c.action === "model.move") {
+      const is = now.get(keyOf("diagrams", c.id))?.value;
+      const after = (c.old as { after?: string } | undefined)?.after ?? "";
+      return is ? [{ kind: "diagrams" as const, id: c.id, value: { ...is, place: behind(now, after, c.id) } as Value }] : [];
+    }
     return kind ? [{ kind, id: c.id, value: c.old as Value | undefined }] : [];
   });
 }
@@ -45,6 +52,7 @@ export function HistoryPanel({ onClose }: { onClose: () => void }) {
   const product = useDrawing((s) => s.product);
   const diagram = useDrawing((s) => s.diagram);
   const readOnly = useDrawing((s) => s.readOnly);
+  const now = useDrawing((s) => s.doc.now);
   const q = useInfiniteQuery({
     queryKey: keys.product(product, "history", "diagram", diagram),
     queryFn: ({ pageParam, signal }) =>
@@ -60,7 +68,7 @@ export function HistoryPanel({ onClose }: { onClose: () => void }) {
   const groups = q.data?.pages.flatMap((p) => p.items ?? []) ?? [];
   const restore = (g: Group) => {
     const here = editor.store.getState().doc.now;
-    const puts = backTo(g);
+    const puts = backTo(g, here);
     editor.edit(`Take back: ${g.label || "a change"}`, puts);
     if (editor.store.getState().doc.now === here) toast("It is already as it was before that change");
     else toast(`${plural(puts.length, "element")} put back as before`, async () => editor.undo());
@@ -81,7 +89,7 @@ export function HistoryPanel({ onClose }: { onClose: () => void }) {
         {q.isPending && <Skeleton className="m-3 h-10" />}
         {groups.map((g, n) => {
           const changes = g.changes ?? [];
-          const mine = backTo(g).length > 0 && !g.more;
+          const mine = backTo(g, now).length > 0 && !g.more;
           return (
             <li key={`${g.at} ${n}`} className="group border-line border-b px-4 py-2.5">
               <div className="flex items-center gap-2">

@@ -11,6 +11,7 @@ import { toastError } from "../ui/toast";
 import { newId } from "./ids";
 import { type Editor, makeEditor } from "./store";
 import { server } from "./transport";
+import { keyOf } from "./types";
 import { Workbench } from "./workbench";
 
 /** Open drawings keep what can be undone and what is not sent yet while a person is elsewhere in the page. */
@@ -39,9 +40,17 @@ export function Diagram() {
   const product = useProduct();
   const [search] = useAddress();
   const asked = search.diagram ?? "";
+  // Who asked for the first diagram stays with it when another one becomes the first.
+  const stay = useRef<Editor>(undefined);
   const q = useQuery({
     queryKey: ["drawing", product.id, asked],
-    queryFn: () => openDrawing(product.id, asked),
+    queryFn: async () => {
+      const s = asked ? undefined : stay.current?.store.getState();
+      const kept = s?.product === product.id && s.diagram && s.doc.now.has(keyOf("diagrams", s.diagram)) ? s.diagram : "";
+      const editor = await openDrawing(product.id, asked || kept);
+      stay.current = asked ? undefined : editor;
+      return editor;
+    },
     staleTime: 0,
     gcTime: 0,
     refetchOnWindowFocus: false,

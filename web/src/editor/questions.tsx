@@ -1,35 +1,26 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useId } from "react";
-import { api, ok, type S } from "../api/client";
-import { keys } from "../api/query";
+import type { S } from "../api/client";
 import { Count, Disclosure } from "../ui/parts";
 import { word } from "../ui/words";
+import { useAsked } from "./asked";
 import { useChanges } from "./element";
 import { TextField } from "./fields";
 import { useDrawing } from "./store";
-import { type Item, keyOf } from "./types";
+import type { Item } from "./types";
 
-type Asked = S["ComponentQuestion"];
+type Question = S["ComponentQuestion"];
 
 /** Questions are what the library asks about the type of a component. Each is answered in place: an answer is an attribute, and an edit of the drawing like any other. */
 export function Questions({ item }: { item: Item<"components"> }) {
-  const product = useDrawing((s) => s.product);
   const readOnly = useDrawing((s) => s.readOnly);
-  // What is asked follows from what is stored: each stored version is asked about anew.
-  const version = useDrawing((s) => s.doc.base.get(keyOf("components", item.id))?.version ?? 0);
-  const { data } = useQuery({
-    queryKey: keys.product(product, "questions", item.id, version),
-    queryFn: ({ signal }) => ok(api.GET("/products/{product}/components/{id}/questionnaire", { params: { path: { product, id: item.id } }, signal })),
-    enabled: version > 0,
-    placeholderData: keepPreviousData,
-  });
+  const asked = useAsked(item);
   const change = useChanges([item]);
   const said: Record<string, string> = item.value.attributes ?? {};
-  const groups = (data?.component === item.id && data.groups) || [];
+  const groups = asked?.groups ?? [];
   const all = groups.flatMap((g) => g.questions ?? []);
   if (all.length === 0) return null;
   const open = all.filter((q) => !said[q.attribute]).length;
-  const answer = (q: Asked, value: string) =>
+  const answer = (q: Question, value: string) =>
     change(`Answer ${q.title}`, (i) => {
       const next: Record<string, string> = { ...("attributes" in i.value ? i.value.attributes : undefined) };
       if (value) next[q.attribute] = value;
@@ -47,7 +38,7 @@ export function Questions({ item }: { item: Item<"components"> }) {
       }
     >
       <fieldset disabled={readOnly} className="-ms-5 grid min-w-0 grid-cols-[minmax(0,1fr)] gap-4 pt-2">
-        <legend className="sr-only">{data?.name ?? "Questions about the component"}</legend>
+        <legend className="sr-only">{asked?.name ?? "Questions about the component"}</legend>
         {groups.map((g) => (
           <div key={g.group} className="grid grid-cols-[minmax(0,1fr)] gap-3">
             {groups.length > 1 && <h3 className="overline">{g.title}</h3>}
@@ -66,7 +57,7 @@ const yesNo = [
   { ref: "no", title: "No" },
 ];
 
-function QuestionRow({ of: q, value, onAnswer }: { of: Asked; value: string; onAnswer: (v: string) => void }) {
+function QuestionRow({ of: q, value, onAnswer }: { of: Question; value: string; onAnswer: (v: string) => void }) {
   const id = useId();
   const options = q.kind === "yes_no" ? yesNo : (q.options ?? []);
   const inherited = q.inherited && `${options.find((o) => o.ref === q.inherited)?.title ?? word(q.inherited)}, by its type`;

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Route } from "lucide-react";
+import { ChevronRight, Route } from "lucide-react";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { api, everything, ok, type S } from "../api/client";
 import { keys } from "../api/query";
@@ -227,10 +227,16 @@ export function PlanStrip({ where }: { where?: string }) {
   ].filter(Boolean);
   return (
     <div className="flex items-start border-accent/25 border-b bg-accent-soft text-sm">
-      <details className="min-w-0 flex-1">
-        <summary className="list-none py-2 ps-4 pe-2 [&::-webkit-details-marker]:hidden">
-          <span className="block truncate font-medium text-accent" role="status">
-            {parts.join(", ") || `+${plural(added, "item")}`}
+      <details className="group/plan min-w-0 flex-1">
+        <summary className="flex list-none items-start gap-1.5 py-2 ps-4 pe-2 [&::-webkit-details-marker]:hidden">
+          <ChevronRight aria-hidden size={14} className="mt-0.75 shrink-0 text-accent transition-transform group-open/plan:rotate-90" />
+          <span className="min-w-0 flex-1 font-medium text-accent" role="status">
+            {(parts.length > 0 ? parts : [`+${plural(added, "item")}`]).map((p, n, all) => (
+              <span key={p} className="inline-block">
+                {p}
+                {n < all.length - 1 && ",\u00a0"}
+              </span>
+            ))}
           </span>
         </summary>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be in reach of the keyboard */}

@@ -5,6 +5,7 @@ import type { Doc, Put } from "./document";
 import * as document from "./document";
 import type { Guide } from "./geometry";
 import { keep, recall } from "./keep";
+import { inOrder } from "./order";
 import { type Save, Sync } from "./sync";
 import type { Transport } from "./transport";
 import {
@@ -205,8 +206,9 @@ export const itemOf = (s: State, id: string | undefined): Item | undefined => (i
 
 export const boxAt = (s: State, id: string | undefined): Box | undefined => boxOf(itemOf(s, id));
 
-/** listOf lists what is of one kind, in drawing order. */
+/** listOf lists what is of one kind, in drawing order; diagrams as they stand. */
 export function listOf<K extends Kind>(doc: Pick<Doc, "now">, kind: K): Values[K][] {
+  if (kind === "diagrams") return inOrder(doc.now) as Values[K][];
   const out: Value[] = [];
   for (const i of doc.now.values()) if (i.kind === kind) out.push(i.value);
   return out as Values[K][];

@@ -1,5 +1,5 @@
 import { lostSession, Problem, problemOf } from "../api/client";
-import type { Change, Drawing, Facts, Reply } from "./types";
+import type { Change, Diagram, Drawing, Facts, Reply } from "./types";
 
 /** Transport is how a drawing reaches the server; tests put their own in its place. */
 export interface Transport {
@@ -25,6 +25,13 @@ async function call<T>(path: string, init?: RequestInit): Promise<{ data: T; res
   return { data: data as T, response };
 }
 
+/** plain is a change as the server knows it: where a diagram stands is said beside it. */
+function plain(c: Change): Change {
+  if (c.kind !== "diagrams" || !c.element) return c;
+  const { place: _, ...element } = c.element as Diagram;
+  return { ...c, element };
+}
+
 /** server is the drawing of one product and diagram on the server. */
 export function server(product: string, diagram: string | null): Transport {
   const path = `/products/${encodeURIComponent(product)}/drawing`;
@@ -36,7 +43,7 @@ export function server(product: string, diagram: string | null): Transport {
       const { data, response } = await call<Reply>(`${path}/changes`, {
         method: "POST",
         headers: { "Content-Type": "application/json", "Idempotency-Key": key },
-        body: JSON.stringify({ label: label?.slice(0, 200), changes }),
+        body: JSON.stringify({ label: label?.slice(0, 200), changes: changes.map(plain) }),
       });
       return { reply: data, request: response.headers.get("X-Request-Id") ?? "" };
     },

@@ -7,7 +7,8 @@ export type Flow = S["Flow"];
 export type Zone = S["Zone"];
 export type Curve = S["Curve"];
 export type TextBlock = S["TextBlock"];
-export type Diagram = S["Diagram"];
+/** Diagram as the page has it: place says where it stands among the others and is never sent. */
+export type Diagram = S["Diagram"] & { place?: number };
 export type Asset = S["Asset"];
 export type CIA = S["CIA"];
 
@@ -75,6 +76,8 @@ export interface Change {
   op: "put" | "delete";
   version?: number;
   element?: Value;
+  /** Of a diagram that was moved: the one that it stands behind, "" for none. */
+  after?: string;
 }
 
 /** Reply is the answer to a batch. */

@@ -33,9 +33,10 @@ export function Button({
   return (
     <button
       type={type}
-      // The second click of a double click is no second wish, where one does something that counts.
+      // The second click of a double click is no second wish, where one sends something: what can be busy.
+      // Where each only goes a step further, it is.
       onClick={(e) => {
-        if (e.detail > 1 && (look === "primary" || look === "danger")) e.preventDefault();
+        if (e.detail > 1 && busy !== undefined && (look === "primary" || look === "danger")) e.preventDefault();
         else onClick?.(e);
       }}
       disabled={disabled || busy}

@@ -2,7 +2,7 @@
 // The main path of the diagram editor by keys alone: a product is made, drawn, connected,
 // described, taken back and done again, and what the rules bring is reached.
 
-import { canvas, element, name, names, panel, saved, stored } from "../drawing.mjs";
+import { addSheet, canvas, element, name, names, panel, saved, standing, stored } from "../drawing.mjs";
 import { assert, eventually, firstStart, open, rest } from "../rig.mjs";
 
 export default async function () {
@@ -107,6 +107,18 @@ export default async function () {
   await key("o");
   await page.getByRole("complementary", { name: "Outline" }).waitFor();
   await axe("the outline");
+
+  // The diagrams' order: Shift and an arrow on a diagram, taken back from the sheet.
+  await addSheet(page, id, "second", "Back office");
+  await standing(page, id, ["Main diagram", "Back office"]);
+  await page.getByRole("navigation", { name: "Diagrams" }).getByRole("button", { name: "Main diagram" }).focus();
+  await key("Shift+ArrowRight");
+  await standing(page, id, ["Back office", "Main diagram"]);
+  await page.getByText("Main diagram is diagram 2 of 2 now").waitFor({ state: "attached" });
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Main diagram", "the focus after the move");
+  await canvas(page).focus();
+  await key("Control+z");
+  await standing(page, id, ["Main diagram", "Back office"]);
   await shot("draw-keys-outline");
   await saved(page);
   await done();

@@ -2,7 +2,24 @@
 // Two people draw on one sheet: each sees the other's work with the name, a clash is shown
 // with both values, and what is drawn while the server is away is kept and sent.
 
-import { begin, canvas, drag, drawing, element, middle, name, names, panel, pull, saved, spot, stored, told } from "../drawing.mjs";
+import {
+  addSheet,
+  begin,
+  canvas,
+  drag,
+  drawing,
+  element,
+  middle,
+  name,
+  names,
+  panel,
+  pull,
+  saved,
+  spot,
+  standing,
+  stored,
+  told,
+} from "../drawing.mjs";
 import { assert, eventually, firstStart, open, rest, signIn } from "../rig.mjs";
 
 const password = "correct horse battery staple";
@@ -31,6 +48,7 @@ export default async function () {
   await element(b.page, "Shop").waitFor();
 
   await seen(a, b, product);
+  await order(a, b, product);
   await clash(a, b, product);
   await away(a, b, product);
   await expired(a, product);
@@ -56,6 +74,34 @@ async function seen(a, b, product) {
   const y = (d, n) => d.components.find((c) => c.name === n).box.y;
   await stored(a.page, product, "both moves", (d) => y(d, "Customer") > y(before, "Customer") && y(d, "Orders") > y(before, "Orders"));
   await eventually("what the first is told", toA, (list) => list.includes("Erik Editor changed Orders"));
+}
+
+/** order: one sees where the other puts a diagram; where both put the same one elsewhere, the second is asked. */
+async function order(a, b, product) {
+  await addSheet(a.page, product, "second", "Back office");
+  await addSheet(a.page, product, "third", "Warehouse");
+  for (const p of [a.page, b.page]) await standing(p, product, ["Main diagram", "Back office", "Warehouse"]);
+  const move = async (page, by) => {
+    await page.getByRole("button", { name: "This diagram" }).click();
+    await page.getByRole("menuitem", { name: `Move ${by}` }).click();
+  };
+  await move(a.page, "right");
+  await standing(b.page, product, ["Back office", "Main diagram", "Warehouse"]);
+  await b.context.setOffline(true);
+  await move(b.page, "left");
+  await b.page.locator("[data-save=offline]").waitFor();
+  await move(a.page, "right");
+  await standing(a.page, product, ["Back office", "Warehouse", "Main diagram"]);
+  await b.context.setOffline(false);
+  await b.page.getByRole("button", { name: "1 conflict: choose" }).click();
+  const dialog = b.page.getByRole("dialog", { name: "Two people changed the same" });
+  await dialog.getByText("first", { exact: true }).waitFor();
+  await dialog.getByText("behind Warehouse", { exact: true }).waitFor();
+  await b.shot("draw-together-order");
+  await dialog.getByRole("button", { name: "Keep yours" }).click();
+  await b.page.keyboard.press("Escape");
+  for (const p of [a.page, b.page]) await standing(p, product, ["Main diagram", "Back office", "Warehouse"]);
+  await saved(b.page);
 }
 
 /** rename renames on the canvas without waiting for the server. */

@@ -2,7 +2,7 @@
 // A product is drawn from an empty sheet with the pointer: what is drawn, what the rules
 // make of it, several sheets, everything taken back and done again, arranged, found, exported.
 import { readFileSync } from "node:fs";
-import { begin, canvas, connect, drag, drawing, element, middle, name, names, panel, pull, saved, spot, stored } from "../drawing.mjs";
+import { begin, canvas, connect, drag, drawing, element, middle, name, names, panel, pull, saved, spot, standing, stored } from "../drawing.mjs";
 import { assert, eventually, firstStart, open, rest } from "../rig.mjs";
 
 export default async function () {
@@ -297,6 +297,36 @@ async function exported(page) {
   assert.ok(png.length > 10_000, "the PNG has something in it");
 }
 
+/** moved puts sheets into another order with the mouse, and back. */
+async function moved(page, product, shot) {
+  const tab = (name) => page.getByRole("navigation", { name: "Diagrams" }).getByRole("button", { name });
+  const [main, other] = [await tab("Main diagram").boundingBox(), await tab("Warehouse").boundingBox()];
+  const from = { x: other.x + other.width / 2, y: other.y + other.height / 2 };
+  const carry = async (x) => {
+    await page.mouse.move(from.x, from.y);
+    await page.mouse.down();
+    await page.mouse.move(x, from.y, { steps: 6 });
+  };
+  await carry(main.x + 4);
+  await page.keyboard.press("Escape");
+  await page.mouse.up();
+  await standing(page, product, ["Main diagram", "Warehouse"]);
+  await carry(main.x + 4);
+  await shot("draw-sheets-carried");
+  await page.mouse.up();
+  await standing(page, product, ["Warehouse", "Main diagram"]);
+  await tab("Warehouse").and(page.locator("[aria-current=page]")).waitFor();
+  await page.getByRole("button", { name: "Undo: Move diagram Warehouse" }).click();
+  await standing(page, product, ["Main diagram", "Warehouse"]);
+  await page.getByRole("button", { name: "This diagram" }).click();
+  await page.getByRole("menuitem", { name: "Move left" }).click();
+  await standing(page, product, ["Warehouse", "Main diagram"]);
+  await page.getByRole("button", { name: "This diagram" }).click();
+  await eventually("whether the first can go left", () => page.getByRole("menuitem", { name: "Move left" }).getAttribute("aria-disabled"), "true");
+  await page.getByRole("menuitem", { name: "Move right" }).click();
+  await standing(page, product, ["Main diagram", "Warehouse"]);
+}
+
 /** sheets adds a second sheet, carries elements to it and to another product, and deletes it. */
 async function sheets(page, product, other, shot, axe) {
   const tabs = page.getByRole("navigation", { name: "Diagrams" });
@@ -320,6 +350,7 @@ async function sheets(page, product, other, shot, axe) {
   await tabs.locator("[aria-current=page]", { hasText: "Warehouse" }).waitFor();
   await saved(page);
   await shot("draw-sheets");
+  await moved(page, product, shot);
   await page.getByRole("button", { name: "This diagram" }).click();
   await page.getByRole("menuitem", { name: "Delete with what is drawn in it" }).click();
   await tabs.locator("[aria-current=page]", { hasText: "Main diagram" }).waitFor();

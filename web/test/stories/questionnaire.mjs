@@ -55,9 +55,8 @@ export default async function () {
   await choose("The product itself, with passwords");
   await page.getByRole("group", { name: "Who uses a second factor?" }).waitFor();
   await choose("Nobody");
-  await page.getByRole("button", { name: "Continue" }).click();
-  await page.getByRole("heading", { name: "How it is run" }).waitFor();
-  await page.getByRole("button", { name: "Continue" }).click();
+  // Two steps as fast as a double click are two steps.
+  await page.getByRole("button", { name: "Continue" }).dblclick();
   await page.getByRole("heading", { name: "What it is built with" }).waitFor();
   await choose("Pages made by the server");
   await choose("In a relational database (SQL)");

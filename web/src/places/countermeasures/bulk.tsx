@@ -44,7 +44,7 @@ export function CountermeasureBulk({ product, chosen, onDone }: { product: strin
   return (
     <BulkBar n={chosen.length} one="countermeasure" sums={chosen.length > 0 && sumsOf(chosen)} onClear={onDone}>
       {mayState && (
-        <Button size="sm" look="primary" onClick={() => void setState("required").catch(() => undefined)}>
+        <Button size="sm" look="primary" busy={edits.isPending} onClick={() => void setState("required").catch(() => undefined)}>
           Require
         </Button>
       )}

@@ -88,6 +88,7 @@ const verbs: Record<string, string> = {
   "model.add": "Added",
   "model.change": "Changed",
   "model.remove": "Removed",
+  "model.move": "Moved",
   "model.import": "Imported a model into",
   "plan.apply": "Applied the plan of",
   "plan.refuse": "Refused steps of the plan of",

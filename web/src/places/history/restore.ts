@@ -36,8 +36,26 @@ const fields = (c: Change) => changed(c.old, c.now).filter((f) => settable[c.kin
 export function useRestore(product: string) {
   return useChange(
     product,
-    async (c: Change): Promise<unknown> => (elements[c.kind] ? restoreElement(product, elements[c.kind] as string, c) : restoreRisk(product, c)),
+    async (c: Change): Promise<unknown> =>
+      c.action === "model.move"
+        ? restorePlace(product, c)
+        : elements[c.kind]
+          ? restoreElement(product, elements[c.kind] as string, c)
+          : restoreRisk(product, c),
     (_, c) => ({ text: `${c.name ? `“${c.name}”` : "It"} is as it was before. This is in the history too.` }),
+  );
+}
+
+/** restorePlace puts a diagram back behind the one that it stood behind. */
+async function restorePlace(product: string, c: Change): Promise<unknown> {
+  const path = { product, kind: "diagrams" as const, id: c.id };
+  const now = await ok(api.GET("/products/{product}/elements/{kind}/{id}", { params: { path } }));
+  const change = { kind: "diagrams", id: c.id, op: "put", version: now.version, element: now.element, after: (c.old as Doc).after };
+  return ok(
+    api.POST("/products/{product}/drawing/changes", {
+      params: { path: { product } },
+      body: { label: `Move diagram back: ${c.name ?? ""}`.slice(0, 200), changes: [change] } as never,
+    }),
   );
 }
 
