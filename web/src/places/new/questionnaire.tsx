@@ -80,6 +80,11 @@ function Asking({ all, questionnaire: ref, edit }: { all: ReturnType<typeof useA
     0,
     groups.findIndex((g) => g.ref === step),
   );
+  // Where the last click leads: the next one may come before the address has followed.
+  const aim = useRef(at);
+  useEffect(() => {
+    aim.current = at;
+  }, [at]);
   const now = groups[at];
   const ready = !!questionnaire.data && !!now;
   useEffect(() => {
@@ -94,6 +99,7 @@ function Asking({ all, questionnaire: ref, edit }: { all: ReturnType<typeof useA
   const questions = (group?.questions ?? []).filter((q) => visible.has(q.question));
   const last = at === groups.length - 1;
   const go = (to: string) => {
+    aim.current = groups.findIndex((g) => g.ref === to);
     if (edit) void all.save();
     set({ group: to, question: undefined }, true);
     window.scrollTo({ top: 0 });
@@ -110,7 +116,7 @@ function Asking({ all, questionnaire: ref, edit }: { all: ReturnType<typeof useA
           onSubmit={(e) => {
             e.preventDefault();
             if (last) void review();
-            else go(groups[at + 1]!.ref);
+            else go(groups[Math.min(aim.current + 1, groups.length - 1)]!.ref);
           }}
         >
           <div className="card px-4 py-5 sm:px-6">
@@ -122,7 +128,7 @@ function Asking({ all, questionnaire: ref, edit }: { all: ReturnType<typeof useA
           {all.saveError !== undefined && <ErrorText error={all.saveError} className="mt-3" />}
           <div className="mt-4 flex flex-wrap items-center gap-2">
             {at > 0 && (
-              <Button icon={<ArrowLeft aria-hidden size={14} />} onClick={() => go(groups[at - 1]!.ref)}>
+              <Button icon={<ArrowLeft aria-hidden size={14} />} onClick={() => go(groups[Math.max(aim.current - 1, 0)]!.ref)}>
                 Back
               </Button>
             )}
