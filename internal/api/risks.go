@@ -26,7 +26,7 @@ type riskList struct {
 	Category []string        `query:"category,explode" maxItems:"20" doc:"Of threats: stride:tampering, or tampering for short; several as above"`
 	Ticket   string          `query:"ticket" enum:"none,open,problem" doc:"No ticket; one that is open, pending or held; one that failed, is ambiguous or was deleted"`
 	Retired  bool            `query:"retired" doc:"Retired ones instead of the others"`
-	Sort     string          `query:"sort" enum:"rating,title,where,state,owner,updated,-rating,-title,-where,-state,-owner,-updated" doc:"With - in front descending; left out, by id"`
+	Sort     string          `query:"sort" enum:"rating,title,where,state,owner,updated,takes,-rating,-title,-where,-state,-owner,-updated,-takes" doc:"With - in front descending; left out, by id. takes is of countermeasures: what each would take off the summed current rating"`
 	Brief    bool            `query:"brief" doc:"Leaves out what tables do not show: descriptions, reasons, who set which field"`
 }
 

@@ -39,10 +39,14 @@ func (a *App) evidencePolicy(m *model.Model) evidence.Policy {
 // verdicts concludes what the stored evidence says about a model.
 func (a *App) verdicts(tx *store.Tx, m *model.Model, at time.Time) (model.Verdicts, error) {
 	l, err := ledger(tx, m.Product.ID)
-	if err != nil || len(l.Rows) == 0 {
-		return model.Verdicts{}, err
+	return a.verdictsOf(m, l, at), err
+}
+
+func (a *App) verdictsOf(m *model.Model, l evidence.Ledger, at time.Time) model.Verdicts {
+	if len(l.Rows) == 0 {
+		return model.Verdicts{}
 	}
-	return evidence.Verdicts(m, l, at, a.evidencePolicy(m)), nil
+	return evidence.Verdicts(m, l, at, a.evidencePolicy(m))
 }
 
 // ledger reads the evidence of a product.

@@ -16,19 +16,27 @@ import (
 // free text, as imports bring it.
 const accountPrefix = "usr_"
 
-// picture is a product's model with everything that views need, read once and
-// indexed once. It is for one request: not safe for concurrent use. The model
-// may be shared with other requests and is never changed.
+// picture is a product's model with everything that views need, read once. It is
+// for one request: not safe for concurrent use. The model may be shared with other
+// requests and is never changed.
 type picture struct {
-	m        *model.Model
+	*indexed
 	versions store.Versions
 	verdicts model.Verdicts
+	evidence *judged // nil of a model that is being changed
 	settings risk.Settings
 	ratings  risk.Ratings
-	names    map[model.ElementID]string
+	gains    func() map[model.CountermeasureID]int
 	tickets  map[string][]TicketRef // by object id
 	comments map[string]int         // by "kind/id"
 	owners   map[string]string      // names by account id
+}
+
+// indexed finds what hangs together in a model. It follows from the model alone,
+// is shared by all who read that, and never changed.
+type indexed struct {
+	m     *model.Model
+	names map[model.ElementID]string
 
 	// Links that join what is not retired, by each of their ends.
 	ofThreat         map[model.ThreatID][]*model.Link
@@ -38,7 +46,6 @@ type picture struct {
 	threats         map[model.ThreatID]int
 	weaknesses      map[model.WeaknessID]int
 	countermeasures map[model.CountermeasureID]int
-	gains           map[model.CountermeasureID]int // nil until asked for
 }
 
 // picture reads a product for its views.
@@ -66,8 +73,7 @@ func (a *App) pictureOf(tx *store.Tx, m *model.Model, versions store.Versions) (
 }
 
 func (a *App) pictureWith(tx *store.Tx, m *model.Model, versions store.Versions, stands *standing, at time.Time) (*picture, error) {
-	p := &picture{m: m, versions: versions, verdicts: stands.verdicts, settings: a.settings(at), ratings: stands.ratings, names: elementNames(m)}
-	p.index()
+	p := &picture{indexed: stands.index(), versions: versions, verdicts: stands.verdicts, evidence: stands.evidence, settings: a.settings(at), ratings: stands.ratings, gains: stands.gains}
 	var err error
 	if p.tickets, err = a.ticketRefs(tx, m); err != nil {
 		return nil, err
@@ -110,7 +116,8 @@ func accountNames(tx *store.Tx, ids []string) (map[string]string, error) {
 	return out, err
 }
 
-func (p *picture) index() {
+func index(m *model.Model) *indexed {
+	p := &indexed{m: m, names: elementNames(m)}
 	p.threats = make(map[model.ThreatID]int, len(p.m.Threats))
 	for i := range p.m.Threats {
 		p.threats[p.m.Threats[i].ID] = i
@@ -145,23 +152,24 @@ func (p *picture) index() {
 			p.ofCountermeasure[l.Countermeasure] = append(p.ofCountermeasure[l.Countermeasure], l)
 		}
 	}
+	return p
 }
 
-func (p *picture) threatAt(id model.ThreatID) *model.Threat {
+func (p *indexed) threatAt(id model.ThreatID) *model.Threat {
 	if i, ok := p.threats[id]; ok {
 		return &p.m.Threats[i]
 	}
 	return nil
 }
 
-func (p *picture) weaknessAt(id model.WeaknessID) *model.Weakness {
+func (p *indexed) weaknessAt(id model.WeaknessID) *model.Weakness {
 	if i, ok := p.weaknesses[id]; ok {
 		return &p.m.Weaknesses[i]
 	}
 	return nil
 }
 
-func (p *picture) countermeasureAt(id model.CountermeasureID) *model.Countermeasure {
+func (p *indexed) countermeasureAt(id model.CountermeasureID) *model.Countermeasure {
 	if i, ok := p.countermeasures[id]; ok {
 		return &p.m.Countermeasures[i]
 	}
@@ -169,14 +177,15 @@ func (p *picture) countermeasureAt(id model.CountermeasureID) *model.Countermeas
 }
 
 // takes is what a countermeasure takes, or would take, off the summed current rating.
-func (p *picture) takes(id model.CountermeasureID) int {
-	if p.gains == nil {
-		p.gains = make(map[model.CountermeasureID]int, len(p.m.Countermeasures))
-		for _, g := range risk.Gains(p.m, p.verdicts, p.settings) {
-			p.gains[g.Countermeasure] = int(math.Round(g.Takes))
-		}
+func (p *picture) takes(id model.CountermeasureID) int { return p.gains()[id] }
+
+// gainsOf is what each countermeasure takes, or would take, off the summed current rating.
+func gainsOf(m *model.Model, v model.Verdicts, s risk.Settings) map[model.CountermeasureID]int {
+	out := make(map[model.CountermeasureID]int, len(m.Countermeasures))
+	for _, g := range risk.Gains(m, v, s) {
+		out[g.Countermeasure] = int(math.Round(g.Takes))
 	}
-	return p.gains[id]
+	return out
 }
 
 // highest is the highest current rating of the threats that the links serve.

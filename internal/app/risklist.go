@@ -26,7 +26,7 @@ type RiskFilter struct {
 	Owner      string   // an account id, "me" or "none"; weaknesses have none
 	Ticket     string   // "none", "open" (open, pending or held) or "problem" (failed, ambiguous or deleted)
 	Retired    bool     // retired ones instead of the others
-	Sort       string   // rating, title, where, state, owner or updated; with "-" in front descending
+	Sort       string   // rating, title, where, state, owner, updated or, of countermeasures, takes; with "-" in front descending
 	Brief      bool     // without the long fields: for tables
 	Cursor     string
 	Limit      int
@@ -39,8 +39,14 @@ var (
 	weaknessStates       = []string{"fail", "untested", "pass"}
 )
 
-// check refuses what no list can be filtered by.
-func (f *RiskFilter) check(states []string) error {
+// The fields that every list can be sorted by, and that of countermeasures.
+var (
+	riskSorts           = []string{"rating", "title", "where", "state", "owner", "updated"}
+	countermeasureSorts = append(slices.Clone(riskSorts), "takes")
+)
+
+// check refuses what the list cannot be filtered or sorted by.
+func (f *RiskFilter) check(states, sorts []string) error {
 	bad := fault.New(fault.Invalid, "request.invalid", "the list cannot be selected or sorted like that")
 	in := func(where string, got, known []string) {
 		for _, v := range got {
@@ -56,7 +62,7 @@ func (f *RiskFilter) check(states []string) error {
 		in("ticket", []string{f.Ticket}, []string{"none", "open", "problem"})
 	}
 	if f.Sort != "" {
-		in("sort", []string{strings.TrimPrefix(f.Sort, "-")}, []string{"rating", "title", "where", "state", "owner", "updated"})
+		in("sort", []string{strings.TrimPrefix(f.Sort, "-")}, sorts)
 	}
 	if len(bad.Fields) > 0 {
 		return bad
@@ -75,6 +81,7 @@ type riskRow struct {
 	categories []string
 	current    float64 // exact; -1 is unrated
 	band       risk.Band
+	takes      int // off the summed current rating; of countermeasures
 	retired    bool
 	version    int64
 }
@@ -105,6 +112,7 @@ func (p *picture) countermeasureRow(c *model.Countermeasure) riskRow {
 		retired: c.Retired != nil, version: p.versions.Of(store.KindCountermeasure, string(c.ID)),
 	}
 	row.current, _, row.band = p.highest(p.ofCountermeasure[c.ID])
+	row.takes = p.takes(c.ID)
 	return row
 }
 
@@ -155,8 +163,18 @@ type riskKey struct {
 	Sort   string  `json:"s,omitempty"`
 	Number float64 `json:"n,omitempty"`
 	Text   string  `json:"t,omitempty"`
-	Title  string  `json:"l,omitempty"` // orders what is equal
+	Title  string  `json:"l,omitempty"` // folded; orders what is equal
 	ID     string  `json:"i"`
+
+	title string // as it is written, until it is folded
+}
+
+// fold sets Title. Folding costs more than all else, and few rows need it.
+func (k *riskKey) fold() string {
+	if k.title != "" {
+		k.Title, k.title = store.Fold(k.title), ""
+	}
+	return k.Title
 }
 
 func (p *picture) key(r *riskRow, sort string, states []string) riskKey {
@@ -166,6 +184,8 @@ func (p *picture) key(r *riskRow, sort string, states []string) riskKey {
 		return k
 	case "rating":
 		k.Number = r.current
+	case "takes":
+		k.Number = float64(r.takes)
 	case "title":
 		k.Text = store.Fold(r.title)
 		return k
@@ -179,59 +199,63 @@ func (p *picture) key(r *riskRow, sort string, states []string) riskKey {
 		k.Number = float64(r.version)
 		return k
 	}
-	k.Title = store.Fold(r.title)
+	k.title = r.title
 	return k
 }
 
 // compareKeys orders two keys of one sort; only what is sorted by descends.
-func compareKeys(a, b riskKey) int {
+func compareKeys(a, b *riskKey) int {
 	c := cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Text, b.Text))
 	if strings.HasPrefix(a.Sort, "-") {
 		c = -c
 	}
-	return cmp.Or(c, cmp.Compare(a.Title, b.Title), cmp.Compare(a.ID, b.ID))
+	if c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.fold(), b.fold()), cmp.Compare(a.ID, b.ID))
 }
 
 // riskPage selects, sorts and cuts a list; only what is on the page is viewed.
-func riskPage[T, V any](p *picture, me string, f RiskFilter, states []string, list []T, row func(*T) riskRow, view func(*T) V) (Page[V], error) {
+func riskPage[T, V any](p *picture, me string, f RiskFilter, states, sorts []string, list []T, row func(*T) riskRow, view func(*T) V) (Page[V], error) {
 	page := Page[V]{Items: []V{}}
-	if err := f.check(states); err != nil {
+	if err := f.check(states, sorts); err != nil {
 		return page, err
+	}
+	var after *riskKey
+	if f.Cursor != "" {
+		after = &riskKey{}
+		if err := decodeCursor(f.Cursor, after); err != nil {
+			return page, err
+		}
+		if after.Sort != f.Sort {
+			return page, fault.New(fault.Invalid, "page.cursor", "the cursor is of a list in another order").With("query.cursor", "expected the value of \"next\" with the same sort")
+		}
 	}
 	type found struct {
 		key riskKey
 		at  int
 	}
 	matches := f.matcher(p, me)
-	var rows []found
+	all := make([]found, 0, len(list))
+	rows := make([]*found, 0, len(list)) // of all, which does not grow: what is sorted is small
 	for i := range list {
 		if r := row(&list[i]); matches(&r) {
-			rows = append(rows, found{p.key(&r, f.Sort, states), i})
-		}
-	}
-	slices.SortFunc(rows, func(a, b found) int { return compareKeys(a.key, b.key) })
-	if f.Cursor == "" {
-		total := len(rows)
-		page.Total = &total
-	} else {
-		var after riskKey
-		if err := decodeCursor(f.Cursor, &after); err != nil {
-			return page, err
-		}
-		if after.Sort != f.Sort {
-			return page, fault.New(fault.Invalid, "page.cursor", "the cursor is of a list in another order").With("query.cursor", "expected the value of \"next\" with the same sort")
-		}
-		n, _ := slices.BinarySearchFunc(rows, after, func(r found, k riskKey) int {
-			if compareKeys(r.key, k) <= 0 {
-				return -1
+			all = append(all, found{p.key(&r, f.Sort, states), i})
+			if x := &all[len(all)-1]; after == nil || compareKeys(&x.key, after) > 0 {
+				rows = append(rows, x)
 			}
-			return 1
-		})
-		rows = rows[n:]
+		}
 	}
+	if after == nil {
+		total := len(all)
+		page.Total = &total
+	}
+	slices.SortFunc(rows, func(a, b *found) int { return compareKeys(&a.key, &b.key) })
 	if limit := clampLimit(f.Limit); len(rows) > limit {
 		rows = rows[:limit]
-		page.Next = encodeCursor(rows[limit-1].key)
+		end := &rows[limit-1].key
+		end.fold()
+		page.Next = encodeCursor(end)
 	}
 	for _, r := range rows {
 		page.Items = append(page.Items, view(&list[r.at]))
@@ -246,7 +270,7 @@ func (a *App) Threats(ctx context.Context, c Caller, id model.ProductID, f RiskF
 		if err != nil {
 			return Page[ThreatView]{}, err
 		}
-		return riskPage(p, c.User, f, threatStates, p.m.Threats, p.threatRow, func(t *model.Threat) ThreatView {
+		return riskPage(p, c.User, f, threatStates, riskSorts, p.m.Threats, p.threatRow, func(t *model.Threat) ThreatView {
 			v := p.threat(t)
 			if f.Brief {
 				v.Description, v.CAPEC, v.Why, v.Sets, v.Extra = "", nil, nil, nil, nil
@@ -263,7 +287,7 @@ func (a *App) Weaknesses(ctx context.Context, c Caller, id model.ProductID, f Ri
 		if err != nil {
 			return Page[WeaknessView]{}, err
 		}
-		return riskPage(p, c.User, f, weaknessStates, p.m.Weaknesses, p.weaknessRow, func(w *model.Weakness) WeaknessView {
+		return riskPage(p, c.User, f, weaknessStates, riskSorts, p.m.Weaknesses, p.weaknessRow, func(w *model.Weakness) WeaknessView {
 			v := p.weakness(w)
 			if f.Brief {
 				v.Description, v.Test, v.Why, v.Sets, v.Extra = "", "", nil, nil, nil
@@ -280,7 +304,7 @@ func (a *App) Countermeasures(ctx context.Context, c Caller, id model.ProductID,
 		if err != nil {
 			return Page[CountermeasureView]{}, err
 		}
-		return riskPage(p, c.User, f, countermeasureStates, p.m.Countermeasures, p.countermeasureRow, func(m *model.Countermeasure) CountermeasureView {
+		return riskPage(p, c.User, f, countermeasureStates, countermeasureSorts, p.m.Countermeasures, p.countermeasureRow, func(m *model.Countermeasure) CountermeasureView {
 			v := p.countermeasure(m)
 			if f.Brief {
 				v.Description, v.Test, v.Standards, v.Why, v.Sets, v.Extra = "", "", nil, nil, nil, nil

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/threatloop/threatloop/internal/evidence"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/risk"
 	"github.com/threatloop/threatloop/internal/store"
@@ -14,11 +15,15 @@ import (
 // rates, and what follows for what is drawn. It is shared and never changed.
 type standing struct {
 	verdicts model.Verdicts
+	evidence *judged // nil of a model that is being changed
 	ratings  risk.Ratings
 	vulns    int
 	// From from on, before until, time alone changes nothing; a zero until is no end.
 	from, until time.Time
-	facts       func() Facts // worked out when first asked for; safe for concurrent use
+	// Worked out when first asked for; safe for concurrent use.
+	facts func() Facts
+	index func() *indexed
+	gains func() map[model.CountermeasureID]int
 }
 
 // holds reports whether the standing is that of a time.
@@ -28,16 +33,23 @@ func (s *standing) holds(at time.Time) bool {
 
 // standingOf works out how a model stands with the evidence in the transaction.
 func (a *App) standingOf(tx *store.Tx, m *model.Model, at time.Time) (*standing, error) {
-	v, err := a.verdicts(tx, m, at)
+	l, err := ledger(tx, m.Product.ID)
 	if err != nil {
 		return nil, err
 	}
+	return a.standingWith(m, l, at), nil
+}
+
+func (a *App) standingWith(m *model.Model, l evidence.Ledger, at time.Time) *standing {
+	v := a.verdictsOf(m, l, at)
 	s := &standing{
 		verdicts: v, ratings: risk.Rate(m, v, a.settings(at)), vulns: vulnerabilities(m, v),
 		from: at, until: nextLook(m, v, at, a.Fresh),
 	}
 	s.facts = sync.OnceValue(func() Facts { return facts(m, s.ratings, a.Risk.Climb()) })
-	return s, nil
+	s.index = sync.OnceValue(func() *indexed { return index(m) })
+	s.gains = sync.OnceValue(func() map[model.CountermeasureID]int { return gainsOf(m, v, a.settings(at)) })
+	return s
 }
 
 // standing is standingOf for a model that ReadModel returned, with the head of
@@ -54,11 +66,16 @@ func (a *App) standing(tx *store.Tx, m *model.Model, at time.Time) (*standing, i
 	if s := a.standings.get(m, head, at); s != nil {
 		return s, head, nil
 	}
-	s, err := a.standingOf(tx, m, at)
-	if err == nil && !tx.Writes() {
+	l, err := ledger(tx, m.Product.ID)
+	if err != nil {
+		return nil, head, err
+	}
+	s := a.standingWith(m, l, at)
+	s.evidence = judge(l)
+	if !tx.Writes() {
 		a.standings.put(m, head, s)
 	}
-	return s, head, err
+	return s, head, nil
 }
 
 // standings keeps how the models stand that were read last. The zero value is
@@ -74,11 +91,19 @@ type keptStanding struct {
 	*standing
 }
 
-// Bounds of what is kept: products, and threats in all of them.
+// Bounds of what is kept: products, and threats and rows of evidence in all of them.
 const (
-	maxStandings       = 32
-	maxStandingThreats = 100_000
+	maxStandings     = 32
+	maxStandingParts = 100_000
 )
+
+func (s *standing) parts() int {
+	n := len(s.ratings.Threats)
+	if s.evidence != nil {
+		n += len(s.evidence.rows)
+	}
+	return n
+}
 
 func (k *standings) get(m *model.Model, head int64, at time.Time) *standing {
 	k.mu.Lock()
@@ -94,16 +119,16 @@ func (k *standings) get(m *model.Model, head int64, at time.Time) *standing {
 
 // put keeps a standing in place of what is known of the product.
 func (k *standings) put(m *model.Model, head int64, s *standing) {
-	if len(s.ratings.Threats) > maxStandingThreats {
+	if s.parts() > maxStandingParts {
 		return
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.kept = append(slices.DeleteFunc(k.kept, func(x keptStanding) bool { return x.m.Product.ID == m.Product.ID }), keptStanding{m, head, s})
 	sum, from := 0, len(k.kept)
-	for from > 0 && len(k.kept)-from < maxStandings && sum+len(k.kept[from-1].ratings.Threats) <= maxStandingThreats {
+	for from > 0 && len(k.kept)-from < maxStandings && sum+k.kept[from-1].parts() <= maxStandingParts {
 		from--
-		sum += len(k.kept[from].ratings.Threats)
+		sum += k.kept[from].parts()
 	}
 	k.kept = slices.Delete(k.kept, 0, from)
 }

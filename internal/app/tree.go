@@ -88,10 +88,7 @@ func (a *App) ThreatTree(ctx context.Context, c Caller, product model.ProductID,
 		if v.Explanation, err = risk.Explain(p.m, p.verdicts, p.settings, id); err != nil {
 			return ThreatTree{}, err
 		}
-		results, err := testResults(tx, product)
-		if err != nil {
-			return ThreatTree{}, err
-		}
+		results := p.evidence
 		at := map[model.WeaknessID]int{}
 		for _, l := range p.ofThreat[id] {
 			if _, seen := at[l.Weakness]; l.Weakness == "" || seen {
@@ -129,10 +126,7 @@ func (a *App) CountermeasureTree(ctx context.Context, c Caller, product model.Pr
 		if v.Countermeasure, err = p.countermeasureByID(id); err != nil {
 			return CountermeasureTree{}, err
 		}
-		results, err := testResults(tx, product)
-		if err != nil {
-			return CountermeasureTree{}, err
-		}
+		results := p.evidence
 		v.Results = results.of(string(id))
 		at := map[model.ThreatID]int{}
 		seen := map[model.WeaknessID]bool{}
@@ -157,42 +151,4 @@ func (a *App) CountermeasureTree(ctx context.Context, c Caller, product model.Pr
 		slices.SortStableFunc(v.Threats, func(x, y ServedThreat) int { return cmp.Compare(y.Rating.Exact.Current, x.Rating.Exact.Current) })
 		return v, nil
 	})
-}
-
-// resultsBy are rows of evidence by the id of the weakness or countermeasure that they are about.
-type resultsBy map[string][]TestResult
-
-func (r resultsBy) of(subject string) []TestResult {
-	list := slices.Clone(r[subject])
-	slices.SortStableFunc(list, func(x, y TestResult) int { return cmp.Or(y.At.Compare(x.At), cmp.Compare(x.ID, y.ID)) })
-	if len(list) > resultsShown {
-		list = list[:resultsShown]
-	}
-	if list == nil {
-		list = []TestResult{}
-	}
-	return list
-}
-
-func testResults(tx *store.Tx, product model.ProductID) (resultsBy, error) {
-	l, err := ledger(tx, product)
-	if err != nil {
-		return nil, err
-	}
-	out := resultsBy{}
-	for i, judged := range l.Judge() {
-		r := &l.Rows[i]
-		v := TestResult{
-			ID: evidenceKey(r).ID(), Name: cmp.Or(r.Result.Name, r.Key), Tool: r.Tool, Source: r.Source,
-			Verdict: r.Verdict, At: r.VerdictAt, Standing: judged.Standing, Reason: judged.Reason,
-		}
-		if v.Verdict == "" {
-			v.Verdict, v.At = r.Attempt, r.AttemptAt
-		}
-		for _, m := range r.Matches {
-			subject := cmp.Or(string(m.Weakness), string(m.Countermeasure))
-			out[subject] = append(out[subject], v)
-		}
-	}
-	return out, nil
 }

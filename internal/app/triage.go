@@ -2,8 +2,9 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/evidence"
@@ -43,37 +44,63 @@ type EvidenceFilter struct {
 	Limit   int
 }
 
-// Evidence lists a product's evidence, or what of it waits in triage.
+// Evidence lists a product's evidence, or what of it waits in triage; on its first
+// page with their total. Only what is on the page is read.
 func (a *App) Evidence(ctx context.Context, c Caller, product model.ProductID, f EvidenceFilter) (Page[EvidenceView], error) {
 	return query(ctx, a, c, policy.ResultsRead, product, func(tx *store.Tx) (Page[EvidenceView], error) {
-		l, err := ledger(tx, product)
+		m, _, err := tx.ReadModel(product)
 		if err != nil {
 			return Page[EvidenceView]{}, err
 		}
-		judged := l.Judge()
-		var views []EvidenceView
-		for i := range l.Rows {
-			r := &l.Rows[i]
-			waits := (r.State == evidence.Unmatched || r.State == evidence.Ambiguous) && judged[i].Standing == evidence.Failing
-			about := slices.ContainsFunc(r.Matches, func(m evidence.Match) bool {
-				return string(m.Weakness) == f.Subject || string(m.Countermeasure) == f.Subject
-			})
-			if f.Triage && !waits || f.Subject != "" && !about {
-				continue
-			}
-			v := EvidenceView{
-				ID: evidenceKey(r).ID(), Source: r.Source, Branch: r.Branch, Environment: r.Environment, Tool: r.Tool, Key: r.Key, Component: r.Component,
-				Result: r.Result, Verdict: r.Verdict, Attempt: r.Attempt, AttemptAt: r.AttemptAt, Standing: judged[i].Standing, Reason: judged[i].Reason,
-				State: r.State, StateReason: r.Reason, Matches: r.Matches, Proposed: r.Proposed,
-			}
-			if !r.VerdictAt.IsZero() {
-				v.VerdictAt = &r.VerdictAt
-			}
-			views = append(views, v)
+		stands, _, err := a.standing(tx, m, a.Now())
+		if err != nil {
+			return Page[EvidenceView]{}, err
 		}
-		slices.SortFunc(views, func(x, y EvidenceView) int { return strings.Compare(x.ID, y.ID) })
-		return paginate(views, func(v *EvidenceView) string { return v.ID }, f.Cursor, f.Limit)
+		selected := stands.evidence.selected(f)
+		rows, err := paginate(selected, func(r *judgedRow) string { return r.id }, f.Cursor, f.Limit)
+		if err != nil {
+			return Page[EvidenceView]{}, err
+		}
+		page := Page[EvidenceView]{Items: make([]EvidenceView, 0, len(rows.Items)), Next: rows.Next}
+		if f.Cursor == "" {
+			total := len(selected)
+			page.Total = &total
+		}
+		ids := make([]string, len(rows.Items))
+		says := make(map[string]*judgedRow, len(rows.Items))
+		for i := range rows.Items {
+			ids[i] = rows.Items[i].id
+			says[ids[i]] = &rows.Items[i]
+		}
+		stored, err := tx.EvidenceByID(product, ids...)
+		if err != nil {
+			return Page[EvidenceView]{}, err
+		}
+		for i := range stored {
+			v, err := evidenceRow(product, &stored[i], says[stored[i].ID()])
+			if err != nil {
+				return Page[EvidenceView]{}, err
+			}
+			page.Items = append(page.Items, v)
+		}
+		return page, nil
 	})
+}
+
+func evidenceRow(product model.ProductID, e *store.Evidence, says *judgedRow) (EvidenceView, error) {
+	var r evidence.Row
+	if err := json.Unmarshal([]byte(e.Doc), &r); err != nil {
+		return EvidenceView{}, fmt.Errorf("app: evidence of product %s: %w", product, err)
+	}
+	v := EvidenceView{
+		ID: says.id, Source: r.Source, Branch: r.Branch, Environment: r.Environment, Tool: r.Tool, Key: r.Key, Component: r.Component,
+		Result: r.Result, Verdict: r.Verdict, Attempt: r.Attempt, AttemptAt: r.AttemptAt, Standing: says.standing, Reason: says.reason,
+		State: r.State, StateReason: r.Reason, Matches: r.Matches, Proposed: r.Proposed,
+	}
+	if !r.VerdictAt.IsZero() {
+		v.VerdictAt = &r.VerdictAt
+	}
+	return v, nil
 }
 
 // TriageInput decides about a result that waits, once and for all results of its rule.

@@ -1,5 +1,6 @@
 import { ListFilter, X } from "lucide-react";
-import { type ReactNode, useDeferredValue } from "react";
+import { type ReactNode, useDeferredValue, useMemo, useRef } from "react";
+import type { Reading } from "../api/whole";
 import { useAddress, useList } from "./address";
 import { Button } from "./button";
 import { Choices, type Option } from "./combobox";
@@ -20,12 +21,15 @@ export function FilterBar({
   filters,
   shown,
   total,
+  reading,
   children,
 }: {
   label: string;
   filters: Filter[];
   shown: number;
   total: number;
+  /** How far the list is, where it is not all there yet. */
+  reading?: Reading;
   children?: ReactNode;
 }) {
   const [search, set] = useAddress();
@@ -48,8 +52,17 @@ export function FilterBar({
         </Button>
       )}
       <span className="num text-soft text-xs" role="status">
-        {shown === total ? plural(total, "row") : `${shown.toLocaleString("en")} of ${plural(total, "row")}`}
+        {reading
+          ? `${any ? `${shown.toLocaleString("en")} match so far, ` : ""}${reading.read.toLocaleString("en")} of ${reading.total === undefined ? "more rows" : plural(reading.total, "row")} read`
+          : shown === total
+            ? plural(total, "row")
+            : `${shown.toLocaleString("en")} of ${plural(total, "row")}`}
       </span>
+      {reading?.failed && (
+        <Button size="sm" onClick={reading.again}>
+          Read the rest
+        </Button>
+      )}
       {children && <div className="ms-auto flex flex-wrap items-center gap-2">{children}</div>}
     </div>
   );
@@ -85,28 +98,40 @@ function FilterButton({ filter }: { filter: Filter }) {
   );
 }
 
-const fold = (s: string) => s.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+const fold = (s: string) => (/^[ -~]*$/.test(s) ? s : s.normalize("NFKD").replace(/\p{M}/gu, "")).toLowerCase();
 
 /**
  * useFiltered applies the address to rows: every word of q is in the text, and for
- * each filter the row has one of the chosen values.
+ * each filter the row has one of the chosen values. deps is what text and values read
+ * besides the row: with it the same rows stay the same list until one of them changes.
  */
-export function useFiltered<T>(rows: T[], text: (row: T) => string, values: Record<string, (row: T) => string | string[] | undefined>): T[] {
+export function useFiltered<T extends object>(
+  rows: T[],
+  text: (row: T) => string,
+  values: Record<string, (row: T) => string | string[] | undefined>,
+  deps: unknown[] = [{}],
+): T[] {
   const [search] = useAddress();
-  const words = useDeferredValue(fold(search.q ?? ""))
-    .split(/\s+/)
-    .filter(Boolean);
-  const chosen = Object.keys(values)
-    .filter((k) => search[k])
-    .map((k) => [values[k]!, new Set(search[k]!.split(","))] as const);
-  if (words.length === 0 && chosen.length === 0) return rows;
-  return rows.filter((r) => {
-    for (const [of, set] of chosen) {
-      const v = of(r);
-      if (!(Array.isArray(v) ? v.some((x) => set.has(x)) : set.has(v ?? ""))) return false;
-    }
-    if (words.length === 0) return true;
-    const t = fold(text(r));
-    return words.every((w) => t.includes(w));
-  });
+  const q = useDeferredValue(fold(search.q ?? ""));
+  const on = Object.keys(values).filter((k) => search[k]);
+  const folded = useRef(new WeakMap<T, string>());
+  // biome-ignore lint/correctness/useExhaustiveDependencies: deps stands for the functions
+  return useMemo(() => {
+    const words = q.split(/\s+/).filter(Boolean);
+    const chosen = on.map((k) => [values[k]!, new Set(search[k]!.split(","))] as const);
+    if (words.length === 0 && chosen.length === 0) return rows;
+    return rows.filter((r) => {
+      for (const [of, set] of chosen) {
+        const v = of(r);
+        if (!(Array.isArray(v) ? v.some((x) => set.has(x)) : set.has(v ?? ""))) return false;
+      }
+      if (words.length === 0) return true;
+      let t = folded.current.get(r);
+      if (t === undefined) {
+        t = fold(text(r));
+        folded.current.set(r, t);
+      }
+      return words.every((w) => t.includes(w));
+    });
+  }, [rows, q, on.map((k) => `${k}=${search[k]}`).join("&"), ...deps]);
 }

@@ -1,10 +1,10 @@
 import { ArrowDown, ArrowUp, Download } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type MouseEvent, memo, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useAddress } from "./address";
 import { IconButton } from "./button";
 import { cx } from "./cx";
 import { useNarrow } from "./media";
-import { useRows } from "./virtual";
+import { type Rows, useRows } from "./virtual";
 
 /** Column is one column of a table of T. */
 export interface Column<T> {
@@ -39,6 +39,8 @@ export interface TableProps<T> {
   onSelect?: (keys: Set<string>) => void;
   /** The column that the table sorts by at first, "-" before it for descending. */
   sortBy?: string;
+  /** Rows are still being read, and come in the order of sortBy: what concerns all of them waits. */
+  reading?: boolean;
   empty: ReactNode;
   /** Name of the file of an export. */
   exportName?: string;
@@ -101,6 +103,7 @@ export function Table<T>({
   selected,
   onSelect,
   sortBy,
+  reading,
   empty,
   exportName,
 }: TableProps<T>) {
@@ -109,87 +112,18 @@ export function Table<T>({
   const narrow = useNarrow();
   const columns = useMemo(() => every.filter((c) => !c.hidden), [every]);
   const ordered = useMemo(() => sorted(rows, every, by), [rows, every, by]);
-  const box = useRef<HTMLDivElement>(null);
-  const [margin, setMargin] = useState(0);
-  const [active, setActive] = useState(0);
-  const anchor = useRef<number | undefined>(undefined);
-  // Without dependencies: what stands above the table moves it.
-  useLayoutEffect(() => {
-    const top = box.current ? box.current.getBoundingClientRect().top + window.scrollY : 0;
-    if (Math.abs(top - margin) > 1) setMargin(top);
-  });
   const latestKey = useRef(rowKey);
   latestKey.current = rowKey;
-  // Cards and rows of the same thing differ in height.
-  const keyOf = useCallback((i: number) => `${narrow ? "card" : "row"} ${latestKey.current(ordered[i]!)}`, [narrow, ordered]);
-  const virtual = useRows({ count: ordered.length, keyOf, estimate: narrow ? 84 : 41, margin, covered: narrow ? 56 : 44, around: 12 });
-  useEffect(() => {
-    if (active >= ordered.length) setActive(Math.max(0, ordered.length - 1));
-  }, [active, ordered.length]);
-
-  const focusRow = (i: number) => {
-    const to = Math.max(0, Math.min(ordered.length - 1, i));
-    setActive(to);
-    if (follow && openKey !== undefined && ordered[to]) onOpen?.(ordered[to]);
-    virtual.show(to);
-    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus({ preventScroll: true }));
-  };
-  const toggle = (i: number, range: boolean) => {
-    if (!onSelect || !selected) return;
-    const next = new Set(selected);
-    const on = !selected.has(rowKey(ordered[i]!));
-    const from = range && anchor.current !== undefined ? anchor.current : i;
-    for (let n = Math.min(from, i); n <= Math.max(from, i); n++) {
-      const key = rowKey(ordered[n]!);
-      if (on) next.add(key);
-      else next.delete(key);
-    }
-    anchor.current = i;
-    onSelect(next);
-  };
-  const onKey = (e: KeyboardEvent) => {
-    const on = e.target as HTMLElement;
-    if (!on.dataset.index || e.ctrlKey || e.metaKey || e.altKey) return;
-    const page = Math.max(1, Math.floor(window.innerHeight / 41) - 4);
-    const moves: Record<string, number> = {
-      ArrowDown: active + 1,
-      j: active + 1,
-      ArrowUp: active - 1,
-      k: active - 1,
-      Home: 0,
-      End: ordered.length - 1,
-      PageDown: active + page,
-      PageUp: active - page,
-    };
-    if (e.key in moves) focusRow(moves[e.key]!);
-    else if (e.key === "Enter" && openKey === rowKey(ordered[active]!)) document.querySelector<HTMLElement>("[data-drawer]")?.focus();
-    else if (e.key === "Enter") onOpen?.(ordered[active]!);
-    else if ((e.key === "x" || e.key === " ") && onSelect) toggle(active, e.shiftKey);
-    else if (e.key === "Escape" && selected?.size) onSelect?.(new Set());
-    else return;
-    e.preventDefault();
-    e.stopPropagation();
-  };
-
-  if (rows.length === 0) return <>{empty}</>;
-  const tracks = [onSelect ? "2.25rem" : "", ...columns.map((c) => c.width)].filter(Boolean).join(" ");
-  const all = selected !== undefined && ordered.length > 0 && ordered.every((r) => selected.has(rowKey(r)));
-  const pick = (row: T, i: number) => (
-    <input
-      type="checkbox"
-      className="size-3.5"
-      tabIndex={-1}
-      aria-label="Select this row"
-      checked={selected?.has(rowKey(row)) ?? false}
-      onChange={() => undefined}
-      onClick={(e) => {
-        e.stopPropagation();
-        toggle(i, e.shiftKey);
-      }}
-    />
+  const all = useMemo(
+    () => selected !== undefined && selected.size >= ordered.length && ordered.every((r) => selected.has(latestKey.current(r))),
+    [selected, ordered],
   );
+  if (rows.length === 0 && !reading) return <>{empty}</>;
+  const tracks = [onSelect ? "2.25rem" : "", ...columns.map((c) => c.width)].filter(Boolean).join(" ");
+  // Rows that are still to come would go between these.
+  const waits = reading && by !== sortBy;
   return (
-    <div role="table" aria-label={label} aria-rowcount={ordered.length + 1} className="text-sm">
+    <div role="table" aria-label={label} aria-rowcount={reading ? -1 : ordered.length + 1} className="text-sm">
       <div role="rowgroup" className={cx("sticky top-(--top) z-10 bg-bg", narrow && "sr-only")}>
         <div role="row" aria-rowindex={1} className="grid items-center gap-x-3 border-line border-b px-2" style={{ gridTemplateColumns: tracks }}>
           {onSelect && (
@@ -198,7 +132,9 @@ export function Table<T>({
                 type="checkbox"
                 className="size-3.5"
                 aria-label="Select all rows"
-                checked={all}
+                title={reading ? waiting : undefined}
+                disabled={reading}
+                checked={all && !reading}
                 onChange={() => onSelect(all ? new Set() : new Set(ordered.map(rowKey)))}
               />
             </div>
@@ -229,9 +165,10 @@ export function Table<T>({
                 )}
                 {exportName && i === columns.length - 1 && (
                   <IconButton
-                    label="Export these rows as CSV"
+                    label={reading ? `Export these rows as CSV: ${waiting.toLowerCase()}` : "Export these rows as CSV"}
                     size="sm"
                     className="ms-auto"
+                    disabled={reading}
                     onClick={() => save(`${exportName}.csv`, csv(ordered, every), "text/csv;charset=utf-8")}
                   >
                     <Download size={14} />
@@ -242,56 +179,208 @@ export function Table<T>({
           })}
         </div>
       </div>
-      <div ref={box} role="rowgroup" onKeyDown={onKey} className="relative" style={{ height: virtual.height }}>
-        {virtual.items.map((v) => {
-          const row = ordered[v.index]!;
-          const key = rowKey(row);
-          const chosen = selected?.has(key);
-          return (
-            // biome-ignore lint/a11y/useKeyWithClickEvents: the rows' keys are handled by their group
-            <div
-              key={key}
-              ref={virtual.measure}
-              data-index={v.index}
-              role="row"
-              aria-rowindex={v.index + 2}
-              aria-selected={onSelect ? !!chosen : undefined}
-              tabIndex={v.index === active ? 0 : -1}
-              onFocus={() => setActive(v.index)}
-              onClick={(e) => {
-                // What opened from the row, a menu or a dialog, is its child here but not on the page.
-                if (!e.currentTarget.contains(e.target as Node)) return;
-                if ((e.target as HTMLElement).closest("a,button,input,select,label,[role=combobox]")) return;
-                if (onSelect && (e.shiftKey || e.metaKey || e.ctrlKey)) toggle(v.index, e.shiftKey);
-                else onOpen?.(row);
-              }}
-              className={cx(
-                "absolute inset-x-0 top-0 border-line border-b px-2 -outline-offset-2",
-                onOpen && "cursor-pointer",
-                key === openKey ? "bg-accent-soft" : chosen ? "bg-accent-soft/60" : "hover:bg-raised/60",
-                narrow ? "py-2.5" : "grid min-h-10 items-center gap-x-3 py-1",
-              )}
-              style={{ transform: `translateY(${v.start}px)`, gridTemplateColumns: narrow ? undefined : tracks }}
-            >
-              {narrow ? (
-                <NarrowRow row={row} columns={columns} pick={onSelect ? pick(row, v.index) : undefined} />
-              ) : (
-                <>
-                  {onSelect && <div role="cell">{pick(row, v.index)}</div>}
-                  {columns.map((c) => (
-                    <div key={c.id} role="cell" className={cx("min-w-0", c.align === "end" && "pe-2 text-end")}>
-                      {c.cell(row)}
-                    </div>
-                  ))}
-                </>
-              )}
-            </div>
-          );
-        })}
-      </div>
+      {waits || rows.length === 0 ? (
+        <div role="rowgroup">
+          <div role="row" className="py-10 text-center text-soft">
+            <span role="cell">{waits ? "Put in order once all rows are read" : "No row so far"}</span>
+          </div>
+        </div>
+      ) : (
+        <Body
+          ordered={ordered}
+          columns={columns}
+          tracks={tracks}
+          narrow={narrow}
+          rowKey={rowKey}
+          onOpen={onOpen}
+          openKey={openKey}
+          follow={follow}
+          selected={selected}
+          onSelect={onSelect}
+        />
+      )}
     </div>
   );
 }
+
+const waiting = "Waits until all rows are read";
+
+/** Acts are what can be done to the row of a number; they stay the same from one drawing to the next. */
+interface Acts {
+  focus: (i: number) => void;
+  press: (i: number, e: MouseEvent<HTMLElement>) => void;
+  toggle: (i: number, range: boolean) => void;
+}
+
+type BodyProps<T> = Pick<TableProps<T>, "columns" | "rowKey" | "onOpen" | "openKey" | "follow" | "selected" | "onSelect"> & {
+  ordered: T[];
+  tracks: string;
+  narrow: boolean;
+};
+
+/** Body are the rows. It alone is drawn again when the window moves over them, and of them those that change. */
+function Body<T>({ ordered, columns, tracks, narrow, rowKey, onOpen, openKey, follow, selected, onSelect }: BodyProps<T>) {
+  const box = useRef<HTMLDivElement>(null);
+  const [active, setActive] = useState(0);
+  const anchor = useRef<number | undefined>(undefined);
+  const latestKey = useRef(rowKey);
+  latestKey.current = rowKey;
+  // Cards and rows of the same thing differ in height.
+  const keyOf = useCallback((i: number) => (narrow ? "card " : "row ") + latestKey.current(ordered[i]!), [narrow, ordered]);
+  const virtual = useRows({ box, count: ordered.length, keyOf, estimate: narrow ? 84 : 41, covered: narrow ? 56 : 44, around: 12, keep: active });
+  useEffect(() => {
+    if (active >= ordered.length) setActive(Math.max(0, ordered.length - 1));
+  }, [active, ordered.length]);
+
+  const focusRow = (i: number) => {
+    const to = Math.max(0, Math.min(ordered.length - 1, i));
+    setActive(to);
+    if (follow && openKey !== undefined && ordered[to]) onOpen?.(ordered[to]);
+    virtual.show(to);
+    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus({ preventScroll: true }));
+  };
+  const toggle = (i: number, range: boolean) => {
+    if (!onSelect || !selected) return;
+    const next = new Set(selected);
+    const on = !selected.has(rowKey(ordered[i]!));
+    const from = range && anchor.current !== undefined ? anchor.current : i;
+    for (let n = Math.min(from, i); n <= Math.max(from, i); n++) {
+      const key = rowKey(ordered[n]!);
+      if (on) next.add(key);
+      else next.delete(key);
+    }
+    anchor.current = i;
+    onSelect(next);
+  };
+  const press = (i: number, e: MouseEvent<HTMLElement>) => {
+    // What opened from the row, a menu or a dialog, is its child here but not on the page.
+    if (!e.currentTarget.contains(e.target as Node)) return;
+    if ((e.target as HTMLElement).closest("a,button,input,select,label,[role=combobox]")) return;
+    if (onSelect && (e.shiftKey || e.metaKey || e.ctrlKey)) toggle(i, e.shiftKey);
+    else onOpen?.(ordered[i]!);
+  };
+  const latest = useRef({ press, toggle });
+  latest.current = { press, toggle };
+  const acts = useMemo<Acts>(
+    () => ({ focus: setActive, press: (i, e) => latest.current.press(i, e), toggle: (i, range) => latest.current.toggle(i, range) }),
+    [],
+  );
+  const onKey = (e: KeyboardEvent) => {
+    const on = e.target as HTMLElement;
+    if (!on.dataset.index || e.ctrlKey || e.metaKey || e.altKey) return;
+    const page = Math.max(1, Math.floor(window.innerHeight / 41) - 4);
+    const moves: Record<string, number> = {
+      ArrowDown: active + 1,
+      j: active + 1,
+      ArrowUp: active - 1,
+      k: active - 1,
+      Home: 0,
+      End: ordered.length - 1,
+      PageDown: active + page,
+      PageUp: active - page,
+    };
+    if (e.key in moves) focusRow(moves[e.key]!);
+    else if (e.key === "Enter" && openKey === rowKey(ordered[active]!)) document.querySelector<HTMLElement>("[data-drawer]")?.focus();
+    else if (e.key === "Enter") onOpen?.(ordered[active]!);
+    else if ((e.key === "x" || e.key === " ") && onSelect) toggle(active, e.shiftKey);
+    else if (e.key === "Escape" && selected?.size) onSelect?.(new Set());
+    else return;
+    e.preventDefault();
+    e.stopPropagation();
+  };
+  return (
+    <div ref={box} role="rowgroup" onKeyDown={onKey} className="relative" style={{ height: virtual.height }}>
+      {virtual.items.map(({ index, start }) => {
+        const row = ordered[index]!;
+        const key = rowKey(row);
+        return (
+          <Row
+            key={key}
+            row={row}
+            index={index}
+            start={start}
+            columns={columns as Column<unknown>[]}
+            tracks={tracks}
+            narrow={narrow}
+            selectable={!!onSelect}
+            opens={!!onOpen}
+            chosen={selected?.has(key) ?? false}
+            open={key === openKey}
+            active={index === active}
+            acts={acts}
+            measure={virtual.measure}
+          />
+        );
+      })}
+    </div>
+  );
+}
+
+interface RowProps {
+  row: unknown;
+  index: number;
+  start: number;
+  columns: Column<unknown>[];
+  tracks: string;
+  narrow: boolean;
+  selectable: boolean;
+  opens: boolean;
+  chosen: boolean;
+  open: boolean;
+  active: boolean;
+  acts: Acts;
+  measure: Rows["measure"];
+}
+
+const Row = memo(function Row({ row, index, start, columns, tracks, narrow, selectable, opens, chosen, open, active, acts, measure }: RowProps) {
+  const pick = selectable && (
+    <input
+      type="checkbox"
+      className="size-3.5"
+      tabIndex={-1}
+      aria-label="Select this row"
+      checked={chosen}
+      onChange={() => undefined}
+      onClick={(e) => {
+        e.stopPropagation();
+        acts.toggle(index, e.shiftKey);
+      }}
+    />
+  );
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the rows' keys are handled by their group
+    <div
+      ref={measure}
+      data-index={index}
+      role="row"
+      aria-rowindex={index + 2}
+      aria-selected={selectable ? chosen : undefined}
+      tabIndex={active ? 0 : -1}
+      onFocus={() => acts.focus(index)}
+      onClick={(e) => acts.press(index, e)}
+      className={cx(
+        "absolute inset-x-0 top-0 border-line border-b px-2 -outline-offset-2 [contain:layout_style]",
+        opens && "cursor-pointer",
+        open ? "bg-accent-soft" : chosen ? "bg-accent-soft/60" : "hover:bg-raised/60",
+        narrow ? "py-2.5" : "grid min-h-10 items-center gap-x-3 py-1",
+      )}
+      style={{ transform: `translateY(${start}px)`, gridTemplateColumns: narrow ? undefined : tracks }}
+    >
+      {narrow ? (
+        <NarrowRow row={row} columns={columns} pick={pick || undefined} />
+      ) : (
+        <>
+          {pick && <div role="cell">{pick}</div>}
+          {columns.map((c) => (
+            <div key={c.id} role="cell" className={cx("min-w-0", c.align === "end" && "pe-2 text-end")}>
+              {c.cell(row)}
+            </div>
+          ))}
+        </>
+      )}
+    </div>
+  );
+});
 
 function NarrowRow<T>({ row, columns, pick }: { row: T; columns: Column<T>[]; pick?: ReactNode }) {
   const at = (where: Column<T>["narrow"]) => columns.filter((c) => (c.narrow ?? "below") === where);

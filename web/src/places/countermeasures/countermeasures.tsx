@@ -1,7 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Columns3, ListChecks, Plus, Rows3, ShieldCheck } from "lucide-react";
 import { useMemo, useState } from "react";
+import { useWhole } from "../../api/whole";
 import { useMe } from "../../app/session";
 import { useAddress } from "../../ui/address";
 import { Button } from "../../ui/button";
@@ -21,6 +21,7 @@ import { Board } from "./board";
 import { CountermeasureBulk } from "./bulk";
 import { countermeasureColumns } from "./columns";
 
+const none: Countermeasure[] = [];
 const evidence = [
   { value: "pass", text: "Passed" },
   { value: "fail", text: "Fails" },
@@ -33,20 +34,25 @@ export function Countermeasures() {
   const can = useCan();
   const me = useMe();
   const [search, set] = useAddress();
-  const q = useQuery(countermeasureRows(product.id, search.retired === "only"));
+  const q = useWhole(countermeasureRows(product.id, search.retired === "only"));
   const [selected, setSelected] = useState<Set<string>>(new Set());
   const [adding, setAdding] = useState(false);
-  const rows = q.data ?? [];
-  const filtered = useFiltered(rows, (c) => `${c.title} ${c.where_name} ${c.owner_name ?? ""} ${(c.tickets ?? []).map((k) => k.key).join(" ")}`, {
-    state: (c) => c.state,
-    band: (c) => asBand(c.band),
-    where: (c) => c.where,
-    owner: (c) => (c.owner ? (c.owner === me?.id ? ["me", c.owner] : c.owner) : "none"),
-    ticket: (c) => ticketGroup(c.tickets),
-    evidence: (c) => c.evidence.verdict,
-    origin: (c) => c.origin,
-    retired: (c) => (c.retired ? "only" : ""),
-  });
+  const rows = q.rows ?? none;
+  const filtered = useFiltered(
+    rows,
+    (c) => `${c.title} ${c.where_name} ${c.owner_name ?? ""} ${(c.tickets ?? []).map((k) => k.key).join(" ")}`,
+    {
+      state: (c) => c.state,
+      band: (c) => asBand(c.band),
+      where: (c) => c.where,
+      owner: (c) => (c.owner ? (c.owner === me?.id ? ["me", c.owner] : c.owner) : "none"),
+      ticket: (c) => ticketGroup(c.tickets),
+      evidence: (c) => c.evidence.verdict,
+      origin: (c) => c.origin,
+      retired: (c) => (c.retired ? "only" : ""),
+    },
+    [me?.id],
+  );
   const filters = useMemo<Filter[]>(
     () => [
       { key: "state", name: "State", options: states.map((value) => ({ value, text: word(value) })) },
@@ -131,13 +137,15 @@ export function Countermeasures() {
         </>
       }
     >
-      {q.error && !q.data ? (
-        <Failed error={q.error} retry={() => void q.refetch()} />
-      ) : !q.data ? (
+      {q.error && !q.rows ? (
+        <Failed error={q.error} retry={q.retry} />
+      ) : !q.rows ? (
         <Loading />
       ) : (
         <>
-          {(rows.length > 0 || wider) && <FilterBar label="Search countermeasures" filters={filters} shown={filtered.length} total={rows.length} />}
+          {(rows.length > 0 || wider) && (
+            <FilterBar label="Search countermeasures" filters={filters} shown={filtered.length} total={rows.length} reading={q.reading} />
+          )}
           {asBoard && filtered.length > 0 ? (
             <Board product={product.id} rows={ordered} openId={open} onOpen={show} />
           ) : (
@@ -147,6 +155,7 @@ export function Countermeasures() {
               rowKey={(c) => c.id}
               label="Countermeasures"
               sortBy={sortBy}
+              reading={!!q.reading}
               onOpen={show}
               openKey={open}
               follow

@@ -1,7 +1,6 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
 import { api, ok, type S } from "../../api/client";
 import { keys } from "../../api/query";
+import type { Pages } from "../../api/whole";
 import { asBand, type Band, bands } from "../../ui/rating";
 
 export type Product = S["ProductView"];
@@ -14,37 +13,19 @@ export function asShelf(word: string | undefined): Shelf {
   return word === "archived" || word === "templates" ? word : "active";
 }
 
-/**
- * useProducts reads all products of a shelf, 1,000 a time, and gives what it has so
- * far: the first are there to work with while the rest comes.
- */
-export function useProducts(shelf: Shelf) {
-  const q = useInfiniteQuery({
-    queryKey: keys.products("list", shelf),
-    initialPageParam: "",
-    queryFn: ({ pageParam, signal }) =>
-      ok(
-        api.GET("/products", {
-          params: {
-            query: {
-              cursor: pageParam || undefined,
-              limit: 1000,
-              archived: shelf === "archived" || undefined,
-              template: shelf === "templates" || undefined,
-            },
-          },
-          signal,
-        }),
-      ),
-    getNextPageParam: (last) => last.next || undefined,
-  });
-  const { hasNextPage, isFetching, isError, fetchNextPage } = q;
-  useEffect(() => {
-    if (hasNextPage && !isFetching && !isError) void fetchNextPage();
-  }, [hasNextPage, isFetching, isError, fetchNextPage]);
-  const products = useMemo(() => q.data?.pages.flatMap((p) => p.items ?? []), [q.data]);
-  return { products, total: q.data?.pages[0]?.total, complete: !!q.data && !hasNextPage, error: q.error, retry: () => void q.refetch() };
-}
+/** productsOf are all products of a shelf, the highest rated first. */
+export const productsOf = (shelf: Shelf): Pages<Product> => ({
+  queryKey: keys.products("list", shelf),
+  page: (cursor, limit, signal) =>
+    ok(
+      api.GET("/products", {
+        params: {
+          query: { cursor, limit, sort: "rating", archived: shelf === "archived" || undefined, template: shelf === "templates" || undefined },
+        },
+        signal,
+      }),
+    ),
+});
 
 /** Counts per band, in the order of the bands. */
 export type Counts = Record<Band, number>;

@@ -1,6 +1,7 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { ChevronDown, Flame, Plus, SearchX, Table2 } from "lucide-react";
 import { lazy, Suspense, useEffect, useMemo } from "react";
+import { type Reading, useWhole } from "../../api/whole";
 import { useKeys } from "../../app/keys";
 import { useMe } from "../../app/session";
 import { useAddress, useList } from "../../ui/address";
@@ -14,7 +15,7 @@ import { Empty, Failed, Loading } from "../../ui/state";
 import { type Column, Table } from "../../ui/table";
 import { type Defined, said, useFields, valuesOf } from "../fields";
 import { productColumns } from "./columns";
-import { asShelf, bandOfProduct, facet, inAddress, none, type Product, type Shelf, totals, useProducts } from "./data";
+import { asShelf, bandOfProduct, facet, inAddress, none, type Product, productsOf, type Shelf, totals } from "./data";
 import { Head } from "./totals";
 
 const Start = lazy(() => import("./start").then((m) => ({ default: m.Start })));
@@ -29,7 +30,7 @@ export function Portfolio() {
   const me = useMe();
   const creates = (me?.can ?? []).includes("product.create");
   const shelf = asShelf(search.show);
-  const { products, total, complete, error, retry } = useProducts(shelf);
+  const { rows: products, reading, error, retry } = useWhole(productsOf(shelf));
   useEffect(() => {
     document.title = "Portfolio · Threatloop";
   }, []);
@@ -60,7 +61,7 @@ export function Portfolio() {
           <Start />
         </Suspense>
       ) : (
-        <Products products={products} total={total ?? products.length} complete={complete} shelf={shelf} />
+        <Products products={products} reading={reading} shelf={shelf} />
       )}
     </Place>
   );
@@ -97,22 +98,22 @@ const values = {
   has: (p: Product) => bands.filter((b) => (p.bands[b] ?? 0) > 0),
 };
 
-function Products({ products, total, complete, shelf }: { products: Product[]; total: number; complete: boolean; shelf: Shelf }) {
+function Products({ products, reading, shelf }: { products: Product[]; reading?: Reading; shelf: Shelf }) {
   const [search, set] = useAddress();
   const navigate = useNavigate();
   const roomy = useMedia("(min-width: 1560px)");
   const { fields } = useFields();
   const columns = useMemo(() => withFields(productColumns(roomy), fields, search.columns), [roomy, fields, search.columns]);
   const ofRow = useMemo(() => ({ ...values, ...fieldValues(fields) }), [fields]);
-  const rows = useFiltered(products, (p) => `${p.name} ${p.team ?? ""} ${p.owner ?? ""} ${(p.tags ?? []).join(" ")}`, ofRow);
+  const rows = useFiltered(products, (p) => `${p.name} ${p.team ?? ""} ${p.owner ?? ""} ${(p.tags ?? []).join(" ")}`, ofRow, [ofRow]);
   const sums = useMemo(() => totals(rows), [rows]);
   const filters = useMemo(() => [...filtersOf(products, !!search.has), ...fieldFilters(products, fields)], [products, search.has, fields]);
   const view = search.view === "heat" ? "heat" : "table";
   if (products.length === 0) return <NothingHere shelf={shelf} />;
   return (
     <>
-      <Head totals={sums} complete={complete} />
-      <FilterBar label="Search products" filters={filters} shown={rows.length} total={total}>
+      <Head totals={sums} complete={!reading} />
+      <FilterBar label="Search products" filters={filters} shown={rows.length} total={products.length} reading={reading}>
         {fields.length > 0 && view === "table" && <FieldColumns fields={fields} />}
         <Segmented
           label="How to show them"
@@ -138,7 +139,7 @@ function Products({ products, total, complete, shelf }: { products: Product[]; t
           ]}
         />
       </FilterBar>
-      {rows.length === 0 ? (
+      {rows.length === 0 && !reading ? (
         <Empty
           icon={<SearchX size={20} />}
           title="No product matches"
@@ -157,6 +158,7 @@ function Products({ products, total, complete, shelf }: { products: Product[]; t
           rowKey={(p) => p.id}
           label="Products"
           sortBy="-rating"
+          reading={!!reading}
           exportName="portfolio"
           onOpen={(p) => void navigate({ to: "/products/$product/overview", params: { product: p.id } })}
           empty={null}

@@ -1,6 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, everything, ok, type S } from "../../api/client";
 import { keys } from "../../api/query";
+import type { Pages } from "../../api/whole";
 
 export type Threat = S["ThreatView"];
 export type Weakness = S["WeaknessView"];
@@ -16,29 +17,28 @@ export type SetBy = S["Set"];
 export const states = ["recommended", "required", "implemented", "rejected", "not_applicable"] as const;
 export type State = (typeof states)[number];
 
-/** The lists of tables leave out what only the drawers show. */
-export const threatRows = (product: string, retired: boolean) =>
-  queryOptions({
-    queryKey: keys.product(product, "threats", "rows", retired),
-    queryFn: ({ signal }) =>
-      everything<Threat>((cursor) =>
-        ok(api.GET("/products/{product}/threats", { params: { path: { product }, query: { brief: true, retired, cursor, limit: 1000 } }, signal })),
-      ),
-  });
+/** The lists of tables leave out what only the drawers show. Each comes in the order in which its table shows it at first. */
+export const threatRows = (product: string, retired: boolean): Pages<Threat> => ({
+  queryKey: keys.product(product, "threats", "rows", retired),
+  page: (cursor, limit, signal) =>
+    ok(
+      api.GET("/products/{product}/threats", {
+        params: { path: { product }, query: { brief: true, retired, sort: "-rating", cursor, limit } },
+        signal,
+      }),
+    ),
+});
 
-export const countermeasureRows = (product: string, retired: boolean) =>
-  queryOptions({
-    queryKey: keys.product(product, "countermeasures", "rows", retired),
-    queryFn: ({ signal }) =>
-      everything<Countermeasure>((cursor) =>
-        ok(
-          api.GET("/products/{product}/countermeasures", {
-            params: { path: { product }, query: { brief: true, retired, cursor, limit: 1000 } },
-            signal,
-          }),
-        ),
-      ),
-  });
+export const countermeasureRows = (product: string, retired: boolean): Pages<Countermeasure> => ({
+  queryKey: keys.product(product, "countermeasures", "rows", retired),
+  page: (cursor, limit, signal) =>
+    ok(
+      api.GET("/products/{product}/countermeasures", {
+        params: { path: { product }, query: { brief: true, retired, sort: "-takes", cursor, limit } },
+        signal,
+      }),
+    ),
+});
 
 /** The weaknesses at one place, to link one with a threat there. */
 export const weaknessesAt = (product: string, where: string) =>

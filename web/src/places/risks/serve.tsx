@@ -1,6 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ok, type S } from "../../api/client";
+import { useWhole } from "../../api/whole";
 import { useChange } from "../../app/change";
 import { Combobox } from "../../ui/combobox";
 import { FormDialog } from "../../ui/dialog";
@@ -89,10 +89,10 @@ export function AddCountermeasure({
   const [amount, setAmount] = useState("");
   const [unit, setUnit] = useState("days");
   const [owner, setOwner] = useState("");
-  const threats = useQuery({ ...threatRows(product, false), enabled: !threat });
-  const countermeasures = useQuery({ ...countermeasureRows(product, false), enabled: how === "link" });
-  const target = threat ?? threats.data?.find((t) => t.id === of);
-  const sorted = [...(countermeasures.data ?? [])]
+  const threats = useWhole(threatRows(product, false), !threat);
+  const countermeasures = useWhole(countermeasureRows(product, false), how === "link");
+  const target = threat ?? threats.rows?.find((t) => t.id === of);
+  const sorted = [...(countermeasures.rows ?? [])]
     .filter((c) => !linked?.has(c.id))
     .sort((a, b) => Number(b.where === target?.where) - Number(a.where === target?.where));
   const add = useChange(
@@ -159,7 +159,7 @@ export function AddCountermeasure({
                 label="Find a threat"
                 value={of}
                 onChange={setOf}
-                options={(threats.data ?? []).map((t) => ({ value: t.id, text: t.title, about: t.where_name }))}
+                options={(threats.rows ?? []).map((t) => ({ value: t.id, text: t.title, about: t.where_name }))}
               />
             </Field>
           )}

@@ -1,7 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ListChecks, Plus, TriangleAlert } from "lucide-react";
 import { useMemo, useState } from "react";
+import { useWhole } from "../../api/whole";
 import { useMe } from "../../app/session";
 import { useAddress } from "../../ui/address";
 import { Button } from "../../ui/button";
@@ -20,6 +20,7 @@ import { AddThreat } from "./add";
 import { ThreatBulk } from "./bulk";
 import { threatColumns } from "./columns";
 
+const none: Threat[] = [];
 const statuses = ["open", "mitigated", "accepted", "transferred", "avoided", "eliminated", "not_applicable"];
 
 /** Threats is the table of what can happen to a product, with a drawer for each. */
@@ -28,10 +29,10 @@ export function Threats() {
   const can = useCan();
   const me = useMe();
   const [search, set] = useAddress();
-  const q = useQuery(threatRows(product.id, search.retired === "only"));
+  const q = useWhole(threatRows(product.id, search.retired === "only"));
   const [selected, setSelected] = useState<Set<string>>(new Set());
   const [adding, setAdding] = useState(false);
-  const rows = q.data ?? [];
+  const rows = q.rows ?? none;
   const filtered = useFiltered(
     rows,
     (t) =>
@@ -46,6 +47,7 @@ export function Threats() {
       origin: (t) => t.origin,
       retired: (t) => (t.retired ? "only" : ""),
     },
+    [me?.id],
   );
   const filters = useMemo<Filter[]>(() => {
     const categories = [...new Set(rows.flatMap((t) => t.categories ?? []))].sort();
@@ -94,19 +96,22 @@ export function Threats() {
         )
       }
     >
-      {q.error && !q.data ? (
-        <Failed error={q.error} retry={() => void q.refetch()} />
-      ) : !q.data ? (
+      {q.error && !q.rows ? (
+        <Failed error={q.error} retry={q.retry} />
+      ) : !q.rows ? (
         <Loading />
       ) : (
         <>
-          {(rows.length > 0 || wider) && <FilterBar label="Search threats" filters={filters} shown={filtered.length} total={rows.length} />}
+          {(rows.length > 0 || wider) && (
+            <FilterBar label="Search threats" filters={filters} shown={filtered.length} total={rows.length} reading={q.reading} />
+          )}
           <Table<Threat>
             rows={filtered}
             columns={threatColumns}
             rowKey={(t) => t.id}
             label="Threats"
             sortBy={sortBy}
+            reading={!!q.reading}
             onOpen={(t) => set({ open: t.id }, !open)}
             openKey={open}
             follow
