@@ -52,11 +52,18 @@ export function FilterBar({
         </Button>
       )}
       <span className="num text-soft text-xs" role="status">
-        {reading
-          ? `${any ? `${shown.toLocaleString("en")} match so far, ` : ""}${reading.read.toLocaleString("en")} of ${reading.total === undefined ? "more rows" : plural(reading.total, "row")} read`
-          : shown === total
-            ? plural(total, "row")
-            : `${shown.toLocaleString("en")} of ${plural(total, "row")}`}
+        {reading ? (
+          <>
+            {any && `${shown.toLocaleString("en")} match so far, `}
+            {reading.read.toLocaleString("en")} of {reading.total?.toLocaleString("en") ?? "more"}
+            <span className="sr-only"> rows read</span>
+            <span aria-hidden>…</span>
+          </>
+        ) : shown === total ? (
+          plural(total, "row")
+        ) : (
+          `${shown.toLocaleString("en")} of ${plural(total, "row")}`
+        )}
       </span>
       {reading?.failed && (
         <Button size="sm" onClick={reading.again}>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Column, csv, sorted } from "./table";
+import { csv } from "./csv";
+import { type Column, sorted } from "./table";
 
 interface Row {
   name: string;
@@ -16,6 +17,15 @@ describe("sorted", () => {
   it("orders text as people read it, and numbers as numbers", () => {
     expect(sorted(rows, columns, "name").map((r) => r.name)).toEqual(["a", "B2", "b10"]);
     expect(sorted(rows, columns, "-name").map((r) => r.name)).toEqual(["b10", "B2", "a"]);
+  });
+  it("orders plain text as it orders any text", () => {
+    const plain = ["a", "a 1", "a1", "a01", "a10", "a 9", "A2b", "a2 b", "a2a", "", " a", "b", "aa", "10", "9", "1 0", "007", "7", "zz9", "zz"];
+    const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+    for (const more of [[], ["é", "ab-c", "a_1"]]) {
+      const all = [...plain, ...more].map((name) => ({ name }));
+      const want = [...all].sort((a, b) => collator.compare(a.name, b.name));
+      expect(sorted<Row>(all, columns, "name").map((r) => r.name)).toEqual(want.map((r) => r.name));
+    }
   });
   it("puts what is not there last in both directions", () => {
     expect(sorted(rows, columns, "n").map((r) => r.n)).toEqual([-1, 3, undefined]);

@@ -48,6 +48,17 @@ export interface TableProps<T> {
 
 const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
+/**
+ * plainKey writes plain text (letters, digits, single spaces) so that comparing it by
+ * its characters is what the collator would say, at a small part of the cost; other
+ * text has none.
+ */
+function plainKey(text: string): string | undefined {
+  if (!/^[a-z0-9]+( [a-z0-9]+)*$/i.test(text)) return undefined;
+  // A number is its length and its digits: "0" keeps it before letters.
+  return text.toLowerCase().replace(/0*(\d+)/g, (_, n: string) => `0${String.fromCharCode(n.length + 32)}${n}`);
+}
+
 /** sorted returns the rows in the order of a column; equal ones keep their order. */
 export function sorted<T>(rows: T[], columns: Column<T>[], by: string | undefined): T[] {
   if (!by) return rows;
@@ -55,36 +66,21 @@ export function sorted<T>(rows: T[], columns: Column<T>[], by: string | undefine
   const column = columns.find((c) => c.id === by.replace(/^-/, ""));
   const sort = column?.sort;
   if (!sort) return rows;
-  const keyed = rows.map((row) => ({ row, key: sort(row) }));
+  const keyed = rows.map((row) => {
+    const key = sort(row);
+    return { row, key, plain: typeof key === "string" ? plainKey(key) : undefined };
+  });
   keyed.sort((a, b) => {
     if (a.key === undefined || b.key === undefined) return a.key === b.key ? 0 : a.key === undefined ? 1 : -1;
-    const c = typeof a.key === "number" && typeof b.key === "number" ? a.key - b.key : collator.compare(String(a.key), String(b.key));
+    const c =
+      typeof a.key === "number" && typeof b.key === "number"
+        ? a.key - b.key
+        : a.plain !== undefined && b.plain !== undefined
+          ? Number(a.plain > b.plain) - Number(a.plain < b.plain)
+          : collator.compare(String(a.key), String(b.key));
     return down ? -c : c;
   });
   return keyed.map((k) => k.row);
-}
-
-/** csv writes rows as a spreadsheet reads them; what would run there as a formula is made text. */
-export function csv<T>(rows: T[], columns: Column<T>[]): string {
-  const cell = (v: string | number | undefined) => {
-    if (typeof v === "number") return String(v);
-    let s = v ?? "";
-    if (/^[=+\-@\t\r]/.test(s)) s = `'${s}`;
-    return /[",\n\r]/.test(s) ? `"${s.replaceAll('"', '""')}"` : s;
-  };
-  const out = columns.filter((c) => c.text);
-  const lines = [out.map((c) => cell(c.name)), ...rows.map((r) => out.map((c) => cell(c.text?.(r))))];
-  return `${lines.map((l) => l.join(",")).join("\r\n")}\r\n`;
-}
-
-/** save gives a person a file. */
-export function save(name: string, content: BlobPart, type: string): void {
-  const url = URL.createObjectURL(new Blob([content], { type }));
-  const a = document.createElement("a");
-  a.href = url;
-  a.download = name;
-  a.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 /**
@@ -169,7 +165,9 @@ export function Table<T>({
                     size="sm"
                     className="ms-auto"
                     disabled={reading}
-                    onClick={() => save(`${exportName}.csv`, csv(ordered, every), "text/csv;charset=utf-8")}
+                    onClick={() =>
+                      void import("./csv").then(({ csv, save }) => save(`${exportName}.csv`, csv(ordered, every), "text/csv;charset=utf-8"))
+                    }
                   >
                     <Download size={14} />
                   </IconButton>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { bandOfProduct, facet, heat, inAddress, none, type Product, totals } from "./data";
+import { bandOfProduct, facet, inAddress, none, type Product, totals } from "./data";
+import { heat } from "./heat";
 import { inWords, path } from "./sparkline";
 
 const zero = { low: 0, medium: 0, high: 0, critical: 0, unrated: 0 };

@@ -30,7 +30,8 @@ export const productsOf = (shelf: Shelf): Pages<Product> => ({
 /** Counts per band, in the order of the bands. */
 export type Counts = Record<Band, number>;
 
-const nothing = (): Counts => ({ critical: 0, high: 0, medium: 0, low: 0, unrated: 0 });
+/** nothing counts no threat in each band. */
+export const nothing = (): Counts => ({ critical: 0, high: 0, medium: 0, low: 0, unrated: 0 });
 
 /** bandCounts is how many open threats of a product are in each band. */
 export function bandCounts(p: Product): Counts {
@@ -79,48 +80,6 @@ export function totals(products: Product[]): Totals {
     if (!p.last_test) t.untested++;
   }
   return t;
-}
-
-export interface HeatRow {
-  key: string;
-  title: string;
-  /** What stands for several products: the address of the list of them; a single product has its own. */
-  several: boolean;
-  products: number;
-  counts: Counts;
-  highest: number;
-  band: Band;
-  exceeds: number;
-}
-
-export type By = "product" | "team" | "tag";
-
-/** heat groups products for the heat map, the worst first. A product counts for each of its tags. */
-export function heat(products: Product[], by: By): HeatRow[] {
-  const rows = new Map<string, HeatRow>();
-  const add = (key: string, title: string, p: Product) => {
-    let row = rows.get(key);
-    if (!row) {
-      row = { key, title, several: by !== "product", products: 0, counts: nothing(), highest: -1, band: "unrated", exceeds: 0 };
-      rows.set(key, row);
-    }
-    row.products++;
-    for (const b of bands) row.counts[b] += p.bands[b] ?? 0;
-    row.exceeds += p.exceeds;
-    const band = bandOfProduct(p);
-    if (band && p.risk.highest > row.highest) {
-      row.highest = p.risk.highest;
-      row.band = band;
-    }
-  };
-  for (const p of products) {
-    if (by === "product") add(p.id, p.name, p);
-    else if (by === "team") add(p.team ?? "", p.team || "Without a team", p);
-    else for (const tag of p.tags?.length ? p.tags : [""]) add(tag, tag || "Without a tag", p);
-  }
-  return [...rows.values()].sort(
-    (a, b) => b.highest - a.highest || b.counts.critical - a.counts.critical || b.counts.high - a.counts.high || a.title.localeCompare(b.title, "en"),
-  );
 }
 
 /** Values of filters are joined by commas in the address, so a comma inside one is written otherwise. */

@@ -4,7 +4,8 @@ import { useAddress } from "../../ui/address";
 import { Segmented } from "../../ui/parts";
 import { type Band, BandBadge, Bars, bandNames, bands } from "../../ui/rating";
 import { plural } from "../../ui/words";
-import { type By, type HeatRow, heat, inAddress, none, type Product } from "./data";
+import { inAddress, none, type Product } from "./data";
+import { type By, type HeatRow, heat } from "./heat";
 
 const columns: Band[] = ["low", "medium", "high", "critical", "unrated"];
 const shown = 100;

@@ -10,7 +10,7 @@ export function Head({ totals: t, complete }: { totals: Totals; complete: boolea
       aria-busy={!complete}
       className="card mb-5 grid grid-cols-2 gap-px overflow-hidden bg-line sm:grid-cols-3 lg:grid-cols-[1.6fr_1.6fr_1fr_1fr_1fr]"
     >
-      <Cell name="Products" value={t.products}>
+      <Cell name={complete ? "Products" : "Products so far"} value={t.products}>
         <ByBand counts={t.byBand} of="highest rating" rest={t.quiet > 0 ? `${t.quiet.toLocaleString("en")} without threats` : undefined} />
       </Cell>
       <Cell name="Open threats" value={threats}>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { S } from "../../api/client";
-import { type Step, sortPlan, withLinks } from "./plan";
+import { flat, type Step, sortPlan, withLinks } from "./plan";
 
 const step = (action: string, kind: string, id: string, where = "a"): Step => ({
   key: `${action} ${kind} ${id}`,
@@ -60,5 +60,29 @@ describe("withLinks", () => {
   });
   it("takes a link away with either end", () => {
     expect(accept("thr_2")).toEqual(["remove threat thr_2", "remove link thr_2//cms_0"]);
+  });
+});
+
+describe("flat", () => {
+  it("puts every step between the head and the end of its place, and finds it", () => {
+    const { groups } = sortPlan({
+      ...plan,
+      places: [
+        { where: "a", where_name: "Web", keys: ["add threat thr_1", "keep threat thr_0"], counts: {} },
+        { where: "b", where_name: "Data", keys: ["add countermeasure cms_1"], counts: {} },
+      ],
+    });
+    const { entries, at } = flat(groups);
+    expect(entries.map((e) => e.key)).toEqual([
+      "head a",
+      "step add threat thr_1",
+      "step keep threat thr_0",
+      "end a",
+      "head b",
+      "step add countermeasure cms_1",
+      "end b",
+    ]);
+    expect([...at.values()]).toEqual(entries.map((_, i) => i));
+    expect(entries.map((e) => e.group)).toEqual([0, 0, 0, 0, 1, 1, 1]);
   });
 });

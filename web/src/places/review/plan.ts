@@ -68,3 +68,22 @@ export function withLinks(accepted: Step[], plan: S["PlanView"], followers: Step
   });
   return [...accepted, ...links].map((s) => s.key);
 }
+
+/** Entry is one thing of the list that a plan is: the head of a place, a step, or the room after a place. */
+export interface Entry {
+  is: "head" | "step" | "end";
+  key: string;
+  /** The place, by its number. */
+  group: number;
+  step?: Step;
+}
+
+/** flat puts the places and their steps into one list; at tells where each entry is, by its key. */
+export function flat(groups: Group[]): { entries: Entry[]; at: Map<string, number> } {
+  const entries: Entry[] = groups.flatMap((g, group) => [
+    { is: "head", key: `head ${g.where}`, group },
+    ...g.steps.map((step): Entry => ({ is: "step", key: `step ${step.key}`, group, step })),
+    { is: "end", key: `end ${g.where}`, group },
+  ]);
+  return { entries, at: new Map(entries.map((e, i) => [e.key, i])) };
+}

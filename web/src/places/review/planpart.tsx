@@ -9,10 +9,10 @@ import { Disclosure, Progress } from "../../ui/parts";
 import { Empty } from "../../ui/state";
 import { plural, word } from "../../ui/words";
 import { useCan, useProduct } from "../product/frame";
-import { PlaceGroup } from "./group";
 import { type Does, does, doesName, refusable, type Sorted, type Step, waits, withLinks } from "./plan";
 import { RefuseDialog, Refused } from "./refuse";
 import { type Acts, Reasons } from "./step";
+import { Steps } from "./steps";
 
 type Input = S["PlanInput"] & { says: (r: S["AppliedView"]) => string; undo?: S["PlanInput"] };
 
@@ -70,13 +70,17 @@ export function PlanPart({
     }),
     [],
   );
-  const shown = useFiltered(sorted.shown, (s) => `${s.title} ${s.where_name} ${s.reason ?? ""}`, {
-    kind: (s) => s.kind,
-    does: (s) => does(s),
-    where: (s) => s.where || "product",
-  });
-  const visible = new Set(shown.map((s) => s.key));
-  const groups = sorted.groups.map((g) => ({ ...g, steps: g.steps.filter((s) => visible.has(s.key)) })).filter((g) => g.steps.length > 0);
+  const shown = useFiltered(
+    sorted.shown,
+    (s) => `${s.title} ${s.where_name} ${s.reason ?? ""}`,
+    { kind: (s) => s.kind, does: (s) => does(s), where: (s) => s.where || "product" },
+    [],
+  );
+  const groups = useMemo(() => {
+    if (shown === sorted.shown) return sorted.groups;
+    const visible = new Set(shown.map((s) => s.key));
+    return sorted.groups.map((g) => ({ ...g, steps: g.steps.filter((s) => visible.has(s.key)) })).filter((g) => g.steps.length > 0);
+  }, [shown, sorted]);
   const open = shown.filter(waits);
   const filtered = shown.length < sorted.shown.length;
   const chosen = sorted.shown.filter((s) => selected.has(s.key));
@@ -140,9 +144,9 @@ export function PlanPart({
             </p>
           )}
           {shown.length === 0 && <p className="py-8 text-center text-soft text-sm">No step matches these filters.</p>}
-          {groups.map((g) => (
-            <PlaceGroup key={g.where} group={g} selected={selected} select={select} accept={accept} acts={acts} busy={apply.isPending} can={can} />
-          ))}
+          {groups.length > 0 && (
+            <Steps groups={groups} selected={selected} select={select} accept={accept} acts={acts} busy={apply.isPending} can={can} />
+          )}
         </>
       )}
       <Planned plan={plan} toPublish={toPublish} />

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { planQuery } from "../../api/query";
 import { useAddress } from "../../ui/address";
 import { Count, Place, Tabs } from "../../ui/parts";
@@ -18,8 +18,8 @@ export function Review() {
   const [search, set] = useAddress();
   // How many waited when the person came, so that the progress has an end.
   const [most, setMost] = useState(0);
-  if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading />;
-  const sorted = sortPlan(q.data);
+  const sorted = useMemo(() => q.data && sortPlan(q.data), [q.data]);
+  if (!q.data || !sorted) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading />;
   const waiting = sorted.shown.filter(waits).length;
   if (waiting > most) setMost(waiting);
   const toPublish = () => set({ step: "publish" }, true);

@@ -4,6 +4,7 @@ import type { S } from "../../api/client";
 import { cx } from "../../ui/cx";
 import { Badge, Disclosure } from "../../ui/parts";
 import { Ago } from "../../ui/time";
+import type { Rows } from "../../ui/virtual";
 import { word } from "../../ui/words";
 import { fieldName, say } from "../product/difference";
 import { type Does, does, doesName, refusable, type Step, waits } from "./plan";
@@ -29,17 +30,44 @@ export interface Acts {
 
 const act = "inline-grid size-7 shrink-0 place-items-center rounded-md transition-colors duration-100 hover:bg-raised";
 
-/** StepRow is one step of the plan: what it does, why, and the person's answer. A plan has hundreds: each is drawn again only when it changes. */
-export const StepRow = memo(function StepRow({ step: s, selected, acts, can }: { step: Step; selected: boolean; acts: Acts; can: boolean }) {
+/** StepRow is one step of the plan: what it does, why, and the person's answer. A plan has thousands: each is drawn again only when it changes. */
+export const StepRow = memo(function StepRow({
+  step: s,
+  index,
+  top,
+  place,
+  of,
+  measure,
+  selected,
+  acts,
+  can,
+}: {
+  step: Step;
+  /** Its number in the list, and where it stands in its place: from the top, and as which of how many. */
+  index: number;
+  top: number;
+  place: number;
+  of: number;
+  measure: Rows["measure"];
+  selected: boolean;
+  acts: Acts;
+  can: boolean;
+}) {
   const Icon = kindIcons[s.kind] ?? Box;
   const look = looks[does(s)];
   const open = waits(s);
   return (
     <li
+      ref={measure}
+      data-index={index}
+      aria-posinset={place}
+      aria-setsize={of}
       className={cx(
-        "grid grid-cols-[1.25rem_minmax(0,1fr)_auto] gap-x-3 px-4 py-2.5 [contain-intrinsic-size:auto_60px] [content-visibility:auto]",
+        "absolute inset-x-0 top-0 grid grid-cols-[1.25rem_minmax(0,1fr)_auto] gap-x-3 px-4 py-2.5 [contain:layout_style]",
+        place < of && "border-line border-b",
         selected && "bg-accent-soft/60",
       )}
+      style={{ transform: `translateY(${top}px)` }}
     >
       {can && open ? (
         <input
@@ -82,6 +110,7 @@ export const StepRow = memo(function StepRow({ step: s, selected, acts, can }: {
             type="button"
             title="Accept"
             aria-label={`Accept: ${s.title}`}
+            data-accept
             className={cx(act, "border border-control/60 bg-surface")}
             onClick={() => acts.accept(s)}
           >
