@@ -8,7 +8,7 @@ const first = [
   /node_modules\/(@tanstack\/(react-)?(router|query|store|history)(-core)?|@floating-ui\/[a-z-]+)\//,
   /node_modules\/(@radix-ui\/(primitive|react-(menu|dropdown-menu|popover|popper|dialog|dismissable-layer|focus-scope|focus-guards|portal|presence|slot|primitive|context|collection|direction|id|arrow|roving-focus|toggle|toggle-group|compose-refs|use-[a-z-]+))|react-remove-scroll(-bar)?|react-style-singleton)\//,
   /src\/(api|app)\/(?!palette|keymap)[a-z]+\.tsx?$/,
-  /src\/ui\/(?!choices|toasts|dialog|csv|copy)[a-z]+\.tsx?$/,
+  /src\/ui\/(?!choices|toasts|dialog|csv|copy|tabs|progress)[a-z]+\.tsx?$/,
   /src\/places\/(portfolio\/(portfolio|data|columns|sparkline|totals|actions)|product\/actions)\.tsx?$/,
 ];
 

@@ -1,5 +1,5 @@
 import { ChevronRight } from "lucide-react";
-import { Popover as P, Progress as Pr, Switch as Sw, Tabs as Tb, ToggleGroup } from "radix-ui";
+import { Popover as P, Switch as Sw, ToggleGroup } from "radix-ui";
 import type { ReactNode } from "react";
 import { cx } from "./cx";
 
@@ -145,38 +145,6 @@ export function Segmented<T extends string>({
   );
 }
 
-/** Tabs shows one of several panels. For places use links instead. */
-export function Tabs({
-  value,
-  onChange,
-  tabs,
-}: {
-  value: string;
-  onChange: (v: string) => void;
-  tabs: { value: string; text: ReactNode; panel: ReactNode }[];
-}) {
-  return (
-    <Tb.Root value={value} onValueChange={onChange}>
-      <Tb.List className="relative -mx-1.5 mb-4 flex gap-5 overflow-x-auto px-1.5 before:absolute before:inset-x-1.5 before:bottom-0 before:border-line before:border-b">
-        {tabs.map((t) => (
-          <Tb.Trigger
-            key={t.value}
-            value={t.value}
-            className="relative inline-flex h-9 items-center gap-1.5 whitespace-nowrap border-transparent border-b-2 text-sm text-soft before:absolute before:-inset-x-1 before:inset-y-1 before:rounded-sm before:outline-accent hover:text-text focus-visible:outline-none focus-visible:before:outline-2 data-[state=active]:border-accent data-[state=active]:text-text"
-          >
-            {t.text}
-          </Tb.Trigger>
-        ))}
-      </Tb.List>
-      {tabs.map((t) => (
-        <Tb.Content key={t.value} value={t.value} className="outline-none">
-          {t.panel}
-        </Tb.Content>
-      ))}
-    </Tb.Root>
-  );
-}
-
 export function Switch({
   checked,
   onChange,
@@ -198,20 +166,6 @@ export function Switch({
     >
       <Sw.Thumb className="block size-4 translate-x-0.5 rounded-full bg-surface transition-transform data-[state=checked]:translate-x-4.5" />
     </Sw.Root>
-  );
-}
-
-/** Progress runs from 0 to 1. */
-export function Progress({ value, label, className }: { value: number; label: string; className?: string }) {
-  return (
-    <Pr.Root
-      value={Math.round(value * 100)}
-      max={100}
-      aria-label={label}
-      className={cx("h-1.5 w-full overflow-hidden rounded-full bg-sunken", className)}
-    >
-      <Pr.Indicator className="h-full rounded-full bg-accent transition-[width] duration-200" style={{ width: `${value * 100}%` }} />
-    </Pr.Root>
   );
 }
 

@@ -3,7 +3,7 @@ import { useId, useState } from "react";
 import { Problem } from "../../api/client";
 import { Button } from "../../ui/button";
 import { cx } from "../../ui/cx";
-import { Progress } from "../../ui/parts";
+import { Progress } from "../../ui/progress";
 import { ErrorText } from "../../ui/state";
 import { useFormats } from "./formats";
 

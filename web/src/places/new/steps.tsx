@@ -1,7 +1,7 @@
 import { Check } from "lucide-react";
 import type { S } from "../../api/client";
 import { cx } from "../../ui/cx";
-import { Progress } from "../../ui/parts";
+import { Progress } from "../../ui/progress";
 
 type Group = S["GroupProgress"];
 

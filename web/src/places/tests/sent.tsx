@@ -1,7 +1,8 @@
 import { CircleAlert, CircleCheck, FileClock, FileX2, LoaderCircle, X } from "lucide-react";
 import { Problem } from "../../api/client";
 import { Button, IconButton } from "../../ui/button";
-import { Badge, Progress } from "../../ui/parts";
+import { Badge } from "../../ui/parts";
+import { Progress } from "../../ui/progress";
 import { errorText } from "../../ui/state";
 import { formatName, formats } from "./data";
 import { Difference } from "./difference";
