@@ -57,3 +57,12 @@ function once<T extends { id: string }>(rows: T[]): T[] {
   if (seen.size === rows.length) return rows;
   return rows.filter((r) => seen.delete(r.id));
 }
+
+/** Kept is a list as the cache holds it: read as a whole, or page by page. */
+export type Kept<T> = T[] | { pages: Page<T>[] };
+
+/** amended is a kept list with other rows in the places of its rows. */
+export function amended<T>(list: Kept<T> | undefined, row: (old: T) => T): Kept<T> | undefined {
+  if (!list || Array.isArray(list)) return list?.map(row);
+  return { ...list, pages: list.pages.map((p) => ({ ...p, items: p.items?.map(row) ?? null })) };
+}

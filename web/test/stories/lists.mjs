@@ -117,7 +117,7 @@ async function table(page, { product, go, shot, axe, settled }) {
   });
   await go("threats");
   await rows.first().waitFor();
-  await eventually("how far it is", () => status.innerText(), `100 of ${said} rows read`);
+  await eventually("how far it is", () => status.textContent(), `100 of ${said} rows read…`);
   const all = page.getByRole("checkbox", { name: "Select all rows" });
   const csv = page.getByRole("button", { name: /^Export these rows as CSV/ });
   assert.ok(await all.isDisabled(), "all rows can be selected before they are there");
@@ -135,14 +135,14 @@ async function table(page, { product, go, shot, axe, settled }) {
   await page.getByRole("columnheader", { name: "Threat" }).getByRole("button").click();
   await page.getByRole("columnheader", { name: "Threat" }).getByRole("button").click();
   await page.getByRole("searchbox", { name: "Search threats" }).fill("no such order");
-  await eventually("a search in what is read", () => status.innerText(), `0 match so far, 100 of ${said} rows read`);
+  await eventually("a search in what is read", () => status.textContent(), `0 match so far, 100 of ${said} rows read…`);
   release();
-  await eventually("a search in all", () => status.innerText(), `0 of ${said} rows`);
+  await eventually("a search in all", () => status.textContent(), `0 of ${said} rows`);
   await page.getByText("Nothing matches").waitFor();
   await page.getByRole("searchbox", { name: "Search threats" }).fill("Order 1999 ");
-  await eventually("the one row", () => status.innerText(), `1 of ${said} rows`);
+  await eventually("the one row", () => status.textContent(), `1 of ${said} rows`);
   await page.getByRole("button", { name: "Clear", exact: true }).click();
-  await eventually("all rows", () => status.innerText(), `${said} rows`);
+  await eventually("all rows", () => status.textContent(), `${said} rows`);
 
   // Few rows are on the page, at either end.
   const few = async (when) => {

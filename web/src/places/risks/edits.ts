@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { api, ok, Problem, type S } from "../../api/client";
 import { keys } from "../../api/query";
+import { amended, type Kept } from "../../api/whole";
 import { useChange } from "../../app/change";
 import { plural } from "../../ui/words";
 import type { SetBy } from "./data";
@@ -136,8 +137,8 @@ export function useEdits(product: string) {
     for (const kind of ["threat", "countermeasure"] as const) {
       const of = new Map(edits.filter((e) => e.kind === kind).map((e) => [e.id, e.set]));
       if (of.size === 0) continue;
-      cache.setQueriesData<{ id: string }[]>({ queryKey: keys.product(product, `${kind}s`) }, (rows) =>
-        rows?.map((r) => (of.has(r.id) ? patched(r, of.get(r.id)!) : r)),
+      cache.setQueriesData<Kept<{ id: string }>>({ queryKey: keys.product(product, `${kind}s`) }, (rows) =>
+        amended(rows, (r) => (of.has(r.id) ? patched(r, of.get(r.id)!) : r)),
       );
       for (const [id, set] of of) {
         cache.setQueriesData<Record<string, object>>(
