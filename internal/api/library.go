@@ -97,7 +97,7 @@ func (s *API) entries() {
 	}
 	register(s, op{
 		method: http.MethodPost, path: entryPath + "/copy", id: "copy-library-entry", tag: tagLibrary, summary: "Make an own entry of another under a new ref", action: policy.LibraryEdit,
-		status: http.StatusCreated, about: "What may be said only once is left out: the copy of a pattern names weaknesses and countermeasures of the original, that of a questionnaire includes it.",
+		status: http.StatusCreated, about: "What may be said only once becomes the copy's own: the weaknesses and countermeasures that a pattern defines get refs that begin with that of the copy. Of a type the words of other tools are left out; the copy of a questionnaire includes it.",
 	},
 		func(ctx context.Context, c app.Caller, in *copied) (app.EntryView, error) {
 			return s.app.CopyEntry(ctx, c, in.Kind, in.Ref, in.Body.Ref, in.Body.Name)

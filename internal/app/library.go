@@ -52,6 +52,7 @@ type libraries struct {
 	now   atomic.Pointer[libraryInForce]
 	base  builtIn
 	draft checkedDrafts
+	older olderVersions
 }
 
 // builtIn are the files of the built-in library.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/library"
@@ -67,19 +68,54 @@ func (a *App) side(tx *store.Tx, name, where string) (*library.Library, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := readLayer(v.Content)
+	return a.libraries.older.of(v.Digest+" on "+v.Base, func() (*library.Library, error) {
+		l, err := readLayer(v.Content)
+		if err != nil {
+			return nil, err
+		}
+		if v.Base == a.libraries.base.digest {
+			return a.load(a.libraries.base.parsed, l)
+		}
+		packed, err := tx.LibraryBase(v.Base)
+		if err != nil {
+			return nil, err
+		}
+		files, err := unzip(packed)
+		if err != nil {
+			return nil, err
+		}
+		return a.load(files, l)
+	})
+}
+
+// olderVersions keeps the two libraries that were compared last: each page of a
+// difference asks for both again. The zero value is ready; it is safe for concurrent use.
+type olderVersions struct {
+	mu   sync.Mutex
+	kept []olderVersion // the last used at the end
+}
+
+type olderVersion struct {
+	key string
+	lib *library.Library
+}
+
+// of returns the library of the key, which load makes where it is not kept. What cannot be loaded is not kept.
+func (o *olderVersions) of(key string, load func() (*library.Library, error)) (*library.Library, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if i := slices.IndexFunc(o.kept, func(v olderVersion) bool { return v.key == key }); i >= 0 {
+		v := o.kept[i]
+		o.kept = append(slices.Delete(o.kept, i, i+1), v)
+		return v.lib, nil
+	}
+	lib, err := load()
 	if err != nil {
 		return nil, err
 	}
-	packed, err := tx.LibraryBase(v.Base)
-	if err != nil {
-		return nil, err
-	}
-	files, err := unzip(packed)
-	if err != nil {
-		return nil, err
-	}
-	return a.load(files, l)
+	o.kept = append(o.kept, olderVersion{key, lib})
+	o.kept = slices.Clone(o.kept[max(0, len(o.kept)-2):])
+	return lib, nil
 }
 
 // DiffLibraries tells what differs between two libraries, by kind and ref.

@@ -85,6 +85,9 @@ func TestCopiesLoad(t *testing.T) {
 		if len(copied.Weaknesses) != len(p.Weaknesses) || len(copied.Countermeasures) != len(p.Countermeasures) {
 			t.Errorf("the copy of %s defines %d weaknesses and %d countermeasures, want %d and %d", p.Ref, len(copied.Weaknesses), len(copied.Countermeasures), len(p.Weaknesses), len(p.Countermeasures))
 		}
+		if want := p.Name + " (copy)"; copied.Name != want {
+			t.Errorf("the copy of %s is called %q, want %q", p.Ref, copied.Name, want)
+		}
 		for i, c := range copied.Countermeasures {
 			if original := p.Countermeasures[i].Ref; c.StandsFor != original {
 				t.Errorf("%s stands for %q, want %s", c.Ref, c.StandsFor, original)

@@ -20,7 +20,15 @@ export default async function () {
   await page.getByRole("row", { name: /The flow is encrypted/ }).click();
   const area = page.getByRole("textbox", { name: "Text of The flow is encrypted" });
   await area.waitFor();
+  // What comes with the program is read; a stray key begins nothing.
+  assert.equal(await area.getAttribute("readonly"), "", "the text of what is built in");
+  await area.focus();
+  await page.keyboard.type("x");
+  await page.keyboard.press("Control+s");
   await axe("library entry");
+  await shot("library-built-in");
+  await page.getByRole("button", { name: "Change by an overlay" }).click();
+  await page.getByText("Nothing changed yet").waitFor();
 
   // A word that is none is shown on its line; what can be written is proposed.
   const end = () =>
@@ -60,6 +68,26 @@ export default async function () {
   await go("/library/pattern/sql-injection");
   const pattern = page.getByRole("textbox", { name: /^Text of/ });
   await pattern.waitFor();
+
+  // A copy has a name and refs of its own; tried and thrown away.
+  await page.getByRole("button", { name: "Edit a copy" }).click();
+  await page.getByRole("dialog").getByLabel("Name").fill("SQL injection at the desk");
+  await page.getByRole("dialog").getByRole("button", { name: "Copy", exact: true }).click();
+  await page.getByRole("heading", { name: /SQL injection at the desk/ }).waitFor();
+  await page.waitForURL(/\/library\/pattern\/sql-injection-at-the-desk/);
+  await eventually(
+    "the text of the copy",
+    () => pattern.inputValue(),
+    (t) => t.includes('name: "SQL injection at the desk"') && t.includes("- ref: sql-injection-at-the-desk-sql-built-from-input"),
+  );
+  assert.equal(await pattern.getAttribute("readonly"), null, "the text of a copy");
+  await page.getByRole("button", { name: "More", exact: true }).click();
+  await page.getByRole("menuitem", { name: "Remove from the library" }).click();
+  await page.getByRole("alertdialog").or(page.getByRole("dialog")).getByRole("button", { name: "Remove" }).click();
+  await page.waitForURL(/\/library$/);
+  await go("/library/pattern/sql-injection");
+  await pattern.waitFor();
+  await page.getByRole("button", { name: "Change by an overlay" }).click();
   await pattern.evaluate((el) => {
     const at = el.value.indexOf("Bind every value as a query parameter");
     el.focus();

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { Copy, RotateCcw, Trash2, TriangleAlert, Undo2 } from "lucide-react";
+import { Copy, Lock, RotateCcw, Trash2, TriangleAlert, Undo2 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { api, match, ok } from "../../api/client";
 import { useChange } from "../../app/change";
@@ -61,11 +61,14 @@ function Sheet({ entry: e }: { entry: Entry }) {
   const cache = useQueryClient();
   const [search, set] = useAddress();
   const [asking, ask] = useState<"remove" | "copy">();
+  // What comes with the program is read until somebody says that it is to be changed.
+  const [changing, change] = useState(false);
   const code = useRef<CodeHandle>(null);
   const path = { kind: e.kind, ref: e.ref };
   const text = useText(e);
   const own = e.version !== undefined;
   const removed = e.layer === "removed";
+  const closed = edits && !own && !removed && !changing;
 
   const line = Number(search.line ?? 0);
   useEffect(() => {
@@ -111,6 +114,30 @@ function Sheet({ entry: e }: { entry: Entry }) {
             </div>
           )}
           {text.error !== undefined && !text.clash && <ErrorText error={text.error} />}
+          {closed && (
+            <div className="flex flex-wrap items-center gap-2 rounded-md bg-raised px-3 py-2 text-sm">
+              <Lock aria-hidden size={14} className="shrink-0 text-soft" />
+              <p className="min-w-0 flex-1 basis-72">
+                This comes with the program and can be read here.{" "}
+                {e.kind === "head" ? "An overlay is" : "To change it, put an overlay over it, or edit a copy under a name of its own. Both are"} your
+                organisation's and {e.kind === "head" ? "stays" : "stay"} when the program is updated.
+              </p>
+              <Button
+                size="sm"
+                onClick={() => {
+                  change(true);
+                  requestAnimationFrame(() => code.current?.go(1));
+                }}
+              >
+                Change by an overlay
+              </Button>
+              {e.kind !== "head" && (
+                <Button size="sm" onClick={() => ask("copy")}>
+                  Edit a copy
+                </Button>
+              )}
+            </div>
+          )}
           {removed ? (
             <p className="rounded-md bg-raised px-3 py-2 text-sm">
               The draft takes this entry out of the library. {edits && "Bring it back with “As built in”."}
@@ -119,7 +146,7 @@ function Sheet({ entry: e }: { entry: Entry }) {
             <Code
               label={`Text of ${e.title}`}
               value={text.value}
-              readOnly={!edits}
+              readOnly={!edits || closed}
               onChange={text.write}
               onSave={text.save}
               problems={text.dirty ? [] : found}
@@ -143,7 +170,7 @@ function Sheet({ entry: e }: { entry: Entry }) {
               ))}
             </ul>
           )}
-          {edits && !removed && (
+          {edits && !removed && !closed && (
             <p className="text-soft text-xs">
               Stored in the draft as you write. In a condition, what can be written is proposed while you type, or with Ctrl+Space.
             </p>
@@ -196,7 +223,7 @@ function Sheet({ entry: e }: { entry: Entry }) {
         edits && (
           <>
             <span role="status" className="text-soft text-xs">
-              {text.saving ? "Storing…" : text.dirty ? "Not stored yet" : own ? "Stored in the draft" : ""}
+              {text.saving ? "Storing…" : text.dirty ? "Not stored yet" : own ? "Stored in the draft" : changing ? "Nothing changed yet" : ""}
             </span>
             {e.kind !== "head" && (
               <Button icon={<Copy size={14} />} onClick={() => ask("copy")}>

@@ -136,29 +136,56 @@ export const stride = ["spoofing", "tampering", "repudiation", "information-disc
   (c) => `stride:${c}`,
 );
 
-/** CategoryFields chooses the categories of a threat; those of other methods stay. */
+const linddun = ["linking", "identifying", "non-repudiation", "detecting", "data-disclosure", "unawareness", "non-compliance"].map(
+  (c) => `linddun:${c}`,
+);
+const cia = ["confidentiality", "integrity", "availability"].map((c) => `cia:${c}`);
+
+/** CategoryFields chooses the categories of a threat: STRIDE at hand, those of other methods one click away unless they are in use. */
 export function CategoryFields({ value, onChange }: { value: string[]; onChange: (c: string[]) => void }) {
-  const all = [...new Set([...stride, ...value])];
+  const [more, setMore] = useState(() => value.some((c) => !stride.includes(c)));
+  const groups: [name: string, about: string, categories: string[]][] = [
+    ["STRIDE", "", stride],
+    ...(more
+      ? ([
+          ["LINDDUN", "harm to people's privacy", linddun],
+          ["CIA", "what is lost", cia],
+          ["Others", "", value.filter((c) => ![...stride, ...linddun, ...cia].includes(c))],
+        ] as [string, string, string[]][])
+      : []),
+  ];
   return (
-    <fieldset>
+    <fieldset className="grid gap-2">
       <legend className="mb-1 font-medium text-sm">Categories</legend>
-      <div className="grid sm:grid-cols-2">
-        {all.map((c) => {
-          const { method, name } = category(c);
-          return (
-            <label key={c} className="flex min-h-7 items-center gap-2 text-sm">
-              <input
-                type="checkbox"
-                className="size-3.5"
-                checked={value.includes(c)}
-                onChange={() => onChange(value.includes(c) ? value.filter((x) => x !== c) : [...value, c])}
-              />
-              {name}
-              {method !== "STRIDE" && <span className="text-soft text-xs">{method}</span>}
-            </label>
-          );
-        })}
-      </div>
+      {groups.map(
+        ([name, about, all]) =>
+          all.length > 0 && (
+            <div key={name} role="group" aria-label={name} className="grid sm:grid-cols-2">
+              {more && (
+                <p className="text-soft text-xs sm:col-span-2">
+                  {name}
+                  {about && `: ${about}`}
+                </p>
+              )}
+              {all.map((c) => (
+                <label key={c} className="flex min-h-7 items-center gap-2 text-sm">
+                  <input
+                    type="checkbox"
+                    className="size-3.5"
+                    checked={value.includes(c)}
+                    onChange={() => onChange(value.includes(c) ? value.filter((x) => x !== c) : [...value, c])}
+                  />
+                  {category(c).name}
+                </label>
+              ))}
+            </div>
+          ),
+      )}
+      {!more && (
+        <button type="button" className="link justify-self-start text-sm" onClick={() => setMore(true)}>
+          LINDDUN and CIA
+        </button>
+      )}
     </fieldset>
   );
 }
