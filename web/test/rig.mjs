@@ -86,7 +86,7 @@ export async function open({ width = 1280, height = 860, scheme = "light", allow
     const wide = await page
       .waitForFunction((w) => document.documentElement.scrollWidth <= w, width, { timeout: 1000 })
       .then(() => width)
-      .catch(() => page.evaluate(overhang));
+      .catch(() => page.evaluate(overhang, width));
     assert.equal(wide, width, `${name} scrolls sideways at ${width}`);
     if (!shots) return;
     mkdirSync(shots, { recursive: true });
@@ -244,9 +244,10 @@ export async function rest(page, method, path, body) {
   );
 }
 
-/** overhang tells in the page how wide it scrolls, and what stands out at its end. */
-function overhang() {
+/** overhang tells in the page how wide it scrolls, and what stands out at its end; only the width asked for where nothing does. */
+function overhang(width) {
   const root = document.documentElement;
+  if (root.scrollWidth <= width) return width; // the browser was too busy to say so in time
   const out = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > root.clientWidth + 0.5);
   return `${root.scrollWidth}: ${out.slice(-5).map((e) => `${e.tagName} ${e.className} to ${e.getBoundingClientRect().right}`)}`;
 }

@@ -121,6 +121,18 @@ export default async function () {
     .first()
     .waitFor();
 
+  // Published again from the list: none twice. The threat, opened anew, shows the key that it has.
+  await page.goto(at(`${of}/countermeasures?q=${key.split("-")[0]}-`));
+  await page.getByRole("checkbox", { name: "Select all rows" }).check();
+  await page.getByRole("button", { name: "Create tickets" }).click();
+  await page.getByRole("toolbar", { name: "The selection" }).waitFor({ state: "hidden" });
+  await page.goto(at(`${of}/threats?open=${threat.id}`));
+  await drawer
+    .getByRole("link", { name: new RegExp(`^${key}\\b`) })
+    .first()
+    .waitFor();
+  await page.goto(at(`${of}/countermeasures?open=${other.id}`));
+
   // Opened again there: required again here.
   await person("move", { key: otherKey, status: "To Do" });
   await drawer.getByRole("button", { name: /^State of .*: Required/ }).waitFor();

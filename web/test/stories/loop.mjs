@@ -229,6 +229,14 @@ export default async function () {
   assert.equal(proven.threat.current, claimed.threat.current, "the current rating once the claim is proven");
   await drawer.getByText("Passed").first().waitFor();
   await eventually("the vulnerability ticket to close", async () => (await tickets()).find((t) => t.purpose === "vulnerability").state, "closed");
+  // What the later run said stands on the ticket.
+  const { comments } = await eventually(
+    "a word about the pass on the vulnerability ticket",
+    () => ask("GET", `/connections/${connection}/tickets/${vulnerability.id}`),
+    (t) => t.comments?.length > 0,
+  );
+  await page.goto(at(`/board/${connection}?ticket=${vulnerability.key}`));
+  await page.getByRole("dialog").getByText(comments.at(-1).text.split("\n")[0]).first().waitFor();
   await page.goto(at(`/board/${connection}?ticket=${key}`));
   await page
     .getByRole("dialog")

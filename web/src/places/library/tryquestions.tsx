@@ -42,7 +42,7 @@ export function TryQuestions({ refOf, version }: { refOf: string; version: numbe
           );
         })}
       </div>
-      <div className="grid content-start gap-3">
+      <div className="grid content-start gap-3 lg:sticky lg:top-4 lg:self-start">
         <Brings preview={preview} error={undefined} step="" />
         <Button size="sm" onClick={() => setAnswers({})} disabled={Object.keys(answers).length === 0}>
           Take all answers back
