@@ -150,15 +150,40 @@ func (a *App) Questionnaires(ctx context.Context, c Caller, cursor string, limit
 	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
 		return Page[QuestionnaireView]{}, err
 	}
-	views := make([]QuestionnaireView, 0, len(a.Library().Questionnaires))
-	for _, q := range a.Library().Questionnaires {
-		v := QuestionnaireView{Ref: q.Ref, Name: q.Name, Description: q.Description, Types: q.Types, Offered: 1 + slices.Index(a.Library().Offer, q.Ref)}
+	l := a.Library()
+	views := make([]QuestionnaireView, 0, len(l.Questionnaires))
+	offered := a.offered(l)
+	for _, q := range l.Questionnaires {
+		v := QuestionnaireView{Ref: q.Ref, Name: q.Name, Description: q.Description, Types: q.Types, Offered: 1 + slices.Index(offered, q.Ref)}
 		for _, g := range q.Groups {
 			v.Questions += len(g.Questions)
 		}
 		views = append(views, v)
 	}
 	return paginate(views, func(q *QuestionnaireView) string { return q.Ref }, cursor, limit)
+}
+
+// offered are the questionnaires that a new product may choose from: those that the
+// head offers, and after them the organisation's own that are no part of others and
+// that the head, written before them, does not name. None where the head names none.
+func (a *App) offered(l *library.Library) []string {
+	if len(l.Offer) == 0 {
+		return nil
+	}
+	parts := map[string]bool{}
+	for _, q := range l.Questionnaires {
+		for _, ref := range q.Include {
+			parts[ref] = true
+		}
+	}
+	all := slices.Clone(l.Offer)
+	for _, q := range l.Questionnaires {
+		own := a.libraries.base.entry(library.EntryQuestionnaire, q.Ref) == nil && len(a.libraries.base.pieces) > 0
+		if own && len(q.Types) == 0 && !parts[q.Ref] && !slices.Contains(all, q.Ref) {
+			all = append(all, q.Ref)
+		}
+	}
+	return all
 }
 
 // Questionnaire shows one questionnaire with its questions in the order in which they are asked.
