@@ -370,7 +370,7 @@ func TestDrawingLimits(t *testing.T) {
 	for _, c := range []struct {
 		name, cells, says string
 	}{
-		{"cells", strings.Repeat(`{"shape":"process"},`, 20_001), "20000 elements"},
+		{"cells", strings.Repeat(`{"shape":"process"},`, 25_001), "25000 elements"},
 		{"boundaries", strings.Repeat(box, 2_001), "2000 boundaries"},
 		{"points", curve, "40000 points"},
 	} {
