@@ -187,7 +187,7 @@ func (r *run) pages(ctx context.Context, since time.Time, known string, fn func(
 			if stop := r.failed(err); stop != nil {
 				return stop
 			}
-			r.conn.Reason = "changes cannot be read: " + tracker.AsError(err).Error()
+			r.conn.Reason = "changes cannot be read: " + tracker.AsError(err).Plain()
 			return nil
 		}
 		if err := fn(page.Tickets); err != nil {

@@ -302,7 +302,7 @@ func (r *run) get(ctx context.Context, ids []string) (map[string]*tracker.Ticket
 		if stop := r.failed(err); stop != nil {
 			return nil, stop
 		}
-		r.conn.Reason = "tickets cannot be read: " + tracker.AsError(err).Error()
+		r.conn.Reason = "tickets cannot be read: " + tracker.AsError(err).Plain()
 		r.due(r.now().Add(backoff(r.conn.Failures, r.id)))
 		return nil, errStop
 	}

@@ -171,7 +171,7 @@ func (r *run) failed(err error) error {
 		r.conn.Failures++
 		if r.conn.Failures >= breakerAfter || e.RetryAfter > 0 {
 			wait := max(e.RetryAfter, backoff(r.conn.Failures-breakerAfter+3, r.id))
-			r.pause("the tracker does not answer as it should: "+e.Error(), now.Add(wait))
+			r.pause("the tracker does not answer as it should: "+e.Plain(), now.Add(wait))
 			return errStop
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/threatloop/threatloop/internal/tracker/richtext"
+	"net"
+	"strings"
 )
 
 // Tracker is one connection to one tracker with one set of credentials.
@@ -319,6 +321,34 @@ func (e *Error) Error() string {
 		s += ": " + e.Err.Error()
 	}
 	return s
+}
+
+// Plain returns what went wrong for people: the tracker's own reason or what
+// the network said, without the call and the class.
+func (e *Error) Plain() string {
+	s := e.Reason
+	if s == "" && e.Err != nil {
+		s = plain(e.Err)
+	}
+	if e.Status != 0 {
+		s = strings.TrimSuffix(fmt.Sprintf("it answered HTTP %d: %s", e.Status, s), ": ")
+	}
+	if s == "" {
+		s = string(e.Kind)
+	}
+	return s
+}
+
+func plain(err error) string {
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "there is no host " + dns.Name
+	case errors.As(err, &op) && op.Err != nil:
+		return op.Err.Error()
+	}
+	return err.Error()
 }
 
 // Unwrap returns the cause.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"testing"
 
 	"github.com/threatloop/threatloop/internal/tracker"
@@ -33,6 +34,24 @@ func TestErrorText(t *testing.T) {
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("Error() = %q, want %q", got, want)
+		}
+	}
+}
+
+func TestErrorPlain(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  tracker.Error
+		want string
+	}{
+		{tracker.Error{Op: "search issues", Kind: tracker.KindAuth, Status: 401, Reason: "no"}, "it answered HTTP 401: no"},
+		{tracker.Error{Op: "search issues", Kind: tracker.KindAuth, Status: 401}, "it answered HTTP 401"},
+		{tracker.Error{Op: "read", Kind: tracker.KindUnavailable, Err: &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connect: connection refused")}}, "connect: connection refused"},
+		{tracker.Error{Op: "read", Kind: tracker.KindUnavailable, Err: &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "jira.invalid", Server: "10.0.0.1:53", IsNotFound: true}}}, "there is no host jira.invalid"},
+		{tracker.Error{Op: "read", Kind: tracker.KindProtocol}, "protocol"},
+	} {
+		if got := c.err.Plain(); got != c.want {
+			t.Errorf("Plain() = %q, want %q", got, c.want)
 		}
 	}
 }

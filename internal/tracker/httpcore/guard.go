@@ -54,7 +54,7 @@ func checkAddr(a netip.Addr, allowPrivate bool) error {
 	}
 	for _, p := range private {
 		if p.Contains(a) {
-			return fmt.Errorf("%w: %s is a private address; allow private addresses for this connection if the tracker is inside your network", errPrivate, a)
+			return fmt.Errorf("%w: %s is a private address; if the tracker is inside your network, start the server with --allow-private", errPrivate, a)
 		}
 	}
 	return nil

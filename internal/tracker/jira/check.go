@@ -27,12 +27,19 @@ func (c *Client) Check(ctx context.Context, in tracker.Target) ([]tracker.Findin
 		out = append(out, tracker.Finding{Step: step, Level: level, Text: fmt.Sprintf(format, args...)})
 	}
 	if _, _, err := c.api(ctx); err != nil {
-		add("identity", tracker.Failed, "%s does not answer as a Jira: %v", c.site, err)
+		add("identity", tracker.Failed, "%s does not answer as a Jira: %s", c.site, tracker.AsError(err).Plain())
 		return out, ctx.Err()
 	}
 	who, err := c.Identify(ctx)
 	if err != nil {
-		add("identity", tracker.Failed, "Jira does not accept the credential: %v. Make a new token and enter it here", err)
+		switch e := tracker.AsError(err); e.Kind {
+		case tracker.KindAuth, tracker.KindPermission:
+			add("identity", tracker.Failed, "Jira does not accept the credential: %s. Make a new token and enter it here", e.Plain())
+		case tracker.KindProtocol, tracker.KindNotFound:
+			add("identity", tracker.Failed, "%s does not answer as a Jira: %s. Check the address", c.site, e.Plain())
+		default:
+			add("identity", tracker.Failed, "%s cannot be reached: %s", c.site, e.Plain())
+		}
 		return out, ctx.Err()
 	}
 	add("identity", tracker.OK, "%s answers and takes us for %s", c.Capabilities().Name, who.Name)
