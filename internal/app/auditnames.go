@@ -77,7 +77,7 @@ func (n *auditNames) of(r *store.Audit) string {
 		}
 	case "run":
 		if run, err := n.tx.Run(id); err == nil {
-			name = cmp.Or(run.Source, run.Format)
+			name = runName(&run)
 		}
 	case "answer":
 		if q := n.lib.Question(id); q != nil {
@@ -92,6 +92,16 @@ func (n *auditNames) of(r *store.Audit) string {
 	}
 	n.known[r.Object] = name
 	return cmp.Or(name, n.said(r))
+}
+
+// runName is the file that a run came from, with the source it is of.
+func runName(run *store.Run) string {
+	var doc uploadDoc
+	_ = json.Unmarshal([]byte(run.Doc), &doc) // without it the source is the name
+	if doc.Name != "" && run.Source != "" && run.Source != doc.Name {
+		return doc.Name + " (" + run.Source + ")"
+	}
+	return cmp.Or(doc.Name, run.Source, run.Format)
 }
 
 // link names what a link joins, "threat/weakness/countermeasure": the threat and

@@ -360,7 +360,7 @@ func (ch *changing) fold(run store.Run, doc uploadDoc, sum evidence.Summary, see
 	}
 	ch.wake = true
 	return ch.record("results.read", "run/"+run.ID, nil, map[string]any{
-		"format": sum.Format, "complete": sum.Complete, "counts": sum.Counts, "new": len(diff.New), "passed_now": len(diff.PassedNow), "reopened": len(diff.Reopened),
+		"source": run.Source, "format": sum.Format, "complete": sum.Complete, "counts": sum.Counts, "new": len(diff.New), "passed_now": len(diff.PassedNow), "reopened": len(diff.Reopened),
 	})
 }
 

@@ -246,11 +246,16 @@ func (t *teller) single(r *store.Audit) bool {
 		return say("ticket", "%s changed what is published by itself", actor)
 	case "results.read":
 		var done struct {
-			New       int `json:"new"`
-			PassedNow int `json:"passed_now"`
-			Reopened  int `json:"reopened"`
+			Source    string `json:"source"`
+			New       int    `json:"new"`
+			PassedNow int    `json:"passed_now"`
+			Reopened  int    `json:"reopened"`
 		}
 		_ = json.Unmarshal(r.New, &done) // as above
+		results := "Test results"
+		if done.Source != "" {
+			results += " of " + done.Source
+		}
 		var parts []string
 		for _, p := range []struct {
 			n    int
@@ -261,9 +266,9 @@ func (t *teller) single(r *store.Audit) bool {
 			}
 		}
 		if len(parts) == 0 {
-			return say("test", "Test results came in and changed nothing")
+			return say("test", "%s came in and changed nothing", results)
 		}
-		return say("test", "Test results came in: %s", strings.Join(parts, ", "))
+		return say("test", "%s came in: %s", results, strings.Join(parts, ", "))
 	}
 	return false
 }
