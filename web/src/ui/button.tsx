@@ -36,13 +36,15 @@ export function Button({
       // The second click of a double click is no second wish, where one sends something: what can be busy.
       // Where each only goes a step further, it is.
       onClick={(e) => {
-        if (e.detail > 1 && busy !== undefined && (look === "primary" || look === "danger")) e.preventDefault();
+        if (busy || (e.detail > 1 && busy !== undefined && (look === "primary" || look === "danger"))) e.preventDefault();
         else onClick?.(e);
       }}
-      disabled={disabled || busy}
+      // Busy it stays where the focus is, which a disabled button loses.
+      disabled={disabled && !busy}
+      aria-disabled={busy || undefined}
       aria-busy={busy || undefined}
       className={cx(
-        "inline-flex shrink-0 select-none items-center justify-center gap-1.5 whitespace-nowrap rounded-md transition-colors duration-100 disabled:cursor-not-allowed disabled:opacity-55",
+        "inline-flex shrink-0 select-none items-center justify-center gap-1.5 whitespace-nowrap rounded-md transition-colors duration-100 aria-disabled:cursor-not-allowed aria-disabled:opacity-55 disabled:cursor-not-allowed disabled:opacity-55",
         size === "sm" ? "h-7 px-2 text-xs" : "h-8.5 px-3 text-sm",
         looks[look],
         className,

@@ -267,7 +267,7 @@ function ChainCheck({ product }: { product: string }) {
 function RowDrawer({ row: r, onOnly, onClose }: { row: Row; onOnly: () => void; onClose: () => void }) {
   return (
     <Drawer open onClose={onClose} title={`${verb(r.action)} ${r.object_name ?? ""}`.trim()}>
-      <div className="grid gap-5">
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-5">
         <Facts
           items={[
             [
@@ -326,7 +326,7 @@ function Doc({ title, value }: { title: string; value: unknown }) {
   return (
     <section>
       <h3 className="mb-1 font-medium text-sm">{title}</h3>
-      <pre className="whitespace-pre-wrap break-words rounded-md bg-sunken p-3 text-xs">{JSON.stringify(value, null, 2)}</pre>
+      <pre className="wrap-anywhere whitespace-pre-wrap rounded-md bg-sunken p-3 text-xs">{JSON.stringify(value, null, 2)}</pre>
     </section>
   );
 }

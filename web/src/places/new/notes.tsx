@@ -70,9 +70,9 @@ export function Notes({ notes }: { notes: Note[] }) {
               <>
                 <span className="min-w-0">
                   {n.at && <code className="block truncate text-xs leading-5">{line(n.at)}</code>}
-                  <code className="block truncate text-soft text-xs leading-5" title={n.where}>
+                  <bdi className="wrap-anywhere block text-soft text-xs leading-5" title={n.where}>
                     {named(n.where)}
-                  </code>
+                  </bdi>
                 </span>
                 <bdi className="min-w-0 break-words">{n.text}</bdi>
               </>

@@ -13,15 +13,15 @@ type View = S["ImportView"];
 export function Understood({ view: v, file, into }: { view: View; file: string; into?: Choice }) {
   const format = useFormats().find((f) => f.name === v.format);
   const e = v.elements;
-  const counts: [number, string][] = [
-    [v.diagrams, "diagrams"],
-    [e.actor, "actors"],
-    [e.process, "processes"],
-    [e.store, "stores"],
-    [e.flow, "flows"],
-    [e.boundary, "boundaries"],
-    [e.text, "texts"],
-    [v.threats, "threats"],
+  const counts: [number, one: string, many: string][] = [
+    [v.diagrams, "diagram", "diagrams"],
+    [e.actor, "actor", "actors"],
+    [e.process, "process", "processes"],
+    [e.store, "store", "stores"],
+    [e.flow, "flow", "flows"],
+    [e.boundary, "boundary", "boundaries"],
+    [e.text, "text", "texts"],
+    [v.threats, "threat", "threats"],
   ];
   return (
     <Section
@@ -37,9 +37,9 @@ export function Understood({ view: v, file, into }: { view: View; file: string; 
       about={into ? difference(v) : "This is what was understood. Nothing is stored yet."}
     >
       <dl className="mt-2 grid grid-cols-[repeat(auto-fill,minmax(4.75rem,1fr))] gap-x-3 gap-y-3">
-        {counts.map(([n, name]) => (
-          <div key={name} className={cx("flex flex-col-reverse", n === 0 && "text-soft")}>
-            <dt className="text-soft text-xs">{name}</dt>
+        {counts.map(([n, one, many]) => (
+          <div key={one} className={cx("flex flex-col-reverse", n === 0 && "text-soft")}>
+            <dt className="text-soft text-xs">{n === 1 ? one : many}</dt>
             <dd className="num font-semibold text-xl">{n.toLocaleString("en")}</dd>
           </div>
         ))}

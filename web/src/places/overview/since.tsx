@@ -80,7 +80,7 @@ export function Since({ product }: { product: string }) {
         <p className="px-4 pt-1 pb-4 text-soft text-sm">Nothing has changed.</p>
       ) : (
         <>
-          {q.data.ratings.then.current !== q.data.ratings.now.current && (
+          {q.data.ratings.then.inherent > 0 && q.data.ratings.then.current !== q.data.ratings.now.current && (
             <p className="px-4 pt-1 pb-1 text-sm">
               The highest threat went from <strong className="num font-semibold">{q.data.ratings.then.current}</strong> to{" "}
               <strong className="num font-semibold">{q.data.ratings.now.current}</strong>.
@@ -94,7 +94,7 @@ export function Since({ product }: { product: string }) {
                   <ObjectLink product={product} object={i.object}>
                     <Icon aria-hidden size={15} className="mt-0.5 shrink-0 text-soft" />
                     <span className="min-w-0 flex-1">
-                      <bdi className="line-clamp-3">{i.text}</bdi>
+                      <bdi className="wrap-anywhere line-clamp-6">{i.text}</bdi>
                       <span className="block text-soft text-xs">
                         {i.actor_name && (
                           <>

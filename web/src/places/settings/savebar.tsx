@@ -61,12 +61,14 @@ export function SaveBar<T extends object>({
           Not saved yet: {d.dirty.map((f) => name(f).toLowerCase()).join(", ")}
           <span className="block text-soft text-xs">It is kept while this tab is open, also when you go elsewhere.</span>
         </p>
-        <Button onClick={d.clear} disabled={busy}>
-          Discard
-        </Button>
-        <Button look="primary" busy={busy} disabled={d.conflicts.length > 0} onClick={save}>
-          Save
-        </Button>
+        <div className="ms-auto flex gap-2">
+          <Button onClick={d.clear} disabled={busy}>
+            Discard
+          </Button>
+          <Button look="primary" busy={busy} disabled={d.conflicts.length > 0} onClick={save}>
+            Save
+          </Button>
+        </div>
       </div>
     </section>
   );

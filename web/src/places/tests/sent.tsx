@@ -1,4 +1,5 @@
 import { CircleAlert, CircleCheck, FileClock, FileX2, LoaderCircle, X } from "lucide-react";
+import { useRef } from "react";
 import { Problem } from "../../api/client";
 import { Button, IconButton } from "../../ui/button";
 import { Badge } from "../../ui/parts";
@@ -23,9 +24,24 @@ export function SentList({ sent }: { sent: Sent[] }) {
 }
 
 function One({ u }: { u: Sent }) {
+  const card = useRef<HTMLDivElement>(null);
   const under = u.state === "waits" || u.state === "sending";
+  // The button that was pressed goes: whoever works by keyboard goes on at the next one in the card, else at
+  // the list of reports, else where files are chosen.
+  const act = (change: (id: number) => void) => {
+    const list = card.current?.closest("ul");
+    const before = list?.parentElement?.querySelector<HTMLElement>("[data-choose]");
+    change(u.id);
+    const goOn = (frames: number) => {
+      if (document.activeElement === document.body) {
+        const next = card.current ?? (list?.isConnected ? list : undefined);
+        (next?.querySelector<HTMLElement>("button") ?? before)?.focus();
+      } else if (frames > 0) requestAnimationFrame(() => goOn(frames - 1));
+    };
+    goOn(20);
+  };
   return (
-    <div className="grid gap-3">
+    <div ref={card} className="grid gap-3">
       <div className="flex items-start gap-3">
         <Mark state={u.state} />
         <div className="min-w-0 flex-1">
@@ -41,12 +57,12 @@ function One({ u }: { u: Sent }) {
           </p>
         </div>
         {under ? (
-          <Button size="sm" onClick={() => cancel(u.id)}>
+          <Button size="sm" onClick={() => act(cancel)}>
             Cancel
           </Button>
         ) : (
           u.state !== "reading" && (
-            <IconButton label="Close this result" size="sm" onClick={() => forget(u.id)}>
+            <IconButton label="Close this result" size="sm" onClick={() => act(forget)}>
               <X aria-hidden size={15} />
             </IconButton>
           )
@@ -87,9 +103,9 @@ function Mark({ state }: { state: Sent["state"] }) {
   return <LoaderCircle aria-hidden size={18} className={`${box} animate-spin text-accent`} />;
 }
 
-/** Refused says why a report was not taken, and what is read here. */
+/** Refused says why a report was not taken, and what is read here where it may be of another format. */
 function Refused({ error }: { error: unknown }) {
-  const format = error instanceof Problem && (error.status === 415 || error.code.startsWith("evidence."));
+  const format = error instanceof Problem && error.status === 415;
   return (
     <div role="alert" className="grid gap-1 rounded-md bg-critical-soft px-3 py-2 text-critical text-sm">
       <p>{errorText(error)}</p>

@@ -72,7 +72,7 @@ export function Tests() {
                     recognised from the content.
                   </p>
                 </div>
-                <Button look="primary" onClick={() => file.current?.click()}>
+                <Button look="primary" data-choose onClick={() => file.current?.click()}>
                   Choose files
                 </Button>
                 <input

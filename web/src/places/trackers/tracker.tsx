@@ -138,7 +138,7 @@ export function Tracker() {
 function State({ connection: c }: { connection: Connection }) {
   return (
     <div className="grid gap-5">
-      <dl className="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
+      <dl className="grid grid-cols-2 gap-3 lg:grid-cols-4">
         {queueParts.map((p) => {
           const n = counted(c, p.keys);
           return (
