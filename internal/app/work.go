@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -197,9 +198,11 @@ func (a *App) sweepAll(ctx context.Context) error {
 }
 
 // passTime re-rates products whose figures change by the passing of time alone
-// (an acceptance ends, a pass gets stale) and clears what is over.
+// (an acceptance ends, a pass gets stale) and clears what is over. A product with
+// which that fails stops no other.
 func (a *App) passTime(ctx context.Context) error {
 	now := store.Truncate(a.Now())
+	var failed []error
 	for {
 		var due []model.ProductID
 		err := a.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
@@ -209,6 +212,7 @@ func (a *App) passTime(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		failures := len(failed)
 		for _, id := range due {
 			err := a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 				_, err := changeIn(ctx, a, tx, System("system"), id, Cause{Kind: "expiry", Text: "time passed: an acceptance ended or a test result got stale"}, func(ch *changing) (struct{}, error) {
@@ -218,15 +222,19 @@ func (a *App) passTime(ctx context.Context) error {
 				return err
 			})
 			if err != nil {
-				return fmt.Errorf("app: pass time over product %s: %w", id, err)
+				failed = append(failed, fmt.Errorf("app: pass time over product %s: %w", id, err))
+			}
+			if ctx.Err() != nil || fault.Is(err, fault.Unavailable) {
+				return errors.Join(failed...)
 			}
 		}
-		if len(due) < 100 {
+		if len(due) < 100 || len(failed)-failures == len(due) {
 			break
 		}
 	}
-	return a.DB.Write(ctx, func(_ context.Context, tx *store.Tx) error {
+	err := a.DB.Write(ctx, func(_ context.Context, tx *store.Tx) error {
 		_, err := tx.RemoveExpired(now, 24*time.Hour)
 		return err
 	})
+	return errors.Join(append(failed, err)...)
 }

@@ -30,6 +30,8 @@ type host struct {
 	now      func() time.Time
 	log      []string
 	last     map[string]ticketing.Observation
+	others   []model.ProductID // that cannot be read
+	deaf     string            // the object of which nothing can be told
 }
 
 // newHost has n required countermeasures, each against a threat through a weakness of its own.
@@ -92,6 +94,9 @@ func (h *host) input(known map[ticketing.Key]ticketing.Known) ticketing.Input {
 }
 
 func (h *host) Wants(_ context.Context, tx *store.Tx, p model.ProductID) (ticketing.Plan, error) {
+	if p != product {
+		return ticketing.Plan{}, fmt.Errorf("product %s cannot be read", p)
+	}
 	known, err := ticketing.KnownTickets(tx, p)
 	if err != nil {
 		return ticketing.Plan{}, err
@@ -100,11 +105,14 @@ func (h *host) Wants(_ context.Context, tx *store.Tx, p model.ProductID) (ticket
 }
 
 func (h *host) Products(context.Context, *store.Tx, string) ([]model.ProductID, error) {
-	return []model.ProductID{product}, nil
+	return append([]model.ProductID{product}, h.others...), nil
 }
 
 func (h *host) Observed(_ context.Context, _ *store.Tx, _ string, obs []ticketing.Observation) error {
 	for _, o := range obs {
+		if o.Object == h.deaf {
+			return fmt.Errorf("object %s cannot be read", o.Object)
+		}
 		h.last[o.Object] = o
 		h.log = append(h.log, fmt.Sprintf("%s %s %s %s", o.Purpose, o.Object, o.State, o.TicketKey))
 		if o.Purpose != ticketing.ForCountermeasure {

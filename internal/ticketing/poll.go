@@ -51,12 +51,16 @@ func (r *run) inbox(ctx context.Context) (hinted bool, err error) {
 		if err != nil {
 			return hinted, err
 		}
+		spoils := len(r.spoils)
 		for _, id := range ids {
 			if t := seen[id]; t != nil {
-				if err := r.seen(ctx, *t); err != nil {
+				if err := r.spoilt(ctx, r.seen(ctx, *t)); err != nil {
 					return hinted, err
 				}
 			}
+		}
+		if len(r.spoils) > spoils {
+			return hinted, nil // they stay, and are read again with the next
 		}
 		err = r.write(ctx, func(tx *store.Tx) error { return tx.ClearInbox(r.id, ids, r.now().Add(-deliveryKeep)) })
 		if err != nil {
@@ -97,7 +101,7 @@ func (r *run) poll(ctx context.Context) error {
 			if t.ID == known {
 				blind = false
 			}
-			if err := r.seen(ctx, t); err != nil {
+			if err := r.spoilt(ctx, r.seen(ctx, t)); err != nil {
 				return err
 			}
 		}
@@ -115,7 +119,9 @@ func (r *run) poll(ctx context.Context) error {
 		return r.blind(ctx, known)
 	}
 	r.ok()
-	r.conn.PolledTo = started
+	if len(r.spoils) == 0 {
+		r.conn.PolledTo = started
+	}
 	return r.foreign(ctx)
 }
 
@@ -146,7 +152,7 @@ func (r *run) foreign(ctx context.Context) error {
 	}
 	for _, id := range ids {
 		if t := shown[id]; t != nil {
-			if err := r.seen(ctx, *t); err != nil {
+			if err := r.spoilt(ctx, r.seen(ctx, *t)); err != nil {
 				return err
 			}
 		}

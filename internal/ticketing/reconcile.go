@@ -14,9 +14,9 @@ import (
 
 // Reconcile brings tickets and models of a connection into agreement: creates,
 // resolves, comments, moves, edits and links what is due. What fails with one
-// ticket stops no other. It returns when to call again, zero where nothing is
-// due by itself; an error is ours (the database, the host), the tracker's are
-// states.
+// ticket stops no other, nor does a product that cannot be read. It returns when to
+// call again, zero where nothing is due by itself; an error is ours (the database,
+// the host), the tracker's are states.
 func (e *Engine) Reconcile(ctx context.Context, connection string) (time.Time, error) {
 	return e.on(ctx, connection, func(ctx context.Context, r *run) error {
 		var products []model.ProductID
@@ -38,10 +38,14 @@ func (e *Engine) Reconcile(ctx context.Context, connection string) (time.Time, e
 		for _, p := range products {
 			// What the tracker tells changes what is wanted; then look once more.
 			again := true
-			for n := 0; n < 3 && again; n++ {
-				if again, err = r.product(ctx, p); err != nil {
+			for n := 0; n < 3 && again && err == nil; n++ {
+				again, err = r.product(ctx, p)
+			}
+			if err != nil {
+				if err = r.spoilt(ctx, err); err != nil {
 					return err
 				}
+				continue
 			}
 			if again {
 				r.due(r.now())

@@ -27,6 +27,7 @@ const (
 	breakerAfter = 5
 	backoffMax   = 5 * time.Minute
 	retryFailed  = 24 * time.Hour
+	spoilsMost   = 20 // so many failing one by one have a cause in common
 )
 
 // errStop ends a run: the connection was paused, its state says why.
@@ -50,6 +51,7 @@ type run struct {
 	claims   map[model.ProductID]*work
 	asked    int64 // how often people had asked for another try when the product was loaded
 	again    bool  // somebody asked since: what was loaded is old
+	spoils   []error
 }
 
 // on runs fn on a connection if it may be worked on now. It returns when to call
@@ -109,6 +111,7 @@ func (e *Engine) on(ctx context.Context, id string, fn func(context.Context, *ru
 		err = nil
 		r.due(r.conn.PausedUntil)
 	}
+	err = errors.Join(append(r.spoils, err)...)
 	if r.conn != r.before && !errors.Is(err, store.ErrFenced) {
 		err = errors.Join(err, r.write(ctx, func(tx *store.Tx) error { return tx.SetConnectionStatus(r.conn) }))
 	}
@@ -135,6 +138,19 @@ func (r *run) due(t time.Time) {
 	if !t.IsZero() && (r.next.IsZero() || t.Before(r.next)) {
 		r.next = t
 	}
+}
+
+// spoilt takes an error that concerns one product or ticket alone, such as a model
+// that cannot be read: the others go on, and the run fails in the end. It returns
+// the error where no other can do better now.
+func (r *run) spoilt(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil || errors.Is(err, errStop) || errors.Is(err, store.ErrFenced) || fault.Is(err, fault.Unavailable) {
+		return err
+	}
+	if r.spoils = append(r.spoils, err); len(r.spoils) > spoilsMost {
+		return errStop
+	}
+	return nil
 }
 
 // point marks the borders of every external call, for crash tests.
