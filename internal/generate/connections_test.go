@@ -44,8 +44,11 @@ func TestConnection(t *testing.T) {
 				Assets:  []model.Asset{{ID: "orders", Name: "Orders", Value: model.CIA{Confidentiality: 60}}},
 				Zones:   []model.Zone{{ID: "dmz", Trust: 40}, {ID: "inside", Trust: 70}, {ID: "data", Trust: 80}},
 				Components: []model.Component{
-					{ID: "user", Kind: model.Actor}, {ID: "web", Kind: model.Process, Zone: "dmz"}, {ID: "api", Kind: model.Process, Zone: "inside"},
-					{ID: "cache", Kind: model.Store, Zone: "inside"}, {ID: "db", Kind: model.Store, Zone: "data"},
+					{ID: "user", Kind: model.Actor},
+					{ID: "web", Kind: model.Process, Zone: "dmz"},
+					{ID: "api", Kind: model.Process, Zone: "inside"},
+					{ID: "cache", Kind: model.Store, Zone: "inside"},
+					{ID: "db", Kind: model.Store, Zone: "data"},
 				},
 				Flows: tt.flows,
 			}
@@ -85,8 +88,11 @@ func TestAnswers(t *testing.T) {
 				Product: model.Product{ID: "p", Name: "P"},
 				Zones:   []model.Zone{{ID: "dmz", Trust: 40}, {ID: "inside", Trust: 70}},
 				Components: []model.Component{
-					{ID: "user", Kind: model.Actor}, {ID: "web", Kind: model.Process, Zone: "dmz"}, {ID: "api", Kind: model.Process, Zone: "inside"},
-					{ID: "other", Kind: model.Process, Zone: "inside"}, {ID: "db", Kind: model.Store, Zone: "inside"},
+					{ID: "user", Kind: model.Actor},
+					{ID: "web", Kind: model.Process, Zone: "dmz"},
+					{ID: "api", Kind: model.Process, Zone: "inside"},
+					{ID: "other", Kind: model.Process, Zone: "inside"},
+					{ID: "db", Kind: model.Store, Zone: "inside"},
 				},
 				Flows: tt.flows,
 			}
@@ -156,15 +162,18 @@ func TestStandsFor(t *testing.T) {
 		{"a copy stands for it", original + "  - {ref: own-tls, stands_for: use-tls, title: T}\n", "countermeasures: [{ref: own-tls, share: 90}]", map[string]model.State{"own-tls": model.Required}},
 		{
 			"a copy of a copy", original + "  - {ref: own-tls, stands_for: use-tls, title: T}\n  - {ref: new-tls, stands_for: own-tls, title: T}\n",
-			"countermeasures: [{ref: new-tls, share: 90}]", map[string]model.State{"new-tls": model.Required},
+			"countermeasures: [{ref: new-tls, share: 90}]",
+			map[string]model.State{"new-tls": model.Required},
 		},
 		{
 			"both are here", original + "  - {ref: own-tls, stands_for: use-tls, title: T}\n",
-			"countermeasures: [{ref: own-tls, share: 40}, {ref: use-tls, share: 40}]", map[string]model.State{"own-tls": model.Required, "use-tls": model.Required},
+			"countermeasures: [{ref: own-tls, share: 40}, {ref: use-tls, share: 40}]",
+			map[string]model.State{"own-tls": model.Required, "use-tls": model.Required},
 		},
 		{
 			"another does not stand for it", original + "  - {ref: own-tls, title: T}\n",
-			"countermeasures: [{ref: own-tls, share: 90}]", map[string]model.State{"own-tls": model.Recommended, "use-tls": model.Required},
+			"countermeasures: [{ref: own-tls, share: 90}]",
+			map[string]model.State{"own-tls": model.Recommended, "use-tls": model.Required},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -10,12 +10,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/tracker/richtext"
-	"net"
-	"strings"
 )
 
 // Tracker is one connection to one tracker with one set of credentials.

@@ -13,27 +13,67 @@ const esc = (s: string) =>
   s.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]!).replace(/(?![\t\n\r])\p{Cc}/gu, "");
 const r = (v: number) => String(Math.round(v * 10) / 10);
 
-/** wrapped breaks a name into lines that fit a width, as nearly as can be told without measuring. */
-function wrapped(text: string, width: number, size: number, most: number): string[] {
-  const fits = Math.max(4, Math.floor(width / (size * 0.54)));
+const family = "'Geist Variable', 'Segoe UI', Roboto, Helvetica, Arial, sans-serif";
+/** Other viewers have other fonts, a little wider than ours. */
+const slack = 1.06;
+
+let pen: OffscreenCanvasRenderingContext2D | null | undefined;
+
+/** widthOf is how wide a line of text is drawn; an estimate where there is no browser. */
+function widthOf(text: string, size: number, weight = 400): number {
+  pen ??= typeof OffscreenCanvas === "undefined" ? null : new OffscreenCanvas(1, 1).getContext("2d");
+  if (!pen) return [...text].reduce((w, c) => w + (c > "\u2e80" ? 1 : 0.58), 0) * size;
+  pen.font = `${weight} ${size}px ${family}`;
+  return pen.measureText(text).width * slack;
+}
+
+/** shortened cuts a line that is wider than there is room. */
+function shortened(text: string, width: number, size: number, weight?: number): string {
+  if (widthOf(text, size, weight) <= width) return text;
+  const all = [...text];
+  let fits = 0;
+  for (let over = all.length; over - fits > 1; ) {
+    const n = (fits + over) >> 1;
+    if (widthOf(`${all.slice(0, n).join("")}…`, size, weight) <= width) fits = n;
+    else over = n;
+  }
+  return `${all.slice(0, fits).join("").trimEnd()}…`;
+}
+
+/** wrapped breaks a name into lines that fit a width, at spaces, and within a word that is too long by itself. */
+export function wrapped(text: string, width: number, size: number, most: number, weight?: number): string[] {
   const lines: string[] = [];
   for (const part of text.split("\n")) {
     let line = "";
     for (const word of part.split(/\s+/)) {
-      if (line && line.length + 1 + word.length > fits) {
-        lines.push(line);
-        line = word;
-      } else line = line ? `${line} ${word}` : word;
+      const longer = line ? `${line} ${word}` : word;
+      if (widthOf(longer, size, weight) <= width) {
+        line = longer;
+        continue;
+      }
+      if (line) lines.push(line);
+      line = "";
+      for (const c of word) {
+        if (line && widthOf(line + c, size, weight) > width) {
+          lines.push(line);
+          line = "";
+        }
+        line += c;
+      }
+      if (lines.length > most) break;
     }
     lines.push(line);
+    if (lines.length > most) break;
   }
-  const cut = lines.slice(0, most).map((l) => (l.length > fits ? `${l.slice(0, fits - 1)}…` : l));
-  if (lines.length > most && cut.length > 0) cut[most - 1] = `${cut[most - 1]!.slice(0, fits - 1)}…`;
-  return cut;
+  if (lines.length > most) lines.splice(most - 1, lines.length, shortened(`${lines[most - 1]}…`, width, size, weight));
+  return lines;
 }
 
+/** lines writes text line by line. A name in a script that is written from the right is laid out as such. */
 function lines(text: string[], x: number, y: number, size: number, more: string): string {
-  return text.map((t, i) => `<text x="${r(x)}" y="${r(y + i * size * 1.3)}" font-size="${size}" ${more}>${esc(t)}</text>`).join("");
+  return text
+    .map((t, i) => `<text x="${r(x)}" y="${r(y + i * size * 1.3)}" font-size="${size}" unicode-bidi="plaintext" ${more}>${esc(t)}</text>`)
+    .join("");
 }
 
 const halo = `paint-order="stroke" stroke="#ffffff" stroke-width="4" stroke-linejoin="round"`;
@@ -63,8 +103,15 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
   ]) ?? { x: 0, y: 0, w: 200, h: 100 };
   const diagram = s.diagram ? s.doc.now.get(keyOf("diagrams", s.diagram)) : undefined;
   const title = diagram?.kind === "diagrams" ? diagram.value.title : "Diagram";
-  const frame: Box = { ...grown(all, 36), y: all.y - 76, h: all.h + 112 };
   const out: string[] = [];
+  // What is written beside the elements is part of the picture too.
+  const written: Box[] = [];
+  const beside = (text: string, x: number, y: number, anchor: 0 | 0.5) => {
+    const w = widthOf(text, 12, 600);
+    written.push({ x: x - w * anchor, y: y - 12, w, h: 16 });
+  };
+  const shown = new Set<Band>();
+  let crossed = false;
   const zones = items.filter((i) => i.kind === "zones").sort((a, b) => area(b.value.box) - area(a.value.box));
   for (const z of zones) {
     const b = z.value.box;
@@ -74,7 +121,7 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
     );
     out.push(
       lines(
-        wrapped(`${z.value.name} · trust ${z.value.trust}${z.value.guess ? " (assumed)" : ""}`, b.w - 20, 12, 1),
+        [shortened(`${z.value.name} · trust ${z.value.trust}${z.value.guess ? " (assumed)" : ""}`, b.w - 20, 12, 600)],
         b.x + 10,
         b.y + 19,
         12,
@@ -86,7 +133,11 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
     if (c.kind !== "curves" || !c.value.points?.length) continue;
     const top = c.value.points.reduce((a, b) => (b.y < a.y ? b : a));
     out.push(`<path d="${smooth(c.value.points)}" fill="none" stroke="${ink.line}" stroke-width="2" stroke-dasharray="8 6"/>`);
-    if (c.value.name) out.push(lines([c.value.name], top.x + 6, top.y - 6, 12, `font-weight="600" fill="${ink.accent}" ${halo}`));
+    if (c.value.name) {
+      const name = shortened(c.value.name, 320, 12, 600);
+      beside(name, top.x + 6, top.y - 6, 0);
+      out.push(lines([name], top.x + 6, top.y - 6, 12, `font-weight="600" fill="${ink.accent}" ${halo}`));
+    }
   }
   const labels: string[] = [];
   for (const { f, line } of ways) {
@@ -100,6 +151,7 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
     );
     out.push(head(way, colour));
     if (f.bidirectional) out.push(head([...way].reverse(), colour));
+    if (crosses.length > 0) crossed = true;
     for (const id of crosses) {
       const i = s.doc.now.get(id);
       const border = i?.kind === "zones" ? i.value.box && outline(i.value.box) : i?.kind === "curves" ? i.value.points : undefined;
@@ -111,13 +163,17 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
     }
     const mid = along(way, 0.5);
     if (f.name) {
-      const name = f.name.length > 48 ? `${f.name.slice(0, 47)}…` : f.name;
+      const name = shortened(f.name, 320, 12);
+      beside(name, mid.x, mid.y - 7, 0.5);
       labels.push(lines([name], mid.x, mid.y - 7, 12, `text-anchor="middle" fill="${ink.text}" ${halo}`));
     }
-    if (band && facts?.threats)
+    if (band && facts?.threats) {
+      shown.add(band);
+      written.push({ x: mid.x - 14, y: mid.y, w: 40, h: 20 });
       labels.push(
         `<g><title>${facts.threats} open, ${bandNames[band].toLowerCase()}</title>${bars(band, mid.x - 14, mid.y + 5)}${lines([String(facts.threats)], mid.x + 3, mid.y + 15, 11, `font-weight="600" fill="${bandInk[band]}" ${halo}`)}</g>`,
       );
+    }
   }
   for (const c of items) {
     if (c.kind === "texts" && c.value.box) {
@@ -148,7 +204,7 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
       const inset = c.value.kind === "process" ? 14 : 0;
       out.push(`<rect x="${r(b.x)}" y="${r(b.y + inset)}" width="5" height="${r(b.h - 2 * inset)}" fill="${bandInk[band]}"/>`);
     }
-    const name = wrapped(c.value.name, b.w - (band ? 48 : 24), 13, Math.max(1, Math.floor((b.h - 8) / 17)));
+    const name = wrapped(c.value.name, b.w - (band ? 42 : 24), 13, Math.max(1, Math.floor((b.h - 8) / 17)), 500);
     out.push(
       lines(
         name,
@@ -158,15 +214,55 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
         `font-weight="500" fill="${c.value.out_of_scope ? ink.soft : ink.text}"`,
       ),
     );
-    if (band && facts?.threats)
+    if (band && facts?.threats) {
+      shown.add(band);
       out.push(
         bars(band, b.x + b.w - 22, b.y + b.h / 2 - 12),
         lines([String(facts.threats)], b.x + b.w - 16, b.y + b.h / 2 + 12, 11, `text-anchor="middle" font-weight="600" fill="${bandInk[band]}"`),
       );
+    }
     out.push("</g>");
   }
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${r(frame.w)}" height="${r(frame.h)}" viewBox="${r(frame.x)} ${r(frame.y)} ${r(frame.w)} ${r(frame.h)}" font-family="'Geist Variable', 'Segoe UI', Roboto, Helvetica, Arial, sans-serif" role="img"><title>${esc(title)}</title><rect x="${r(frame.x)}" y="${r(frame.y)}" width="${r(frame.w)}" height="${r(frame.h)}" fill="#ffffff"/>${lines([title], frame.x + 24, frame.y + 34, 18, `font-weight="600" fill="${ink.text}"`)}${out.join("")}${labels.join("")}</svg>`;
+  const key = legend([...shown], crossed);
+  const heading = shortened(title, 900, 18, 600);
+  const body = around([all, ...written])!;
+  const frame: Box = { ...grown(body, 36), y: body.y - 76, h: body.h + 112 + (key ? 34 : 0) };
+  // The text keeps the room beside it that the drawing has.
+  frame.w = Math.max(frame.w, 48 + widthOf(heading, 18, 600), key ? 48 + key.w : 0);
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${r(frame.w)}" height="${r(frame.h)}" viewBox="${r(frame.x)} ${r(frame.y)} ${r(frame.w)} ${r(frame.h)}" font-family="${family}" role="img"><title>${esc(title)}</title><rect x="${r(frame.x)}" y="${r(frame.y)}" width="${r(frame.w)}" height="${r(frame.h)}" fill="#ffffff"/>${lines([heading], frame.x + 24, frame.y + 34, 18, `font-weight="600" fill="${ink.text}"`)}${out.join("")}${labels.join("")}${key ? key.at(frame.x + 24, frame.y + frame.h - 24) : ""}</svg>`;
   return { svg, w: frame.w, h: frame.h };
+}
+
+/** legend says what colours, bars and marks of a picture mean; none where there is nothing to explain. */
+function legend(shown: Band[], crossed: boolean): { w: number; at: (x: number, y: number) => string } | undefined {
+  const entries = shown
+    .sort((a, b) => steps[b] - steps[a])
+    .map((band) => ({ mark: (x: number, y: number) => bars(band, x, y - 10), room: 18, text: bandNames[band] }));
+  if (entries.length > 0)
+    entries.push({ mark: (x, y) => lines(["3"], x, y, 11, `font-weight="600" fill="${ink.soft}"`), room: 12, text: "open threats" });
+  if (crossed)
+    entries.push({
+      mark: (x, y) =>
+        `<path d="M${r(x)} ${r(y - 4)}h18" stroke="${ink.line}" stroke-width="2.75"/><rect x="${r(x + 5)}" y="${r(y - 10)}" width="8" height="12" fill="#ffffff"/><path d="M${r(x + 6.5)} ${r(y - 10)}v12M${r(x + 11.5)} ${r(y - 10)}v12" stroke="${ink.line}" stroke-width="2"/>`,
+      room: 24,
+      text: "crosses a trust boundary",
+    });
+  if (entries.length === 0) return undefined;
+  const gap = 22;
+  const width = (e: (typeof entries)[number]) => e.room + widthOf(e.text, 11) + gap;
+  return {
+    w: entries.reduce((w, e) => w + width(e), -gap),
+    at: (x, y) => {
+      let left = x;
+      return entries
+        .map((e) => {
+          const one = e.mark(left, y) + lines([e.text], left + e.room, y, 11, `fill="${ink.soft}"`);
+          left += width(e);
+          return one;
+        })
+        .join("");
+    },
+  };
 }
 
 const area = (b: Box | undefined) => (b ? b.w * b.h : 0);

@@ -1,4 +1,4 @@
-import { type CSSProperties, type PointerEvent, type RefObject, useEffect, useRef, useState } from "react";
+import { type CSSProperties, type PointerEvent, type RefObject, useCallback, useEffect, useRef, useState } from "react";
 
 /** Held is a tab while it is being dragged: where each stood on the screen when it began, and how far it is. */
 interface Held {
@@ -19,10 +19,10 @@ export function useTabDrag(row: RefObject<HTMLElement | null>, enabled: boolean,
   const [held, setHeld] = useState<Held>();
   const press = useRef<{ x: number; scroll: number; from: number; pointer: number }>(undefined);
   const dragged = useRef(false);
-  const end = () => {
+  const end = useCallback(() => {
     press.current = undefined;
     setHeld(undefined);
-  };
+  }, []);
   useEffect(() => {
     if (!held) return;
     const letGo = (e: KeyboardEvent) => {
@@ -32,7 +32,7 @@ export function useTabDrag(row: RefObject<HTMLElement | null>, enabled: boolean,
     };
     window.addEventListener("keydown", letGo, true);
     return () => window.removeEventListener("keydown", letGo, true);
-  }, [held]);
+  }, [held, end]);
 
   const down = (e: PointerEvent<HTMLElement>) => {
     dragged.current = false;
@@ -59,7 +59,9 @@ export function useTabDrag(row: RefObject<HTMLElement | null>, enabled: boolean,
         const b = t.getBoundingClientRect();
         return { left: b.left + nav.scrollLeft, width: b.width };
       });
-    const by = e.clientX - p.x + nav.scrollLeft - p.scroll;
+    const [one, first, last] = [boxes[p.from]!, boxes[0]!, boxes.at(-1)!];
+    // It stays within the row.
+    const by = Math.min(Math.max(e.clientX - p.x + nav.scrollLeft - p.scroll, first.left - one.left), last.left + last.width - one.left - one.width);
     setHeld({ from: p.from, to: onto(boxes, p.from, by), by, boxes });
   };
   const up = (e: PointerEvent<HTMLElement>) => {

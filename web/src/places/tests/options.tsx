@@ -66,7 +66,11 @@ export function UploadOptions({ product, sources }: { product: string; sources: 
       </div>
       <div className="mt-3 flex flex-wrap gap-x-6 gap-y-2">
         <Checkbox checked={o.dry} onChange={(e) => set({ dry: e.target.checked })} label="Dry run: say what would change, store nothing" />
-        <Checkbox checked={o.complete} onChange={(e) => set({ complete: e.target.checked })} label="This is the whole run: findings that it lacks are gone" />
+        <Checkbox
+          checked={o.complete}
+          onChange={(e) => set({ complete: e.target.checked })}
+          label="This is the whole run: findings that it lacks are gone"
+        />
       </div>
     </Disclosure>
   );
