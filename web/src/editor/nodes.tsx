@@ -97,6 +97,9 @@ export const ComponentNode = memo(function ComponentNode({ id }: { id: string })
   const open = facts?.threats ?? 0;
   const store = c.kind === "store";
   const narrow = c.box.w < 125;
+  // As much of a name as the box holds, beside what stands below it.
+  const below = narrow ? (open > 0 ? 20 : 0) : c.out_of_scope || c.type ? 14 : 0;
+  const rows = Math.max(2, Math.floor((c.box.h - 8 - below) / 17));
   return (
     <div
       id={`el-${id}`}
@@ -130,7 +133,11 @@ export const ComponentNode = memo(function ComponentNode({ id }: { id: string })
         {editing ? (
           <NameInput id={id} value={c.name} className="text-sm leading-4" />
         ) : (
-          <bdi dir="auto" className={cx("line-clamp-2 font-medium text-sm leading-[17px]", c.out_of_scope && "text-soft")}>
+          <bdi
+            dir="auto"
+            style={{ WebkitLineClamp: rows }}
+            className={cx("line-clamp-2 font-medium text-sm leading-[17px]", c.out_of_scope && "text-soft")}
+          >
             {c.name || "Unnamed"}
           </bdi>
         )}
