@@ -1,13 +1,19 @@
 package app
 
 import (
+	"context"
+	"encoding/base64"
+	"io"
 	"sync"
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/argon2"
+
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/identity"
 	"github.com/threatloop/threatloop/internal/policy"
+	"github.com/threatloop/threatloop/internal/store"
 )
 
 // Whoever guesses many passwords at the same time gets as few answers as one who
@@ -137,5 +143,75 @@ func TestRoleOfMeanwhile(t *testing.T) {
 	}
 	if err := d.SetMember(d.ctx, d.admin, d.product, dev.User, seen, policy.Viewer); !fault.Is(err, fault.Stale) {
 		t.Errorf("SetMember(who was taken out meanwhile) = %v, want stale", err)
+	}
+}
+
+// meanwhile does something once, when the next random bytes are asked for.
+type meanwhile struct {
+	io.Reader
+	once sync.Once
+	do   func()
+}
+
+func (m *meanwhile) Read(p []byte) (int, error) {
+	m.once.Do(m.do)
+	return m.Reader.Read(p)
+}
+
+// Comparing a password takes its time: an account that is disabled, or whose password
+// is changed, before the session starts, gets none.
+func TestSignInOfMeanwhile(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(*store.Account){
+		"nothing":  func(*store.Account) {},
+		"name":     func(a *store.Account) { a.Name = "Robert" },
+		"password": func(a *store.Account) { a.PasswordHash += "x" },
+		"disabled": func(a *store.Account) { a.Disabled = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			bob := d.person("bob", "")
+			change := func(fn func(*store.Account)) (acc store.Account) {
+				t.Helper()
+				err := d.DB.Write(d.ctx, func(_ context.Context, tx *store.Tx) (err error) {
+					if acc, err = tx.Account(bob.User); err != nil {
+						return err
+					}
+					fn(&acc)
+					return tx.SetAccount(acc)
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return acc
+			}
+			// A hash of former parameters is made anew, and its salt comes between comparison and session.
+			salt := []byte("sixteen bytes...")
+			sum := argon2.IDKey([]byte("a long enough passphrase"), salt, 1, 1024, 1, 32)
+			b64 := base64.RawStdEncoding.EncodeToString
+			acc := change(func(a *store.Account) { a.PasswordHash = "$argon2id$v=19$m=1024,t=1,p=1$" + b64(salt) + "$" + b64(sum) })
+			d.App.Random = &meanwhile{Reader: d.App.Random, do: func() { change(edit) }}
+			_, err := d.SignIn(d.ctx, Caller{Source: "test", IP: "192.0.2.9"}, acc.Email, "a long enough passphrase")
+			if refused := name == "password" || name == "disabled"; fault.Is(err, fault.Conflict) != refused || !refused && err != nil {
+				t.Errorf("SignIn() = %v, want refused %v", err, refused)
+			}
+			if now := change(func(*store.Account) {}); name == "name" && (now.Name != "Robert" || now.PasswordHash == acc.PasswordHash) {
+				t.Errorf("account = %+v, want the new name kept and the hash made anew", now)
+			}
+		})
+	}
+}
+
+// What is published is remembered: an id that the product does not have is refused.
+func TestPublishUnknown(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	_, err := d.Publish(d.ctx, d.admin, d.product, PublishInput{Objects: []string{"cms_none"}})
+	if f := fault.As(err); f == nil || f.Code != "publish.object" {
+		t.Errorf("Publish(unknown) = %v, want it refused", err)
+	}
+	if err := d.Unpublish(d.ctx, d.admin, d.product, []string{"cms_none"}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("Unpublish(unknown) = %v, want it refused", err)
 	}
 }

@@ -71,8 +71,9 @@ func (a *App) SignIn(ctx context.Context, c Caller, email string, password ident
 		}
 		return SignedIn{}, errLogin
 	}
+	hash := acc.PasswordHash
 	if rehash {
-		if acc.PasswordHash, err = a.passwords.Hash(ctx, password); err != nil {
+		if hash, err = a.passwords.Hash(ctx, password); err != nil {
 			return SignedIn{}, err
 		}
 	}
@@ -86,12 +87,21 @@ func (a *App) SignIn(ctx context.Context, c Caller, email string, password ident
 			if err := ch.tx.ClearFailures(limits[0].Key); err != nil {
 				return SignedIn{}, err
 			}
+			// Comparing took its time: a password changed or an account disabled meanwhile ended its sessions.
+			now, err := ch.tx.Account(acc.ID)
+			if err != nil && !fault.Is(err, fault.NotFound) {
+				return SignedIn{}, err
+			}
+			if err != nil || now.Disabled || now.PasswordHash != acc.PasswordHash {
+				return SignedIn{}, fault.New(fault.Conflict, "session.changed", "the account was changed at this moment; sign in again")
+			}
 			if rehash {
-				if err := ch.tx.SetAccount(acc); err != nil {
+				now.PasswordHash = hash
+				if err := ch.tx.SetAccount(now); err != nil {
 					return SignedIn{}, err
 				}
 			}
-			return ch.signIn(acc)
+			return ch.signIn(now)
 		})
 		return err
 	})

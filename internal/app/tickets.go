@@ -103,6 +103,28 @@ func (ch *changing) savePolicy(product model.ProductID, version int64, p ticketi
 	return ch.tx.SetSetting(store.Setting{Key: policyKey(product), Version: version, At: ch.at, Doc: string(data)})
 }
 
+// known refuses ids that no countermeasure, threat or weakness of the model has:
+// what is published is remembered, and nothing would ever forget them.
+func known(m *model.Model, objects []string) error {
+	have := make(map[string]bool, len(m.Countermeasures)+len(m.Threats)+len(m.Weaknesses))
+	for i := range m.Countermeasures {
+		have[string(m.Countermeasures[i].ID)] = true
+	}
+	for i := range m.Threats {
+		have[string(m.Threats[i].ID)] = true
+	}
+	for i := range m.Weaknesses {
+		have[string(m.Weaknesses[i].ID)] = true
+	}
+	for n, id := range objects {
+		if !have[id] {
+			return fault.New(fault.Invalid, "publish.object", "the product has no %q", id).
+				With(fmt.Sprintf("body.objects[%d]", n), "expected the id of a countermeasure, threat or weakness")
+		}
+	}
+	return nil
+}
+
 // PublishInput says which tickets go out.
 type PublishInput struct {
 	All     bool     `json:"all,omitempty" doc:"Everything that is held"`
@@ -118,6 +140,9 @@ type PublishedView struct {
 // Publish lets tickets go out: those that wait for a person, and named objects whatever the policy pushes by itself.
 func (a *App) Publish(ctx context.Context, c Caller, product model.ProductID, in PublishInput) (PublishedView, error) {
 	return change(ctx, a, c, policy.TicketsPublish, product, Cause{Kind: "ticket", Text: "tickets were published"}, func(ch *changing) (PublishedView, error) {
+		if err := known(ch.model, in.Objects); err != nil {
+			return PublishedView{}, err
+		}
 		p, version, err := ticketPolicy(ch.tx, product)
 		if err != nil {
 			return PublishedView{}, err
@@ -174,6 +199,9 @@ func (a *App) Unpublish(ctx context.Context, c Caller, product model.ProductID, 
 	_, err := change(ctx, a, c, policy.TicketsPublish, product, Cause{Kind: "ticket", Text: "a publication was undone"}, func(ch *changing) (struct{}, error) {
 		p, version, err := ticketPolicy(ch.tx, product)
 		if err != nil {
+			return struct{}{}, err
+		}
+		if err := known(ch.model, objects); err != nil {
 			return struct{}{}, err
 		}
 		p.Published, p.Unwanted = maps.Clone(p.Published), maps.Clone(p.Unwanted)
