@@ -48,7 +48,7 @@ export default async function () {
         .innerText(),
     );
   assert.deepEqual(
-    [await count("processes"), await count("stores"), await count("flows"), await count("threats")],
+    [await count("processes"), await count("store"), await count("flows"), await count("threats")],
     [2, 1, 5, 2],
     "what was understood",
   );

@@ -292,8 +292,9 @@ function Sheet({ entry: e }: { entry: Entry }) {
         verb="Remove"
         submit={async () => {
           if (!e.built_in && !e.published && own) {
+            // First away from here, where an entry that is gone would be asked for again.
+            await navigate({ to: "/library" });
             await drop.mutateAsync(undefined);
-            void navigate({ to: "/library" });
           } else await remove.mutateAsync(undefined);
         }}
       />
