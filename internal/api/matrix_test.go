@@ -81,6 +81,9 @@ var queries = map[string]string{"spend-budget": "?amount=1"}
 // TestEveryRouteWithEveryRole asks every operation of the description as
 // everybody, and compares the answer with policy.Can.
 func TestEveryRouteWithEveryRole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of requests, one after the other")
+	}
 	t.Parallel()
 	s := serve(t, settings{})
 	product, other := s.admin.product("Parcel desk"), s.admin.product("Other")
