@@ -4,6 +4,7 @@ import { keys } from "../../api/query";
 import { Badge } from "../../ui/parts";
 import { ErrorText, Loading } from "../../ui/state";
 import { category } from "../../ui/words";
+import { costText } from "../risks/marks";
 
 /** PatternWords is a risk pattern as it is in force, in words: threats, what makes them possible, and what helps. */
 export function PatternWords({ refOf }: { refOf: string }) {
@@ -50,7 +51,7 @@ export function PatternWords({ refOf }: { refOf: string }) {
                           {m?.title ?? c.ref}{" "}
                           <span className="text-soft text-xs">
                             takes {c.share} % off
-                            {m?.cost ? ` · ${m.cost.amount} ${m.cost.unit}` : ""}
+                            {m?.cost ? ` · ${costText(m.cost)}` : ""}
                             {m ? ` · ${m.default}` : " · of another pattern"}
                             {(m?.standards ?? []).length > 0 && ` · ${(m?.standards ?? []).map((s) => `${s.standard} ${s.clause}`).join(", ")}`}
                           </span>

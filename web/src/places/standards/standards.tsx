@@ -83,23 +83,29 @@ export function Standards() {
           {applied.length > 0 && (
             <ul className="grid grid-cols-[repeat(auto-fill,minmax(min(22rem,100%),1fr))] gap-3">
               {applied.map((s) => (
-                <Card key={s.standard} of={s} chosen={s === chosen} onLook={() => look(s.standard)}>
+                <Card
+                  key={s.standard}
+                  of={s}
+                  chosen={s === chosen}
+                  onLook={() => look(s.standard)}
+                  level={
+                    may && (s.levels ?? []).length > 0 ? (
+                      <LevelSelect of={s} value={s.level} onChange={(level) => void change.apply(s, level).catch(() => undefined)} />
+                    ) : s.level ? (
+                      <span className="shrink-0 text-soft text-xs">up to level {s.level}</span>
+                    ) : null
+                  }
+                >
                   {may && (
-                    <>
-                      {(s.levels ?? []).length > 0 && (
-                        <LevelSelect of={s} value={s.level} onChange={(level) => void change.apply(s, level).catch(() => undefined)} />
-                      )}
-                      <IconButton
-                        size="sm"
-                        label={`Take ${title(s)} back`}
-                        disabled={change.busy}
-                        onClick={() => change.takeBack(s.standard, title(s))}
-                      >
-                        <X size={14} />
-                      </IconButton>
-                    </>
+                    <IconButton
+                      size="sm"
+                      label={`Take ${title(s)} back`}
+                      disabled={change.busy}
+                      onClick={() => change.takeBack(s.standard, title(s))}
+                    >
+                      <X size={14} />
+                    </IconButton>
                   )}
-                  {!may && s.level ? <span className="shrink-0 text-soft text-xs">up to level {s.level}</span> : null}
                 </Card>
               ))}
             </ul>
@@ -151,11 +157,24 @@ export function Standards() {
   );
 }
 
-function Card({ of: s, chosen, onLook, children }: { of: Kept; chosen: boolean; onLook: () => void; children?: React.ReactNode }) {
+/** Card is a standard that is applied; children stand beside its name, the level below it. */
+function Card({
+  of: s,
+  chosen,
+  onLook,
+  level,
+  children,
+}: {
+  of: Kept;
+  chosen: boolean;
+  onLook: () => void;
+  level?: React.ReactNode;
+  children?: React.ReactNode;
+}) {
   return (
     <li className={cx("card grid grid-cols-[minmax(0,1fr)] content-between gap-2.5 px-4 py-3.5", chosen && "border-accent")}>
-      <div className="flex min-h-7 items-center gap-1.5">
-        <h2 className="min-w-0 flex-1">
+      <div className="flex min-h-7 items-start gap-1.5">
+        <h2 className="min-w-0 flex-1 pt-0.5">
           <button
             type="button"
             aria-pressed={chosen}
@@ -167,8 +186,13 @@ function Card({ of: s, chosen, onLook, children }: { of: Kept; chosen: boolean; 
         </h2>
         {children}
       </div>
-      <CoverageBar totals={s.counts} label={title(s)} />
-      <p className="text-soft text-xs">{covered(s.counts)}</p>
+      <div className="grid gap-2.5">
+        <CoverageBar totals={s.counts} label={title(s)} />
+        <div className="flex min-h-7 flex-wrap items-center justify-between gap-x-3 gap-y-1">
+          <p className="text-soft text-xs">{covered(s.counts)}</p>
+          {level}
+        </div>
+      </div>
     </li>
   );
 }
