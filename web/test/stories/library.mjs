@@ -85,6 +85,7 @@ export default async function () {
   await page.getByRole("menuitem", { name: "Remove from the library" }).click();
   await page.getByRole("alertdialog").or(page.getByRole("dialog")).getByRole("button", { name: "Remove" }).click();
   await page.waitForURL(/\/library$/);
+  await page.getByText("The entry is gone from the draft").first().waitFor();
   await go("/library/pattern/sql-injection");
   await pattern.waitFor();
   await page.getByRole("button", { name: "Change by an overlay" }).click();
