@@ -2,6 +2,7 @@ package library_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/threatloop/threatloop/internal/evidence/cwe"
+	"github.com/threatloop/threatloop/internal/library"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/sharedtest"
 )
@@ -213,6 +215,33 @@ func TestEverythingIsExplained(t *testing.T) {
 			if sum < 75 || sum > 100 {
 				t.Errorf("threat %s: all countermeasures take off %g %%, want 75 to 100", path, sum)
 			}
+		}
+	}
+}
+
+// TestNoThreatTwice: two threats of a pattern always stand at one place together; where they are also treated by the
+// same countermeasures in the same order of weight, a team would talk about one thing twice.
+func TestNoThreatTwice(t *testing.T) {
+	t.Parallel()
+	for _, p := range load(t).Patterns {
+		treated := map[string]string{}
+		for _, threat := range p.Threats {
+			var by []library.Share
+			for _, w := range threat.Weaknesses {
+				by = append(by, w.Countermeasures...)
+			}
+			slices.SortStableFunc(by, func(a, b library.Share) int {
+				return cmp.Or(cmp.Compare(b.Share, a.Share), cmp.Compare(a.Ref, b.Ref))
+			})
+			var refs []string
+			for _, c := range by {
+				refs = append(refs, c.Ref)
+			}
+			key := strings.Join(refs, " ")
+			if other, ok := treated[key]; ok {
+				t.Errorf("threats %s and %s of %s are treated alike (%s), want one threat", other, threat.Ref, p.Ref, key)
+			}
+			treated[key] = threat.Ref
 		}
 	}
 }
