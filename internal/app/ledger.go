@@ -163,7 +163,8 @@ func pins(tx *store.Tx, product model.ProductID) ([]evidence.Pin, error) {
 	return out, nil
 }
 
-// matcher returns what matches results to the model as it is.
+// matcher returns what matches results to the model as it is. What the library in force says of copies
+// holds: a test that names an original reaches its copy.
 func (a *App) matcher(tx *store.Tx, m *model.Model) (*evidence.Matcher, error) {
 	if a.Without["matcher"] {
 		return evidence.NewMatcher(&model.Model{}, nil, nil), nil
@@ -172,7 +173,7 @@ func (a *App) matcher(tx *store.Tx, m *model.Model) (*evidence.Matcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return evidence.NewMatcher(m, p, nil), nil
+	return evidence.NewMatcherOf(m, p, nil, a.Library().Originals), nil
 }
 
 // saveLedger stores the rows that differ from before; a row whose component

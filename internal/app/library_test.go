@@ -9,9 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/threatloop/threatloop/internal/evidence"
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/identity"
 	"github.com/threatloop/threatloop/internal/library"
+	"github.com/threatloop/threatloop/internal/model"
+	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/queue"
 	"github.com/threatloop/threatloop/internal/store"
 	"github.com/threatloop/threatloop/internal/store/storetest"
@@ -246,5 +249,36 @@ func TestZippedIsStable(t *testing.T) {
 	back, err := unzip(one)
 	if err != nil || !maps.Equal(back, tiny()) {
 		t.Errorf("unzip(zipped) = %v, %v, want what was packed", back, err)
+	}
+}
+
+// TestTestsReachCopies: a test that names a countermeasure reaches what stands for it in the library in force.
+func TestTestsReachCopies(t *testing.T) {
+	t.Parallel()
+	a := replica(t, storetest.SQLite(t), tiny())
+	admin := administrator(t, a)
+	a.mustWrite(t, admin, library.EntryPattern, "ours", strings.Replace(tinyPattern("ours"), "{ref: ours-measure, title", "{ref: ours-measure, stands_for: first-measure, title", 1))
+	m := &model.Model{Product: model.Product{ID: "p"}, Countermeasures: []model.Countermeasure{{ID: "c", Where: model.AtProduct, Ref: "ours-measure"}}}
+	match := func() evidence.State {
+		o, err := query(t.Context(), a, admin, policy.LibraryRead, "", func(tx *store.Tx) (evidence.Observation, error) {
+			matcher, err := a.matcher(tx, m)
+			if err != nil {
+				return evidence.Observation{}, err
+			}
+			return matcher.Match("junit", evidence.Result{ID: "r", Verdict: evidence.Pass, Refs: []string{"first-measure"}}), nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o.State
+	}
+	if got := match(); got != evidence.Unmatched {
+		t.Errorf("before the copy is published the result is %s, want unmatched", got)
+	}
+	if _, err := a.PublishLibrary(t.Context(), admin, 0, VersionInput{Name: "Ours"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := match(); got != evidence.Matched {
+		t.Errorf("with the copy in force the result is %s, want matched", got)
 	}
 }

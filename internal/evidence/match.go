@@ -81,6 +81,7 @@ type Matcher struct {
 	places   *places
 	subjects []subject
 	byRef    map[string][]int // lower-case id, ref, or mandatory test -> subjects
+	playing  map[string][]int // lower-case ref of a countermeasure -> subjects that play its part
 	byCWE    map[int][]int
 	below    map[int][]int // CWE -> those of the model that lie under it, ascending
 	pins     map[[2]string][]Pin
@@ -92,14 +93,22 @@ type subject struct {
 	where      model.ElementID
 	ref, title string
 	cwe        int
+	originals  []string // the countermeasures whose part it plays
 }
 
 // NewMatcher indexes a model's weaknesses and countermeasures. tree nil is the embedded CWE catalogue.
 func NewMatcher(m *model.Model, pins []Pin, tree *cwe.Tree) *Matcher {
+	return NewMatcherOf(m, pins, tree, nil)
+}
+
+// NewMatcherOf is NewMatcher where countermeasures play the part of others: originals names those whose part
+// the one with the ref plays, such as what it was copied from (nil for none). It answers to
+// their refs, in tests and in what people decided, at every place where the original itself does not stand.
+func NewMatcherOf(m *model.Model, pins []Pin, tree *cwe.Tree, originals func(ref string) []string) *Matcher {
 	if tree == nil {
 		tree = cwe.Default()
 	}
-	mt := &Matcher{tree: tree, places: newPlaces(m), byRef: map[string][]int{}, byCWE: map[int][]int{}, below: map[int][]int{}, pins: map[[2]string][]Pin{}}
+	mt := &Matcher{tree: tree, places: newPlaces(m), byRef: map[string][]int{}, playing: map[string][]int{}, byCWE: map[int][]int{}, below: map[int][]int{}, pins: map[[2]string][]Pin{}}
 	for _, w := range m.Weaknesses {
 		if w.Retired == nil {
 			mt.add(subject{Subject: Subject{Weakness: w.ID}, where: w.Where, ref: w.Ref, title: w.Title, cwe: w.CWE}, string(w.ID), w.Ref)
@@ -107,7 +116,15 @@ func NewMatcher(m *model.Model, pins []Pin, tree *cwe.Tree) *Matcher {
 	}
 	for _, c := range m.Countermeasures {
 		if c.Retired == nil {
-			mt.add(subject{Subject: Subject{Countermeasure: c.ID}, where: c.Where, ref: c.Ref, title: c.Title}, append([]string{string(c.ID), c.Ref}, c.Mandatory...)...)
+			s := subject{Subject: Subject{Countermeasure: c.ID}, where: c.Where, ref: c.Ref, title: c.Title}
+			if originals != nil {
+				s.originals = originals(c.Ref)
+			}
+			for _, ref := range s.originals {
+				ref = strings.ToLower(ref)
+				mt.playing[ref] = append(mt.playing[ref], len(mt.subjects))
+			}
+			mt.add(s, append([]string{string(c.ID), c.Ref}, c.Mandatory...)...)
 		}
 	}
 	for _, id := range mt.sortedCWEs() {
@@ -135,6 +152,23 @@ func (m *Matcher) add(s subject, keys ...string) {
 	if s.cwe > 0 {
 		m.byCWE[s.cwe] = append(m.byCWE[s.cwe], i)
 	}
+}
+
+// named finds the subjects with the id, ref or mandatory test, and those that play the part of
+// the countermeasure with the ref where it does not stand itself.
+func (m *Matcher) named(ref string) []int {
+	ref = strings.ToLower(ref)
+	own := m.byRef[ref]
+	if len(m.playing[ref]) == 0 {
+		return own
+	}
+	out := slices.Clone(own)
+	for _, i := range m.playing[ref] {
+		if !slices.ContainsFunc(own, func(j int) bool { return m.subjects[j].where == m.subjects[i].where }) {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 func pinKey(tool, rule string) [2]string { return [2]string{strings.ToLower(tool), rule} }
@@ -220,7 +254,7 @@ func (m *Matcher) pinned(pins []Pin) (out []candidate) {
 		if p.Refuse {
 			continue
 		}
-		for _, i := range m.byRef[strings.ToLower(p.Ref)] {
+		for _, i := range m.named(p.Ref) {
 			if p.Where == "" || m.subjects[i].where == p.Where {
 				out = append(out, candidate{i, ByPin, because("mapped by a person", p.Reason)})
 			}
@@ -234,7 +268,8 @@ func refusal(pins []Pin, s *subject) (Pin, bool) {
 		if !p.Refuse || p.Where != "" && p.Where != s.where {
 			continue
 		}
-		if p.Ref == "" || strings.EqualFold(p.Ref, s.ref) || p.Ref == string(s.Weakness)+string(s.Countermeasure) {
+		if p.Ref == "" || strings.EqualFold(p.Ref, s.ref) || p.Ref == string(s.Weakness)+string(s.Countermeasure) ||
+			slices.ContainsFunc(s.originals, func(ref string) bool { return strings.EqualFold(p.Ref, ref) }) {
 			return p, true
 		}
 	}
@@ -246,7 +281,7 @@ func refusal(pins []Pin, s *subject) (Pin, bool) {
 func (m *Matcher) referenced(r *Result) (out []candidate) {
 	for _, ref := range r.Refs {
 		low := strings.ToLower(ref)
-		if found := m.byRef[low]; len(found) > 0 {
+		if found := m.named(ref); len(found) > 0 {
 			for _, i := range found {
 				out = append(out, candidate{i, ByReference, fmt.Sprintf("the test refers to %q", ref)})
 			}
@@ -272,7 +307,7 @@ func (m *Matcher) referenced(r *Result) (out []candidate) {
 		if len(word) < 4 || !strings.ContainsAny(word, "-_/.") || !strings.ContainsAny(word, "0123456789") || strings.HasPrefix(strings.ToLower(word), "cwe") {
 			continue
 		}
-		for _, i := range m.byRef[strings.ToLower(word)] {
+		for _, i := range m.named(word) {
 			out = append(out, candidate{i, ByReference, fmt.Sprintf("the test's name contains %q", word)})
 		}
 	}

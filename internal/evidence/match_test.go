@@ -34,6 +34,47 @@ func shop() *model.Model {
 	}
 }
 
+// TestMatchOfCopies: a test that names an original reaches what plays its part, where the original does not stand itself.
+func TestMatchOfCopies(t *testing.T) {
+	t.Parallel()
+	m := shop()
+	m.Countermeasures = append(m.Countermeasures,
+		model.Countermeasure{ID: "c-db-own", Where: "db", Ref: "our-bind-parameters"},
+		model.Countermeasure{ID: "c-api-own", Where: "api", Ref: "our-bind-parameters"},
+		model.Countermeasure{ID: "c-web-own", Where: "web", Ref: "newest-bind-parameters"},
+	)
+	originals := func(ref string) []string {
+		return map[string][]string{"our-bind-parameters": {"bind-parameters"}, "newest-bind-parameters": {"our-bind-parameters", "bind-parameters"}}[ref]
+	}
+	at := func(where string) evidence.Result {
+		return evidence.Result{ID: "r", Verdict: evidence.Pass, Refs: []string{"Bind-Parameters"}, Component: where}
+	}
+	for _, tt := range []struct {
+		name      string
+		originals func(string) []string
+		pins      []evidence.Pin
+		res       evidence.Result
+		state     evidence.State
+		want      model.CountermeasureID
+	}{
+		{"a copy stands there alone", originals, nil, at("db"), evidence.Matched, "c-db-own"},
+		{"a copy of a copy", originals, nil, at("web"), evidence.Matched, "c-web-own"},
+		{"the original stands there too", originals, nil, at("api"), evidence.Matched, "c-api-bind"},
+		{"nobody knows of copies", nil, nil, at("db"), evidence.Unmatched, ""},
+		{"a person mapped the rule to the original", originals, []evidence.Pin{{Tool: "x", Rule: "r", Ref: "bind-parameters", Where: "db"}}, evidence.Result{ID: "r", Verdict: evidence.Pass}, evidence.Matched, "c-db-own"},
+		{"a person refused the rule for the original", originals, []evidence.Pin{{Tool: "x", Rule: "r", Ref: "bind-parameters", Refuse: true}}, at("db"), evidence.Refused, ""},
+	} {
+		o := evidence.NewMatcherOf(m, tt.pins, nil, tt.originals).Match("x", tt.res)
+		var got model.CountermeasureID
+		if len(o.Matches) == 1 {
+			got = o.Matches[0].Countermeasure
+		}
+		if o.State != tt.state || got != tt.want || len(o.Matches) > 1 {
+			t.Errorf("%s: Match = %s %v, want %s %q", tt.name, o.State, o.Matches, tt.state, tt.want)
+		}
+	}
+}
+
 func TestMatch(t *testing.T) {
 	t.Parallel()
 	at := func(uri string) []evidence.Location { return []evidence.Location{{URI: uri}} }

@@ -91,6 +91,8 @@ func TestCopiesLoad(t *testing.T) {
 		for i, c := range copied.Countermeasures {
 			if original := p.Countermeasures[i].Ref; c.StandsFor != original {
 				t.Errorf("%s stands for %q, want %s", c.Ref, c.StandsFor, original)
+			} else if got, want := both.Originals(c.Ref), append([]string{original}, base.Originals(original)...); !slices.Equal(got, want) {
+				t.Errorf("Originals(%s) = %v, want %v", c.Ref, got, want)
 			}
 		}
 		for _, threat := range copied.Threats {

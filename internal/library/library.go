@@ -273,6 +273,16 @@ func (l *Library) StandsFor(c *Countermeasure, ref string) bool {
 	return false
 }
 
+// Originals names the countermeasures whose part the one with the ref plays, over however many copies, the nearest
+// first; nil for one that stands for none or that the library does not have.
+func (l *Library) Originals(ref string) []string {
+	var refs []string
+	for c := l.countermeasures[ref]; c != nil && c.StandsFor != ""; c = l.countermeasures[c.StandsFor] { // a circle is refused at load
+		refs = append(refs, c.StandsFor)
+	}
+	return refs
+}
+
 // Weakness returns the weakness with the ref, or nil.
 func (l *Library) Weakness(ref string) *Weakness { return l.weaknesses[ref] }
 
