@@ -256,7 +256,8 @@ func tablesOf(ctx context.Context, tx pgx.Tx) ([]backupTable, error) {
 
 // Restore makes a new database from a backup of the same engine. The SQLite file
 // must not exist and the PostgreSQL database must be empty, else fault.Conflict;
-// a damaged backup is fault.Invalid, and nothing of it remains.
+// a damaged backup is fault.Invalid and one of a newer program fault.Unsupported,
+// and nothing of either remains.
 func Restore(ctx context.Context, o Options, path string) error {
 	if (o.Path == "") == (o.DatabaseURL == "") {
 		return fault.New(fault.Invalid, "store.options", "give either a database file or a database URL")
@@ -280,9 +281,17 @@ func restoreSQLite(ctx context.Context, o Options, path string) (err error) {
 			return fault.New(fault.Conflict, "restore.exists", "there is a database at %s already; move it away first", o.Path+suffix)
 		}
 	}
+	var version int64
 	backup, err := Open(ctx, Options{Path: path, ReadOnly: true})
 	if err == nil {
-		err = errors.Join(backup.Check(ctx), backup.Close())
+		err = backup.Check(ctx)
+		if err == nil {
+			err = backup.read.QueryRowContext(ctx, "SELECT max(version_id) FROM goose_db_version").Scan(&version)
+		}
+		if err == nil && backup.knownSchema(version) != nil {
+			return errors.Join(backup.knownSchema(version), backup.Close())
+		}
+		err = errors.Join(err, backup.Close())
 	}
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, "restore.damaged", "%s is not a whole backup: %s", path, err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -12,7 +13,7 @@ const maxFindings = 50
 
 // Check looks the whole database over: the file's integrity and its references
 // on SQLite, and on both engines that every audit chain is unbroken, that every
-// object of every model can be read, and that stored blobs are whole. The error
+// product and every object of its model can be read, and that stored blobs are whole. The error
 // is fault.Unavailable with one field per finding, at most 50.
 func (db *DB) Check(ctx context.Context) error {
 	found := fault.New(fault.Unavailable, "store.corrupt", "the database is damaged; restore a backup")
@@ -78,8 +79,22 @@ func (tx *Tx) checkFile(add func(where, text string)) error {
 	}, "PRAGMA foreign_key_check")
 }
 
-// checkModels decodes every object; it keeps none.
+// checkModels decodes every product and every object; it keeps none.
 func (tx *Tx) checkModels(add func(where, text string)) error {
+	err := each(tx, func(row func(...any) error) error {
+		var product string
+		var doc []byte
+		if err := row(&product, &doc); err != nil {
+			return err
+		}
+		if json.Unmarshal(doc, new(productDoc)) != nil {
+			add("product "+product, "its document cannot be read")
+		}
+		return nil
+	}, "SELECT id, doc FROM product ORDER BY id")
+	if err != nil {
+		return err
+	}
 	return each(tx, func(row func(...any) error) error {
 		var product, kind, id string
 		var doc []byte

@@ -33,7 +33,7 @@ func (db *DB) migrate(ctx context.Context, version int64) error {
 		return db.explain(fmt.Errorf("store: read the schema's version: %w", err))
 	}
 	if current > target {
-		return fault.New(fault.Unsupported, "store.newer", "the database was written by a newer version (schema %d, this program knows %d); update the program", current, target)
+		return newer("database", current, target)
 	}
 	results, err := p.UpTo(ctx, min(version, target))
 	if err != nil {
@@ -46,6 +46,25 @@ func (db *DB) migrate(ctx context.Context, version int64) error {
 		return nil // the columns are not all there yet
 	}
 	return db.listProducts(ctx)
+}
+
+// newer says that what was written, a database or a backup, is of a newer schema than the program knows.
+func newer(what string, version, known int64) error {
+	return fault.New(fault.Unsupported, "store.newer", "the %s was written by a newer version (schema %d, this program knows %d); update the program", what, version, known)
+}
+
+// knownSchema refuses the schema of a backup that is newer than the newest that
+// this program knows, before anything is made of it.
+func (db *DB) knownSchema(version int64) error {
+	p, err := db.provider()
+	if err != nil {
+		return err
+	}
+	sources := p.ListSources() // by version
+	if known := sources[len(sources)-1].Version; version > known {
+		return newer("backup", version, known)
+	}
+	return nil
 }
 
 // SchemaVersion returns the version of the schema that the database has.

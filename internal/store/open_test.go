@@ -246,6 +246,40 @@ func TestNewerSchemaIsRefused(t *testing.T) {
 	})
 }
 
+// A backup that a newer program made is refused as such, and nothing of it is left
+// behind, so that the right program can restore it to the same place.
+func TestBackupOfNewerSchemaIsRefused(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, fresh func(*testing.T) *store.DB) {
+		db := fresh(t)
+		err := db.Write(context.Background(), func(ctx context.Context, tx *store.Tx) (err error) {
+			const statement = "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)"
+			if tx.Postgres() != nil {
+				_, err = tx.Postgres().Exec(ctx, statement)
+			} else {
+				_, err = tx.SQLite().ExecContext(ctx, statement)
+			}
+			return err
+		})
+		path := filepath.Join(t.TempDir(), "newer.backup")
+		if err == nil {
+			err = db.Backup(context.Background(), path)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := store.Options{Path: filepath.Join(t.TempDir(), "restored.db")}
+		if db.Engine() == "postgresql" {
+			o = store.Options{DatabaseURL: pgtest.URL(t, "", nil)}
+		}
+		for range 2 {
+			if err := store.Restore(context.Background(), o, path); !fault.Is(err, fault.Unsupported) {
+				t.Errorf("Restore(backup of a newer schema) = %v, want unsupported", err)
+			}
+		}
+	})
+}
+
 func TestReplicasMigrateAtOnce(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t, "", nil)

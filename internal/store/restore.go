@@ -49,6 +49,9 @@ func restorePostgres(ctx context.Context, o Options, path string) (err error) {
 	if tables > 0 {
 		return fault.New(fault.Conflict, "restore.exists", "the database is not empty; restore into a new one")
 	}
+	if err := db.knownSchema(header.Schema); err != nil {
+		return err
+	}
 	if err := db.migrate(ctx, header.Schema); err != nil {
 		return err
 	}

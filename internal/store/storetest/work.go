@@ -288,9 +288,10 @@ func check(t *testing.T, open func(*testing.T) *store.DB) {
 	}
 	execute(t, db, "DELETE FROM blob_chunk")
 	execute(t, db, "UPDATE model_object SET doc = '{' WHERE kind = 'threat'")
+	execute(t, db, "UPDATE product SET doc = '{'")
 	f := fault.As(db.Check(context.Background()))
-	if f == nil || len(f.Fields) != 4 {
-		t.Errorf("Check(3 broken documents, 1 broken blob) = %v, want 4 findings", f)
+	if f == nil || len(f.Fields) != 5 {
+		t.Errorf("Check(4 broken documents, 1 broken blob) = %v, want 5 findings", f)
 	}
 }
 
