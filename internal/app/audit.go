@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/policy"
 	"github.com/threatloop/threatloop/internal/store"
@@ -35,6 +36,7 @@ func streamOf(product model.ProductID) string {
 }
 
 // Audit lists the audit trail of a product, or of the installation where product is "", newest first.
+// That of a deleted product stays for administrators of the installation.
 func (a *App) Audit(ctx context.Context, c Caller, product model.ProductID, object, cursor string, limit int) (Page[AuditView], error) {
 	return query(ctx, a, c, policy.AuditRead, product, func(tx *store.Tx) (Page[AuditView], error) {
 		page := Page[AuditView]{Items: []AuditView{}}
@@ -84,10 +86,16 @@ func (a *App) VerifyAudit(ctx context.Context, c Caller, product model.ProductID
 	if err != nil {
 		return out, err
 	}
-	if err := a.DB.VerifyAudit(ctx, stream); err != nil {
-		out.Whole, out.Text = false, err.Error()
+	return verified(out, a.DB.VerifyAudit(ctx, stream))
+}
+
+// verified says what a check of a trail found; a check that could not be made is an error.
+func verified(out AuditCheck, err error) (AuditCheck, error) {
+	if f := fault.As(err); f != nil && f.Code == "audit.broken" {
+		out.Whole, out.Text = false, f.Public
+		return out, nil
 	}
-	return out, nil
+	return out, err
 }
 
 // Heads returns how far the audit trails of the products that the caller may

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/library"
 	"github.com/threatloop/threatloop/internal/model"
 	"github.com/threatloop/threatloop/internal/store"
@@ -19,13 +20,23 @@ type auditNames struct {
 }
 
 // namesFor prepares to name the objects in the trail of a product, or of the
-// installation where product is "".
+// installation where product is "". Of a deleted product only the rows say what was
+// called how; fault.NotFound if there never was one.
 func (a *App) namesFor(tx *store.Tx, product model.ProductID) (*auditNames, error) {
 	n := &auditNames{tx: tx, lib: a.Library(), known: map[string]string{}}
 	if product == "" {
 		return n, nil
 	}
 	m, _, err := tx.ReadModel(product)
+	if fault.Is(err, fault.NotFound) {
+		heads, other := tx.AuditHeads(store.ProductStream(product))
+		if other != nil {
+			return nil, other
+		}
+		if len(heads) > 0 {
+			return n, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -176,14 +176,16 @@ func Propose(m *model.Model, v model.Verdicts, s Settings, b Budget) Proposal {
 	candidates, uncosted := p.candidates(m, b.Unit)
 	out.Uncosted = uncosted
 	out.Before = p.total(p.done)
+	// Three costs of a tenth come to a little more than three tenths in binary.
+	amount := b.Amount + slack*max(1, math.Abs(b.Amount))
 	var chosen []int
 	if len(candidates) <= exactLimit {
-		x := newSearch(p, candidates, b.Amount)
+		x := newSearch(p, candidates, amount)
 		x.try(0, 0, out.Before)
 		chosen, out.Exact, out.Curve = x.best.set(len(candidates)), true, x.curve(out.Before)
 	} else {
 		var bound float64
-		chosen, bound = p.greedy(candidates, b.Amount)
+		chosen, bound = p.greedy(candidates, amount)
 		if out.Least = max(0, out.Before-bound); slices.ContainsFunc(p.added, func(x float64) bool { return x > 0 }) {
 			out.Least = 0 // an increment that is cut at 100 is not submodular
 		}

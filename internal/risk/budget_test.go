@@ -123,3 +123,19 @@ func TestProposeLarge(t *testing.T) {
 		t.Errorf("doing what is proposed leaves %g, proposed was %g", after, got.After)
 	}
 }
+
+// Costs in tenths do not sum up exactly in binary; a budget of three tenths buys
+// what costs one and two.
+func TestProposeSpendsTheWholeBudget(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{9, 30} { // every set is tried; the best gain per cost is taken
+		m, v := ladder(n)
+		for i := range m.Countermeasures {
+			m.Countermeasures[i].Cost = &model.Cost{Amount: 0.1, Unit: "days"}
+		}
+		got := Propose(m, v, Settings{}, Budget{Amount: 0.3, Unit: "days"})
+		if len(got.Countermeasures) != 3 || got.After < got.Least {
+			t.Errorf("Propose(0.3 days, %d of 0.1 day each) = %v, after %g, least %g, want 3", n, got.Countermeasures, got.After, got.Least)
+		}
+	}
+}
