@@ -21,8 +21,8 @@ type compressor struct {
 	gz      *gzip.Writer
 }
 
-// takesGzip reports whether the client takes gzip.
-func takesGzip(r *http.Request) bool {
+// TakesGzip reports whether the client of a request takes gzip.
+func TakesGzip(r *http.Request) bool {
 	for _, header := range r.Header.Values("Accept-Encoding") {
 		for part := range strings.SplitSeq(header, ",") {
 			coding, params, _ := strings.Cut(part, ";")

@@ -52,7 +52,7 @@ func (s *API) wrap(next http.Handler) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		ctx := context.WithValue(r.Context(), requestKey, id)
 		log := &recorder{ResponseWriter: w, status: http.StatusOK}
-		if w.Header().Add("Vary", "Accept-Encoding"); takesGzip(r) {
+		if w.Header().Add("Vary", "Accept-Encoding"); TakesGzip(r) {
 			packed := &compressor{ResponseWriter: w, s: s}
 			log.ResponseWriter = packed
 			defer func() {

@@ -196,13 +196,13 @@ func changeAs[T any](ctx context.Context, a *App, c Caller, action policy.Action
 	err := a.DB.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		var zero T
 		out = zero
+		if err := a.allow(tx, c, action, scope); err != nil {
+			return err
+		}
 		if c.Key != "" {
 			if answered, err := a.claim(tx, c, &out); err != nil || answered {
 				return err
 			}
-		}
-		if err := a.allow(tx, c, action, scope); err != nil {
-			return err
 		}
 		if err := alive(tx, c, action, scope); err != nil {
 			return err

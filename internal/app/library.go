@@ -167,6 +167,9 @@ func (a *App) enforce(tx *store.Tx, v store.LibraryVersion) (*libraryInForce, er
 	next := &libraryInForce{number: v.Number, condition: LibraryCurrent}
 	layer, err := readLayer(v.Content)
 	if err == nil {
+		err = a.authoring() // without the files of the built-in library nothing can be laid over it
+	}
+	if err == nil {
 		next.Library, err = a.load(a.libraries.base.parsed, layer)
 	}
 	if err == nil {

@@ -282,3 +282,36 @@ func TestTestsReachCopies(t *testing.T) {
 		t.Errorf("with the copy in force the result is %s, want matched", got)
 	}
 }
+
+// A page as large as one can be is not the last one.
+func TestAllVersionsAreListed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	const versions = 1001
+	err := d.DB.Write(d.ctx, func(_ context.Context, tx *store.Tx) error {
+		_, err := tx.RaiseLibraryDraft()
+		for range versions {
+			if err == nil {
+				_, err = tx.PublishLibrary(store.LibraryVersion{Name: "v", Base: "none", Content: "[]"}, []byte{})
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, cursor := 0, ""
+	for {
+		page, err := d.Versions(d.ctx, d.admin, cursor, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found += len(page.Items); page.Next == "" {
+			break
+		}
+		cursor = page.Next
+	}
+	if found != versions {
+		t.Errorf("the pages of %d versions list %d", versions, found)
+	}
+}

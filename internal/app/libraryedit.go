@@ -367,13 +367,12 @@ func (a *App) Versions(ctx context.Context, c Caller, cursor string, limit int) 
 			return page, err
 		}
 		limit = clampLimit(limit)
-		list, err := tx.LibraryVersions(below, min(limit+1, 1000))
+		list, err := tx.LibraryVersions(below, limit)
 		if err != nil {
 			return page, err
 		}
-		if len(list) > limit {
-			list = list[:limit]
-			page.Next = encodeCursor(list[limit-1].Number)
+		if n := len(list); n == limit && list[n-1].Number > 1 { // they are numbered from 1 without gaps
+			page.Next = encodeCursor(list[n-1].Number)
 		}
 		names := actorNames{}
 		for i := range list {

@@ -99,3 +99,25 @@ func TestTicketPolicyTargets(t *testing.T) {
 		t.Errorf("SetTicketPolicy with an issue type = %v, want it taken", err)
 	}
 }
+
+// A repeated request gets the first answer only while its caller may still ask.
+func TestKeyOfWhoMayNoMore(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	dev := d.person("dev", policy.Developer)
+	dev.Key, dev.Hash = "k1", "h"
+	in := CommentInput{Object: "product/" + string(d.product), Text: "Once"}
+	first, err := d.AddComment(d.ctx, dev, d.product, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := d.AddComment(d.ctx, dev, d.product, in); err != nil || again.ID != first.ID {
+		t.Errorf("AddComment(again) = %s, %v, want %s", again.ID, err, first.ID)
+	}
+	if err := d.SetMember(d.ctx, d.admin, d.product, dev.User, 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := d.AddComment(d.ctx, dev, d.product, in); !fault.Is(err, fault.NotFound) {
+		t.Errorf("AddComment(again, as a member no more) = %+v, %v, want not found", again, err)
+	}
+}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/threatloop/threatloop/internal/api"
 )
 
 // nonceWord is what the page's build leaves where each answer has its own nonce.
@@ -64,10 +66,12 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(name, "assets/") {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable") // names carry the content's hash
 	}
+	if contentType(name) != "" {
+		h.Add("Vary", "Accept-Encoding")
+	}
 	if small := p.compressed(name, r); small != nil {
 		h.Set("Content-Encoding", "gzip")
 		h.Set("Content-Type", contentType(name))
-		h.Add("Vary", "Accept-Encoding")
 		h.Set("Content-Length", strconv.Itoa(len(small)))
 		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(small))
 		return
@@ -104,7 +108,7 @@ func policyOf(nonce string) string {
 // compressed returns a text file compressed, or nil where that is not asked for
 // or gains nothing.
 func (p *pages) compressed(name string, r *http.Request) []byte {
-	if contentType(name) == "" || r.Header.Get("Range") != "" || !acceptsGzip(r.Header.Get("Accept-Encoding")) {
+	if contentType(name) == "" || r.Header.Get("Range") != "" || !api.TakesGzip(r) {
 		return nil
 	}
 	if got, ok := p.packed.Load(name); ok {
@@ -140,15 +144,4 @@ func contentType(name string) string {
 		return "image/svg+xml"
 	}
 	return ""
-}
-
-// acceptsGzip reads Accept-Encoding as far as it concerns us.
-func acceptsGzip(header string) bool {
-	for part := range strings.SplitSeq(header, ",") {
-		name, params, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
-			return strings.ReplaceAll(params, " ", "") != "q=0"
-		}
-	}
-	return false
 }
