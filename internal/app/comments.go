@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -31,7 +32,7 @@ type CommentView struct {
 func (v CommentView) ETag() int64 { return v.Version }
 
 func viewComment(c store.Comment, caller Caller, name string) CommentView {
-	v := CommentView{ID: c.ID, Object: c.Object, Text: c.Text, Author: c.Author, AuthorName: orElse(name, c.Author), At: c.At, Mine: c.Author == caller.User, Version: c.Version}
+	v := CommentView{ID: c.ID, Object: c.Object, Text: c.Text, Author: c.Author, AuthorName: cmp.Or(name, c.Author), At: c.At, Mine: c.Author == caller.User, Version: c.Version}
 	if !c.EditedAt.IsZero() {
 		v.EditedAt = &c.EditedAt
 	}

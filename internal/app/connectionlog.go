@@ -117,7 +117,7 @@ func nameProblems(tx *store.Tx, items []ConnectionProblem) error {
 			n = names{m.Product.Name, objectTitles(m)}
 			known[p.Product] = n
 		}
-		p.ProductName, p.Summary = n.product, orElse(p.Summary, n.titles[p.Object])
+		p.ProductName, p.Summary = n.product, cmp.Or(p.Summary, n.titles[p.Object])
 	}
 	return nil
 }

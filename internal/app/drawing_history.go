@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -35,7 +36,7 @@ var byItself = map[string]string{"system": "Threatloop", "test": "Test results",
 func (n actorNames) of(tx *store.Tx, id string) string {
 	name, ok := n[id]
 	if !ok {
-		name = orElse(byItself[id], id)
+		name = cmp.Or(byItself[id], id)
 		if acc, err := tx.Account(id); err == nil {
 			name = acc.Name
 		}

@@ -210,7 +210,7 @@ func (a *App) CopyEntry(ctx context.Context, c Caller, kind, ref, to, name strin
 		if d.draft.entry(kind, to) != nil || a.libraries.base.entry(kind, to) != nil {
 			return EntryView{}, fault.New(fault.Conflict, "entry.exists", "there is a %s %q already", kind, to).With("body.ref", "expected one that is not taken")
 		}
-		text, err := library.Copy(kind, from.Text, to, orElse(strings.TrimSpace(name), from.Title+" (copy)"))
+		text, err := library.Copy(kind, from.Text, to, cmp.Or(strings.TrimSpace(name), from.Title+" (copy)"))
 		if err != nil {
 			return EntryView{}, err
 		}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -132,7 +133,7 @@ func (a *App) Upload(ctx context.Context, c Caller, product model.ProductID, in 
 			ID: a.id("run"), Product: product, Source: cleanLine(in.Source, 200), Branch: cleanLine(in.Branch, 200), Environment: cleanLine(in.Environment, 200),
 			ClientKey: key, ContentHash: content, State: store.RunQueued, Blob: blob, At: ch.at, UpdatedAt: ch.at, By: c.Name,
 		}
-		doc, err := json.Marshal(uploadDoc{Run: orElse(cleanLine(in.Run, 200), run.ID), Name: cleanLine(in.Name, 200), Build: cleanLine(in.Build, 200), As: in.Format, TookAt: in.At, Declared: in.Complete})
+		doc, err := json.Marshal(uploadDoc{Run: cmp.Or(cleanLine(in.Run, 200), run.ID), Name: cleanLine(in.Name, 200), Build: cleanLine(in.Build, 200), As: in.Format, TookAt: in.At, Declared: in.Complete})
 		if err != nil {
 			return RunView{}, fmt.Errorf("app: new run: %w", err)
 		}
@@ -161,13 +162,6 @@ func (a *App) Upload(ctx context.Context, c Caller, product model.ProductID, in 
 		drop()
 	}
 	return view, err
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 // read opens a spooled report and observes it against the model as it is now.
@@ -208,7 +202,7 @@ func folding(product model.ProductID, in store.Run, doc uploadDoc, sum evidence.
 		at = in.At // a clock that runs ahead must not make later runs old
 	}
 	return evidence.Run{
-		Scope: evidence.Scope{Product: product, Branch: in.Branch, Environment: in.Environment, Source: orElse(in.Source, sum.Format)},
+		Scope: evidence.Scope{Product: product, Branch: in.Branch, Environment: in.Environment, Source: cmp.Or(in.Source, sum.Format)},
 		ID:    doc.Run, Part: in.ContentHash, At: store.Truncate(at), Summary: sum, Observations: seen,
 	}
 }
@@ -229,7 +223,7 @@ func declared(l *evidence.Ledger, run evidence.Run, doc uploadDoc, by string, at
 }
 
 func (a *App) dryRun(ctx context.Context, product model.ProductID, in UploadInput, blob, content string) (RunView, error) {
-	doc := uploadDoc{Run: orElse(in.Run, "dry-run"), Name: in.Name, As: in.Format, TookAt: in.At, Declared: in.Complete}
+	doc := uploadDoc{Run: cmp.Or(in.Run, "dry-run"), Name: in.Name, As: in.Format, TookAt: in.At, Declared: in.Complete}
 	sum, seen, _, err := a.read(ctx, product, blob, doc)
 	if err != nil {
 		return RunView{}, err
@@ -247,7 +241,7 @@ func (a *App) dryRun(ctx context.Context, product model.ProductID, in UploadInpu
 		return nil
 	})
 	v := RunView{
-		ID: "dry-run", Run: doc.Run, Product: product, Name: in.Name, Source: orElse(in.Source, sum.Format), Branch: in.Branch, Environment: in.Environment,
+		ID: "dry-run", Run: doc.Run, Product: product, Name: in.Name, Source: cmp.Or(in.Source, sum.Format), Branch: in.Branch, Environment: in.Environment,
 		Format: sum.Format, Tool: sum.Tool, State: store.RunDone, Complete: sum.Complete, Reasons: sum.Reasons, Notes: sum.Notes, Counts: sum.Counts, At: run.At, Diff: &diff,
 	}
 	return v, err
@@ -284,7 +278,7 @@ func (a *App) ReadRun(ctx context.Context, id string) error {
 		if err != nil || now.State == store.RunDone {
 			return err
 		}
-		cause := Cause{Kind: "test", Text: fmt.Sprintf("%s: %d failed, %d passed", orElse(run.Source, sum.Format), sum.Counts.Fail, sum.Counts.Pass), Ref: id, Actor: run.By}
+		cause := Cause{Kind: "test", Text: fmt.Sprintf("%s: %d failed, %d passed", cmp.Or(run.Source, sum.Format), sum.Counts.Fail, sum.Counts.Pass), Ref: id, Actor: run.By}
 		_, err = changeIn(ctx, a, tx, System("test"), run.Product, cause, func(ch *changing) (struct{}, error) {
 			return struct{}{}, ch.fold(now, doc, sum, seen, version)
 		})
@@ -301,7 +295,7 @@ func (a *App) ReadRun(ctx context.Context, id string) error {
 // fold takes a report that was read into the evidence.
 func (ch *changing) fold(run store.Run, doc uploadDoc, sum evidence.Summary, seen []evidence.Observation, version int64) error {
 	product := run.Product
-	ch.tested = orElse(run.Source, sum.Format)
+	ch.tested = cmp.Or(run.Source, sum.Format)
 	before, err := ledger(ch.tx, product)
 	if err != nil {
 		return err
@@ -475,7 +469,7 @@ func (a *App) FinishRun(ctx context.Context, c Caller, product model.ProductID, 
 			return struct{}{}, fault.New(fault.NotFound, "run.not_found", "no upload of run %s was read yet", run)
 		}
 		ch.tested = records[i].Source
-		return struct{}{}, ch.decide(evidence.Decision{Kind: evidence.RunConfirmed, Run: run, Reason: orElse(reason, "declared whole by the sender")})
+		return struct{}{}, ch.decide(evidence.Decision{Kind: evidence.RunConfirmed, Run: run, Reason: cmp.Or(reason, "declared whole by the sender")})
 	})
 	return err
 }

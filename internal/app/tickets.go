@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -266,7 +267,7 @@ func (a *App) ticketViews(tx *store.Tx, m *model.Model) ([]TicketView, error) {
 		}
 		v := TicketView{
 			TicketRef: TicketRef{Key: l.TicketKey, URL: l.URL, Status: s.Status, State: linkState(l, s), Purpose: l.Purpose, Note: l.Reason, Estimate: estimateOf(s.Estimate)},
-			ID:        l.TicketID, Connection: l.Connection, Object: l.Object, Summary: orElse(s.Summary, titles[l.Object]),
+			ID:        l.TicketID, Connection: l.Connection, Object: l.Object, Summary: cmp.Or(s.Summary, titles[l.Object]),
 		}
 		if l.State == "unlinked" {
 			continue
@@ -279,7 +280,7 @@ func (a *App) ticketViews(tx *store.Tx, m *model.Model) ([]TicketView, error) {
 		}
 		note := i.Reason
 		if i.State == store.IntentAmbiguous {
-			note = orElse(note, "the tracker did not answer") + "; decided by " + i.SettleAt.UTC().Format("15:04 MST")
+			note = cmp.Or(note, "the tracker did not answer") + "; decided by " + i.SettleAt.UTC().Format("15:04 MST")
 		}
 		out = append(out, TicketView{TicketRef: TicketRef{State: intentStates[i.State], Purpose: i.Purpose, Note: note}, Connection: i.Connection, Object: i.Object, Summary: titles[i.Object]})
 	}

@@ -8,6 +8,7 @@ package interchange
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -156,7 +157,7 @@ func open(data []byte, opts Options) (*format, *source, error) {
 		s.root, err = tlyaml.Parse(data, opts)
 	}
 	if err != nil {
-		if isProgram(s.head) {
+		if isProgram(s.head) || isBinary(s.head) {
 			err = unknown(s.head)
 		}
 		return nil, nil, err
@@ -167,4 +168,11 @@ func open(data []byte, opts Options) (*format, *source, error) {
 		}
 	}
 	return nil, nil, unknown(s.head)
+}
+
+// isBinary reports whether a file does not even begin like text.
+func isBinary(head []byte) bool {
+	head = head[:min(len(head), 16)]
+	control := func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f }
+	return bytes.ContainsFunc(head, control) || len(head) > 0 && !utf8.RuneStart(head[0])
 }

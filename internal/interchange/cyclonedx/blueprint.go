@@ -1,6 +1,7 @@
 package cyclonedx
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -28,7 +29,7 @@ var assetKinds = map[string]model.Kind{
 func ref(v jsontree.Value) string { return text(v.Get("bom-ref")) }
 
 // typeOf returns a type: a word, or an object with a name.
-func typeOf(v jsontree.Value) string { return cmpOr(text(v), text(v.Get("name"))) }
+func typeOf(v jsontree.Value) string { return cmp.Or(text(v), text(v.Get("name"))) }
 
 // blueprints reads CycloneDX 2.0.
 func (r *reader) blueprints(root jsontree.Value) {
@@ -37,10 +38,10 @@ func (r *reader) blueprints(root jsontree.Value) {
 	if all := root.Get("blueprints").Items(); len(all) > 0 {
 		first = all[0]
 	}
-	r.Product("", cmpOr(component.Get("name").Text(), first.Get("name").Text()))
+	r.Product("", cmp.Or(component.Get("name").Text(), first.Get("name").Text()))
 	r.product = ref(component)
 	p := &r.Model.Product
-	p.Description = cmpOr(component.Get("description").Text(), first.Get("description").Text())
+	p.Description = cmp.Or(component.Get("description").Text(), first.Get("description").Text())
 	r.Model.Extra = without(root, "blueprints", "threats", "controls")
 	named := r.declared(root)
 	profiles := map[string]jsontree.Value{}
@@ -120,7 +121,7 @@ func (r *reader) cdxDataSet(v jsontree.Value, profiles map[string]jsontree.Value
 		if !p.Object() {
 			profile = profiles[text(p)]
 		}
-		if name := cmpOr(ref(profile), text(p)); byProfile[name] == "" {
+		if name := cmp.Or(ref(profile), text(p)); byProfile[name] == "" {
 			byProfile[name] = id
 		}
 		secret = max(secret, classifications[reading.Letters(typeOf(profile.Get("classification")))])
@@ -138,9 +139,9 @@ func (r *reader) cdxPart(v jsontree.Value, diagram model.DiagramID, kind model.K
 	p.c = model.Component{Kind: kind, Diagram: diagram, Name: text(v.Get("name")), Description: v.Get("description").Text()}
 	for _, key := range []string{"componentRef", "partyRef"} {
 		if other := named[text(v.Get(key))]; other.Exists() {
-			p.c.Name = cmpOr(p.c.Name, text(other.Get("name")))
-			p.c.Description = cmpOr(p.c.Description, other.Get("description").Text())
-			p.written = cmpOr(p.written, typeOf(other.Get("type")))
+			p.c.Name = cmp.Or(p.c.Name, text(other.Get("name")))
+			p.c.Description = cmp.Or(p.c.Description, other.Get("description").Text())
+			p.written = cmp.Or(p.written, typeOf(other.Get("type")))
 			if key == "partyRef" && kind == "" {
 				p.c.Kind = model.Actor
 			}
@@ -152,11 +153,11 @@ func (r *reader) cdxPart(v jsontree.Value, diagram model.DiagramID, kind model.K
 		p.c.Kind = assetKinds[reading.Letters(p.written)]
 	}
 	if kind == model.Store {
-		p.written = cmpOr(text(v.Get("product")), p.written)
+		p.written = cmp.Or(text(v.Get("product")), p.written)
 	}
 	if scope := v.Get("inScope"); string(scope.Raw()) == "false" || string(scope.Get("value").Raw()) == "false" || string(scope.Get("inScope").Raw()) == "false" {
 		p.c.OutOfScope = true
-		p.c.OutOfScopeReason = cmpOr(scope.Get("reason").Text(), scope.Get("rationale").Text(), scope.Get("justification").Text())
+		p.c.OutOfScopeReason = cmp.Or(scope.Get("reason").Text(), scope.Get("rationale").Text(), scope.Get("justification").Text())
 	}
 	for _, t := range v.Get("tags").Items() {
 		if s := text(t); s != "" {
@@ -177,7 +178,7 @@ func (r *reader) cdxFlow(v jsontree.Value, diagram model.DiagramID, byProfile ma
 	for _, p := range v.Get("protocols").Items() {
 		protocols = append(protocols, typeOf(p))
 	}
-	f.f.Protocol = cmpOr(strings.Join(protocols, ", "), text(v.Get("protocol")))
+	f.f.Protocol = cmp.Or(strings.Join(protocols, ", "), text(v.Get("protocol")))
 	attributes := map[string]string{}
 	if word := yesNo(v.Get("encrypted")); word != "" {
 		attributes["encrypted"] = word
@@ -194,7 +195,7 @@ func (r *reader) cdxFlow(v jsontree.Value, diagram model.DiagramID, byProfile ma
 	}
 	f.carries = v.Get("dataSets").Items()
 	for _, p := range v.Get("dataProfiles").Items() {
-		if set := byProfile[cmpOr(text(p), ref(p))]; set != "" && r.assets[set] != "" {
+		if set := byProfile[cmp.Or(text(p), ref(p))]; set != "" && r.assets[set] != "" {
 			f.f.Carries = append(f.f.Carries, r.assets[set])
 		}
 	}
@@ -264,7 +265,7 @@ func (r *reader) cdxThreats(root jsontree.Value) {
 		}
 		seen[t.ref] = true
 		if len(scenarios[t.ref]) == 0 {
-			t.t.Severity = cmpOr(rated[t.ref], "tbd")
+			t.t.Severity = cmp.Or(rated[t.ref], "tbd")
 			r.threatList = append(r.threatList, t)
 		}
 		for _, s := range scenarios[t.ref] {
@@ -280,7 +281,7 @@ func (r *reader) cdxThreat(v jsontree.Value, capec map[string]int) *threat {
 	t := &threat{v: v, ref: ref(v), places: v.Get("affectedAssets").Items()}
 	t.t = model.Threat{Title: text(v.Get("name")), Description: v.Get("description").Text(), Status: model.Open}
 	for _, c := range v.Get("categories").Items() {
-		word := cmpOr(text(c.Get("category")), text(c))
+		word := cmp.Or(text(c.Get("category")), text(c))
 		if code, ok := reading.Category(word); ok {
 			if word == "non-repudiation" || !strings.EqualFold(text(c.Get("taxonomy")), "LINDDUN") || strings.HasPrefix(code, "linddun:") {
 				t.t.Categories = append(t.t.Categories, code)
@@ -311,13 +312,13 @@ func (r *reader) cdxThreat(v jsontree.Value, capec map[string]int) *threat {
 // realise makes the threat of a scenario: its own words and places go first.
 func (r *reader) realise(t threat, s scenario, rated map[string]string) *threat {
 	id, of := ref(s.v), t.ref
-	t.v, t.ref = s.v, cmpOr(id, t.ref)
-	t.t.Title = cmpOr(text(s.v.Get("name")), t.t.Title)
-	t.t.Description = cmpOr(s.v.Get("description").Text(), t.t.Description)
+	t.v, t.ref = s.v, cmp.Or(id, t.ref)
+	t.t.Title = cmp.Or(text(s.v.Get("name")), t.t.Title)
+	t.t.Description = cmp.Or(s.v.Get("description").Text(), t.t.Description)
 	if places := s.v.Get("affectedAssets").Items(); len(places) > 0 {
 		t.places = places
 	}
-	t.t.Severity = cmpOr(level(s.v.Get("riskScore")), rated[id], rated[of], "tbd")
+	t.t.Severity = cmp.Or(level(s.v.Get("riskScore")), rated[id], rated[of], "tbd")
 	t.t.Categories = append([]string(nil), t.t.Categories...)
 	return &t
 }
@@ -325,7 +326,7 @@ func (r *reader) realise(t threat, s scenario, rated map[string]string) *threat 
 // level returns the severity of a score by its level; "" where it has a number
 // only, whose scale is the method's.
 func level(score jsontree.Value) string {
-	return levels[reading.Letters(cmpOr(score.Get("level").Text(), score.Get("level", "name").Text(), score.Text()))]
+	return levels[reading.Letters(cmp.Or(score.Get("level").Text(), score.Get("level", "name").Text(), score.Text()))]
 }
 
 // cdxRisks returns the highest severity that the risks give a threat or scenario.
@@ -336,7 +337,7 @@ func (r *reader) cdxRisks(root jsontree.Value) map[string]string {
 	}
 	rated := map[string]string{}
 	for _, v := range list {
-		l := cmpOr(level(v.Get("inherentRisk", "score")), level(v.Get("inherentRisk")))
+		l := cmp.Or(level(v.Get("inherentRisk", "score")), level(v.Get("inherentRisk")))
 		for _, key := range []string{"relatedThreats", "threats", "scenarios"} {
 			for _, t := range v.Get(key).Items() {
 				if severities[l] > severities[rated[text(t)]] {

@@ -12,6 +12,7 @@
 package cyclonedx
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -210,7 +211,7 @@ func (r *reader) declarePart(p *part) {
 		r.parts[p.ref] = p
 	}
 	p.c.ID = r.Element("component", p.ref, len(r.partList)+1, p.v.At())
-	p.c.Name = r.Named(p.c.Name, cmpOr(p.written, "Component"), p.v.At())
+	p.c.Name = r.Named(p.c.Name, cmp.Or(p.written, "Component"), p.v.At())
 	r.names[p.c.ID] = p.c.Name
 	r.partList = append(r.partList, p)
 }
@@ -226,15 +227,6 @@ func (r *reader) addAsset(ref string, a model.Asset, at string) {
 	}
 	r.assets[ref] = a.ID
 	r.Model.Assets = append(r.Model.Assets, a)
-}
-
-func cmpOr(list ...string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 func (r *reader) declareControl(c *control) {

@@ -1,6 +1,7 @@
 package cyclonedx
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/threatloop/threatloop/internal/interchange/imported"
@@ -38,7 +39,7 @@ func (r *reader) library(root jsontree.Value) {
 	scope := root.Get("scope")
 	r.Product("", scope.Get("title").Text())
 	p := &r.Model.Product
-	p.Description = cmpOr(scope.Get("description").Text(), root.Get("description").Text())
+	p.Description = cmp.Or(scope.Get("description").Text(), root.Get("description").Text())
 	r.worth(scope)
 	p.Extra = model.Extra{}
 	if e := kept(scope); e != nil {
@@ -62,7 +63,7 @@ func (r *reader) library(root jsontree.Value) {
 			pt := &part{v: v, ref: name, written: text(v.Get("type")), zone: v.Get("trust_zone"), parent: v.Get("parent_component")}
 			pt.c = model.Component{Kind: l.is, Name: text(v.Get("title")), Description: v.Get("description").Text()}
 			if l.is == model.Store {
-				pt.written = cmpOr(text(v.Get("product")), pt.written)
+				pt.written = cmp.Or(text(v.Get("product")), pt.written)
 				pt.stores = placed[name]
 				if word := encrypted[name]; word != "" {
 					pt.c.Attributes = map[string]string{"encrypted": word}
@@ -204,10 +205,10 @@ func (r *reader) libraryRisks(root jsontree.Value) {
 			r.Note(imported.Refused, v.At(), "threat "+t.ref, "the id is used by two threats")
 		}
 		known[t.ref] = true
-		t.t = model.Threat{Title: text(v.Get("title")), Description: v.Get("description").Text(), Status: model.Open, Severity: cmpOr(rated[t.ref], "tbd")}
+		t.t = model.Threat{Title: text(v.Get("title")), Description: v.Get("description").Text(), Status: model.Open, Severity: cmp.Or(rated[t.ref], "tbd")}
 		t.controls = byThreat[t.ref]
 		for _, w := range v.Get("weaknesses").Items() {
-			if n := reading.CWENumber(cmpOr(w.Get("cwe_id").Text(), w.Text())); n > 0 {
+			if n := reading.CWENumber(cmp.Or(w.Get("cwe_id").Text(), w.Text())); n > 0 {
 				t.cwes = append(t.cwes, n)
 			}
 		}
@@ -228,7 +229,7 @@ func (r *reader) libraryRisks(root jsontree.Value) {
 }
 
 func (r *reader) controlState(c *control, v jsontree.Value) model.State {
-	written := cmpOr(v.Text(), v.Get("name").Text())
+	written := cmp.Or(v.Text(), v.Get("name").Text())
 	c.assumed = written == "assumed"
 	state, ok := controlStates[reading.Letters(written)]
 	switch {

@@ -1,6 +1,7 @@
 package cyclonedx
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/interchange/imported"
@@ -63,7 +64,7 @@ func (r *reader) placeZones() {
 		}
 	}
 	for _, z := range r.zoneList {
-		mz := model.Zone{ID: z.id, Diagram: r.diagram(z.diagram), Name: r.Named(z.name, cmpOr(z.ref, "Trust zone"), z.v.At()), Description: z.description, Extra: kept(z.v)}
+		mz := model.Zone{ID: z.id, Diagram: r.diagram(z.diagram), Name: r.Named(z.name, cmp.Or(z.ref, "Trust zone"), z.v.At()), Description: z.description, Extra: kept(z.v)}
 		if p := r.zones[z.parent]; z.parent != "" && p != nil {
 			mz.Parent = p.id
 		}
@@ -142,7 +143,7 @@ func (r *reader) assetRefs(where string, refs []jsontree.Value) []model.AssetID 
 	var ids []model.AssetID
 	seen := map[model.AssetID]bool{}
 	for _, ref := range refs {
-		name := cmpOr(text(ref), text(ref.Get("bom-ref")))
+		name := cmp.Or(text(ref), text(ref.Get("bom-ref")))
 		id, ok := r.assets[name]
 		if !ok {
 			r.Note(imported.Refused, ref.At(), where, "the data set %q does not exist in the file", name)

@@ -2,6 +2,7 @@ package cyclonedx
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"net/url"
 	"slices"
@@ -168,7 +169,7 @@ func (r *reader) services(root jsontree.Value) {
 }
 
 func (r *reader) service(v jsontree.Value, depth int) {
-	id := cmpOr(ref(v), text(v.Get("name")))
+	id := cmp.Or(ref(v), text(v.Get("name")))
 	p := &part{v: v, ref: id, written: "service"}
 	p.c = model.Component{Kind: model.Process, Name: text(v.Get("name")), Description: v.Get("description").Text()}
 	if word := yesNo(v.Get("authenticated")); word != "" {
@@ -196,7 +197,7 @@ func (r *reader) service(v jsontree.Value, depth int) {
 // serviceData reads one body of data that a service handles.
 func (r *reader) serviceData(p *part, d jsontree.Value) {
 	class := text(d.Get("classification"))
-	name := cmpOr(text(d.Get("name")), class, "data")
+	name := cmp.Or(text(d.Get("name")), class, "data")
 	id := model.DeriveID("ast", string(r.Model.Product.ID), name, class)
 	if r.assets[id] == "" {
 		secret := classifications[reading.Letters(class)]

@@ -1,6 +1,7 @@
 package cyclonedx
 
 import (
+	"cmp"
 	"maps"
 
 	"github.com/threatloop/threatloop/internal/interchange/imported"
@@ -25,14 +26,14 @@ func (r *reader) place(ref string) (model.ElementID, bool) {
 func (r *reader) placeThreat(t *threat) error {
 	where := "threat " + t.ref
 	if t.t.Title == "" {
-		t.t.Title = cmpOr(reading.Title(t.t.Description), t.ref, "Untitled threat")
+		t.t.Title = cmp.Or(reading.Title(t.t.Description), t.ref, "Untitled threat")
 		r.Note(imported.Guess, t.v.At(), where, "has no title")
 	}
 	r.Out.Counts.Threats++
 	var at []model.ElementID
 	seen := map[model.ElementID]bool{}
 	for _, v := range t.places {
-		ref := cmpOr(text(v), text(v.Get("object")))
+		ref := cmp.Or(text(v), text(v.Get("object")))
 		id, ok := r.place(ref)
 		if !ok {
 			r.Note(imported.Refused, v.At(), where, "what it affects, %q, does not exist in the file", ref)
@@ -80,7 +81,7 @@ func (r *reader) placeThreat(t *threat) error {
 }
 
 func (r *reader) counter(c *control, at model.ElementID) *model.Countermeasure {
-	m, had := r.Countermeasure(at, c.ref, cmpOr(c.name, reading.Title(c.description), c.ref), c.description, c.state)
+	m, had := r.Countermeasure(at, c.ref, cmp.Or(c.name, reading.Title(c.description), c.ref), c.description, c.state)
 	if !had {
 		m.StateReason, m.Extra = c.reason, kept(c.v)
 	}
@@ -98,7 +99,7 @@ func (r *reader) unused() {
 		}
 		at := model.AtProduct
 		for _, v := range c.applies {
-			if id, ok := r.place(cmpOr(text(v), text(v.Get("object")))); ok {
+			if id, ok := r.place(cmp.Or(text(v), text(v.Get("object")))); ok {
 				at = id
 				break
 			}

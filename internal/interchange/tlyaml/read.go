@@ -9,6 +9,7 @@ package tlyaml
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -66,8 +67,9 @@ func secondDocument(data []byte) int {
 	return 1
 }
 
-// lineOf finds the place in the library's texts: "... at L21.C19: ..." and "line 4: ...".
-var lineOf = regexp.MustCompile(`(?:.* at )?L(\d+)\.C(\d+): |line (\d+): `)
+// lineOf finds the place in the library's texts: "... at L21.C19: ...", "... at
+// L1.C8-L2.C1: ..." (from where to where) and "line 4: ...".
+var lineOf = regexp.MustCompile(`^(?:.* at )?(?:L(\d+)\.C(\d+)(?:-[LC\d.]+)?|<unknown position>): |line (\d+): `)
 
 func syntaxFault(data []byte, err error, opts imported.Options) error {
 	if strings.Contains(err.Error(), "expected single document") {
@@ -76,8 +78,8 @@ func syntaxFault(data []byte, err error, opts imported.Options) error {
 	line, column := 1, 0
 	text, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")
 	if m := lineOf.FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(cmpOr(m[1], m[3]))
-		column, _ = strconv.Atoi(cmpOr(m[2], "0"))
+		line, _ = strconv.Atoi(cmp.Or(m[1], m[3], "1"))
+		column, _ = strconv.Atoi(cmp.Or(m[2], "0"))
 		text = strings.Replace(text, m[0], "", 1)
 	}
 	return fault.Wrap(err, fault.Invalid, "model.syntax", "the model file cannot be read").With(opts.At(line, column), "is not YAML: %s", text)
@@ -272,7 +274,7 @@ func (d *decoder) mapOf(n *yaml.Node, v reflect.Value, path string, depth int) {
 
 func (d *decoder) structOf(n *yaml.Node, v reflect.Value, path string, depth int) {
 	fields := fieldsOf(v.Type())
-	d.pairs(n, cmpOr(path, "the file"), func(key string, k, item *yaml.Node) {
+	d.pairs(n, cmp.Or(path, "the file"), func(key string, k, item *yaml.Node) {
 		for _, f := range fields {
 			if f.name == key {
 				d.decode(item, v.Field(f.index), strings.TrimPrefix(path+"."+key, "."), depth+1)
@@ -287,15 +289,8 @@ func (d *decoder) structOf(n *yaml.Node, v reflect.Value, path string, depth int
 		for _, f := range fields {
 			names = append(names, f.name)
 		}
-		d.add(k, "unknown key %q in %s, expected one of %s", key, cmpOr(path, "the file"), strings.Join(names, ", "))
+		d.add(k, "unknown key %q in %s, expected one of %s", key, cmp.Or(path, "the file"), strings.Join(names, ", "))
 	})
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {

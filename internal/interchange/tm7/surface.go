@@ -1,6 +1,7 @@
 package tm7
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -50,7 +51,7 @@ func (r *reader) drawing(pair *xmltree.Element) *drawing {
 	if v == nil || v.Attr("nil") == "true" {
 		return nil
 	}
-	d := &drawing{e: v, guid: cmpOr(v.Child("Guid").Text(), pair.Child("Key").Text()), typeID: v.Child("TypeId").Text()}
+	d := &drawing{e: v, guid: cmp.Or(v.Child("Guid").Text(), pair.Child("Key").Text()), typeID: v.Child("TypeId").Text()}
 	for _, p := range v.Child("Properties").All("anyType") {
 		display, value := p.Child("DisplayName").Text(), p.Child("Value")
 		if strings.HasSuffix(p.Attr("type"), "HeaderDisplayAttribute") {
@@ -160,7 +161,7 @@ func (r *reader) surface(e *xmltree.Element, index int) error {
 		}
 	}
 	if d.Title == "" {
-		d.Title = cmpOr(reading.Line(e.Child("Header").Text()), "Diagram "+strconv.Itoa(index+1))
+		d.Title = cmp.Or(reading.Line(e.Child("Header").Text()), "Diagram "+strconv.Itoa(index+1))
 	}
 	r.Model.Diagrams = append(r.Model.Diagrams, d)
 	r.Out.Counts.Diagrams++
@@ -221,7 +222,7 @@ func (r *reader) node(w *drawing, diagram model.DiagramID) {
 	}
 	switch w.kind {
 	case "box", "line", "flow":
-		z := model.Zone{ID: w.id, Diagram: diagram, Name: r.Named(w.name, cmpOr(w.label, "Trust zone"), at), Box: box, Extra: w.extra()}
+		z := model.Zone{ID: w.id, Diagram: diagram, Name: r.Named(w.name, cmp.Or(w.label, "Trust zone"), at), Box: box, Extra: w.extra()}
 		r.Model.Zones = append(r.Model.Zones, z)
 		r.names[w.id] = z.Name
 		r.Out.Counts.Boundary++
@@ -230,7 +231,7 @@ func (r *reader) node(w *drawing, diagram model.DiagramID) {
 		r.Out.Counts.Text++
 	default:
 		c := model.Component{
-			ID: w.id, Diagram: diagram, Kind: model.Kind(w.kind), Name: r.Named(w.name, cmpOr(w.label, unnamed[w.kind]), at), Box: box,
+			ID: w.id, Diagram: diagram, Kind: model.Kind(w.kind), Name: r.Named(w.name, cmp.Or(w.label, unnamed[w.kind]), at), Box: box,
 			OutOfScope: strings.EqualFold(w.get(outOfScope, "Out Of Scope"), "true"), Attributes: w.attributes(componentAttributes), Extra: w.extra(),
 		}
 		if c.OutOfScope {
@@ -309,7 +310,7 @@ func (w *drawing) extra() model.Extra {
 		switch {
 		case p.value == "" || p.name == outOfScope || p.name == outOfScopeReason || p.display == "Dataflow Order" && p.value == "0":
 		default:
-			kept.Properties[cmpOr(p.display, p.name)] = p.value
+			kept.Properties[cmp.Or(p.display, p.name)] = p.value
 		}
 	}
 	return extra(kept)
@@ -326,7 +327,7 @@ func (r *reader) flow(w *drawing, diagram model.DiagramID, ends map[string]model
 	}
 	f.From, f.FromPoint = r.end(w, ends, "Source")
 	f.To, f.ToPoint = r.end(w, ends, "Target")
-	otherwise := cmpOr(w.label, "Flow")
+	otherwise := cmp.Or(w.label, "Flow")
 	if a, b := r.names[f.From], r.names[f.To]; a != "" && b != "" {
 		otherwise = a + " to " + b
 	}
@@ -385,7 +386,7 @@ func (w *drawing) middle() *model.Point {
 }
 
 func (r *reader) line(w *drawing, diagram model.DiagramID) {
-	k := model.Curve{ID: w.id, Diagram: diagram, Name: reading.Line(cmpOr(w.name, w.label)), Extra: w.extra()}
+	k := model.Curve{ID: w.id, Diagram: diagram, Name: reading.Line(cmp.Or(w.name, w.label)), Extra: w.extra()}
 	s, h, e := w.point("SourceX", "SourceY"), w.point("HandleX", "HandleY"), w.point("TargetX", "TargetY")
 	switch {
 	case s == nil || e == nil:

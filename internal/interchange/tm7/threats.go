@@ -1,6 +1,7 @@
 package tm7
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -67,7 +68,7 @@ func (r *reader) threats(root *xmltree.Element) error {
 // text returns a threat's own text: among its properties, else the field of the
 // name, else what its type says.
 func (i *instance) text(name, field, ofType string) string {
-	return cmpOr(i.properties[name], flowing(i.v.Child(field).Text()), flowing(i.kind.Child(ofType).Text()))
+	return cmp.Or(i.properties[name], flowing(i.v.Child(field).Text()), flowing(i.kind.Child(ofType).Text()))
 }
 
 // indented is a line break that comes from pretty-printing the file.
@@ -80,7 +81,7 @@ func flowing(s string) string { return indented.ReplaceAllString(s, " ") }
 // threat adds a threat and reports whether it is one that the tool generated and nobody judged.
 func (r *reader) threat(i instance) bool {
 	at := i.v.At(r.Opts)
-	i.where = "threat " + cmpOr(i.v.Child("Id").Text(), i.key)
+	i.where = "threat " + cmp.Or(i.v.Child("Id").Text(), i.key)
 	r.Out.Counts.Threats++
 	flow, source, target := i.v.Child("FlowGuid").Text(), i.v.Child("SourceGuid").Text(), i.v.Child("TargetGuid").Text()
 	t := model.Threat{Where: model.AtProduct, Extra: i.extra(r.base.labels)}
@@ -98,10 +99,10 @@ func (r *reader) threat(i instance) bool {
 		if t.Title == "" && len(t.Categories) > 0 {
 			t.Title = reading.CategoryName(t.Categories[0])
 		}
-		t.Title = cmpOr(t.Title, "Untitled threat")
+		t.Title = cmp.Or(t.Title, "Untitled threat")
 		r.Note(imported.Guess, at, i.where, "has no title; it is called %q here", t.Title)
 	}
-	written := cmpOr(i.properties["Priority"], i.v.Child("Priority").Text())
+	written := cmp.Or(i.properties["Priority"], i.v.Child("Priority").Text())
 	if t.Severity = priorities[reading.Letters(written)]; t.Severity == "" {
 		t.Severity = "tbd"
 		if written != "" {
@@ -111,11 +112,11 @@ func (r *reader) threat(i instance) bool {
 	if n, err := strconv.Atoi(i.v.Child("Id").Text()); err == nil && n >= 0 && n < 1e9 {
 		t.Number = n
 	}
-	id := cmpOr(i.key, i.v.Child("TypeId").Text()+source+flow+target)
+	id := cmp.Or(i.key, i.v.Child("TypeId").Text()+source+flow+target)
 	if t.Where == model.AtProduct {
 		r.Note(imported.Guess, at, i.where, "its flow %q is not drawn; it stands at the product", flow)
 	}
-	justification := htmltext.Markdown(cmpOr(i.properties["StateInformation"], flowing(i.v.Child("StateInformation").Text())))
+	justification := htmltext.Markdown(cmp.Or(i.properties["StateInformation"], flowing(i.v.Child("StateInformation").Text())))
 	generated := r.state(&t, i, justification)
 	tid := r.Threat(t, id)
 	r.mitigation(&t, tid, i, id, justification)
@@ -150,10 +151,10 @@ func (r *reader) fill(text string, where model.ElementID, source, target string)
 // category: the threat's own words, else its type's category, else the letter
 // that its type's id begins with ("T7" is tampering).
 func (r *reader) category(t *model.Threat, i instance, at string) {
-	written := cmpOr(i.properties["UserThreatCategory"], i.v.Child("UserThreatCategory").Text())
+	written := cmp.Or(i.properties["UserThreatCategory"], i.v.Child("UserThreatCategory").Text())
 	if written == "" && i.kind != nil {
 		id := i.kind.Child("Category").Text()
-		written = cmpOr(r.base.categories[id], id)
+		written = cmp.Or(r.base.categories[id], id)
 	}
 	if name := r.base.categories[written]; name != "" {
 		written = name
@@ -191,7 +192,7 @@ func (r *reader) state(t *model.Threat, i instance, justification string) bool {
 		}
 		return justification == ""
 	case "needsinvestigation":
-		t.StatusReason = cmpOr(justification, "needs investigation")
+		t.StatusReason = cmp.Or(justification, "needs investigation")
 	case "open":
 		t.StatusReason = justification
 	case "notapplicable":
@@ -241,7 +242,7 @@ func (i *instance) extra(labels map[string]string) model.Extra {
 		switch k {
 		case "Title", "UserThreatDescription", "StateInformation", "PossibleMitigations", "UserThreatShortDescription":
 		default:
-			kept[cmpOr(labels[k], k)] = v
+			kept[cmp.Or(labels[k], k)] = v
 		}
 	}
 	return extra(kept)

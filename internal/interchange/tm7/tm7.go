@@ -13,6 +13,7 @@ package tm7
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"path"
 	"strings"
@@ -220,8 +221,8 @@ func readKnowledge(base *xmltree.Element) knowledge {
 	k := knowledge{stencils: map[string]stencil{}, categories: map[string]string{}, threats: map[string]*xmltree.Element{}, labels: map[string]string{}}
 	manifest := base.Child("Manifest")
 	k.template = template{
-		Name: cmpOr(manifest.Attr("name"), manifest.Child("Name").Text()), ID: cmpOr(manifest.Attr("id"), manifest.Child("Id").Text()),
-		Version: cmpOr(manifest.Attr("version"), manifest.Child("Version").Text()),
+		Name: cmp.Or(manifest.Attr("name"), manifest.Child("Name").Text()), ID: cmp.Or(manifest.Attr("id"), manifest.Child("Id").Text()),
+		Version: cmp.Or(manifest.Attr("version"), manifest.Child("Version").Text()),
 	}
 	for _, list := range []string{"GenericElements", "StandardElements"} {
 		for _, e := range base.All(list, "ElementType") {
@@ -254,15 +255,6 @@ func (k *knowledge) generic(ids ...string) string {
 				break
 			}
 			id = s.parent
-		}
-	}
-	return ""
-}
-
-func cmpOr(list ...string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
 		}
 	}
 	return ""
