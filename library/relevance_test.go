@@ -130,6 +130,57 @@ func TestProductsOfOtherKinds(t *testing.T) {
 	}
 }
 
+// TestNothingTwiceOnTheWay: what a request meets on its way is asked about where it applies. An agent behind an
+// application does not repeat what stands there, nor a load balancer what stands at its connection, nor a program what stands at its messenger.
+func TestNothingTwiceOnTheWay(t *testing.T) {
+	t.Parallel()
+	zones := []model.Zone{{ID: "out", Name: "Internet", Trust: 0}, {ID: "edge", Name: "Edge", Trust: 40}, {ID: "inside", Name: "Inside", Trust: 60}, {ID: "data", Name: "Data", Trust: 80}}
+	for _, tt := range []struct {
+		name     string
+		parts    []model.Component
+		flows    [][2]model.ElementID
+		pair     [2]model.ElementID
+		both     []string // what concerns each of the two by itself
+		from, to int
+	}{
+		{
+			"assistant before an agent",
+			[]model.Component{part("user", "end-user", "out"), part("chat", "llm-application", "inside"), part("agent", "llm-agent", "inside"), part("model", "hosted-model-provider", "out"), part("index", "vector-store", "data")},
+			[][2]model.ElementID{{"user", "chat"}, {"chat", "agent"}, {"agent", "model"}, {"agent", "index"}},
+			[2]model.ElementID{"chat", "agent"}, []string{"exposed-secrets/found-credentials-used", "vulnerable-dependencies/flaw-in-library-exploited"}, 20, 40,
+		},
+		{
+			"balancer before an application",
+			[]model.Component{part("user", "end-user", "out"), part("balancer", "load-balancer", "edge"), part("app", "web-application", "inside"), part("db", "relational-database", "data"), part("admin", "administrator", "inside")},
+			[][2]model.ElementID{{"user", "balancer"}, {"balancer", "app"}, {"app", "db"}, {"admin", "app"}},
+			[2]model.ElementID{"balancer", "app"}, nil, 25, 60,
+		},
+		{
+			"interface and its messenger",
+			[]model.Component{part("phone", "mobile-app", "out"), part("api", "web-api", "inside"), part("pushes", "notification-service", "inside"), part("idp", "identity-provider", "edge")},
+			[][2]model.ElementID{{"phone", "api"}, {"phone", "idp"}, {"api", "idp"}, {"api", "pushes"}},
+			[2]model.ElementID{"api", "pushes"}, []string{"exposed-secrets/found-credentials-used"}, 25, 60,
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			res := desired(t, product(t, zones, tt.parts, tt.flows))
+			if n := len(res.Threats); n < tt.from || n > tt.to {
+				t.Errorf("%d threats, want %d to %d", n, tt.from, tt.to)
+			}
+			there := refs(res, tt.pair[1])
+			for _, ref := range refs(res, tt.pair[0]) {
+				if slices.Contains(there, ref) && !slices.Contains(tt.both, ref) {
+					t.Errorf("%s stands at %s and at %s, want it at one of them", ref, tt.pair[0], tt.pair[1])
+				}
+			}
+			if n := len(there); n == 0 {
+				t.Errorf("nothing stands at %s", tt.pair[1])
+			}
+		})
+	}
+}
+
 // TestNoTypeIsNoisy: one component alone has something to talk about and not more than a meeting can take.
 func TestNoTypeIsNoisy(t *testing.T) {
 	t.Parallel()
