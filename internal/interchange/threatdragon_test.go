@@ -127,7 +127,7 @@ func through(t require, m *model.Model) *model.Model {
 // TestThreatDragonEdits makes random changes and checks that the file has them all.
 func TestThreatDragonEdits(t *testing.T) {
 	t.Parallel()
-	starts := append([][]byte{nil, file(t, "testdata/hybrid.json")}, smallSamples(t)...)
+	starts := append([][]byte{nil, file(t, "testdata/hybrid.json"), []byte(beside(besideNew)), []byte(beside(besideOld))}, smallSamples(t)...)
 	schema := tdSchema(t)
 	rapid.Check(t, func(t *rapid.T) {
 		whole := true
@@ -320,6 +320,8 @@ func FuzzThreatDragonWrite(f *testing.F) {
 			f.Add(sample)
 		}
 	}
+	f.Add([]byte(beside(besideNew)))
+	f.Add([]byte(beside(besideOld)))
 	f.Add([]byte(`{"summary":{"title":"x"},"detail":{"diagrams":[{"id":0,"cells":[{"id":"a","shape":"process","zIndex":0,"data":{"name":"P","threatloop":{"id":"b","set":{"tags":["x"]}}}}]}]},"threatloop":{"product":"p","links":[{"id":"a//b","set":{}}]}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		i, err := interchange.Read(data, interchange.Options{Product: "prd_1"})

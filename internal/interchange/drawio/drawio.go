@@ -40,6 +40,8 @@ type reader struct {
 	diagram model.DiagramID
 	ids     map[*cell]model.ElementID
 	ends    map[model.ElementID]string // names of what a flow may join
+	sites   map[model.ElementID]string // where zones and components stand in the file
+	frames  map[*cell]bool             // plain boxes of the page that are drawn around other shapes
 	notated bool                       // the page uses the shapes of a data-flow diagram
 	points  int
 }
@@ -50,7 +52,7 @@ func Read(root *xmltree.Element, opts imported.Options) (*imported.Import, error
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{Builder: reading.New(imported.DrawIO, Key, opts), ids: map[*cell]model.ElementID{}, ends: map[model.ElementID]string{}}
+	r := &reader{Builder: reading.New(imported.DrawIO, Key, opts), ids: map[*cell]model.ElementID{}, ends: map[model.ElementID]string{}, sites: map[model.ElementID]string{}}
 	title := strings.TrimSuffix(path.Base(strings.ReplaceAll(opts.Name, `\`, "/")), path.Ext(opts.Name))
 	if len(all) == 1 && title == "" {
 		title = all[0].title
@@ -69,7 +71,7 @@ func Read(root *xmltree.Element, opts imported.Options) (*imported.Import, error
 	}
 	unclear := model.Place(r.Model)
 	for _, id := range unclear {
-		r.Note(imported.Guess, "", "component "+string(id), "stands in boxes that overlap; the smallest is taken as its zone")
+		r.Note(imported.Guess, r.sites[id], "component "+string(id), "stands in boxes that overlap; the smallest is taken as its zone")
 	}
 	r.trust()
 	return r.Finish()
@@ -90,6 +92,7 @@ func (r *reader) read(p *page, index int) {
 			labels[c.parent] = append(labels[c.parent], c.label)
 		}
 	}
+	r.frame()
 	for i, c := range p.cells {
 		if c.vertex && (c.parent == nil || !c.parent.edge) {
 			r.vertex(c, i)
@@ -125,6 +128,10 @@ func (r *reader) vertex(c *cell, serial int) {
 		}
 		r.ids[c] = z.ID
 		r.ends[z.ID] = z.Name
+		r.sites[z.ID] = c.at()
+		if r.frames[c] {
+			r.Note(imported.Guess, c.at(), "zone "+string(z.ID)+" ("+z.Name+")", "is a plain box; it is taken as a zone, because other shapes lie in it and no line joins it")
+		}
 		r.Model.Zones = append(r.Model.Zones, z)
 	case curve:
 		r.Out.Counts.Boundary++
@@ -155,6 +162,7 @@ func (r *reader) component(c *cell, what shape, box *model.Box, serial int) {
 	r.Count(k.Kind)
 	r.ids[c] = k.ID
 	r.ends[k.ID] = k.Name
+	r.sites[k.ID] = c.at()
 	r.Model.Components = append(r.Model.Components, k)
 }
 
@@ -298,7 +306,7 @@ func (r *reader) trust() {
 		if members[z.ID] > 0 && members[z.ID] == actors[z.ID] || untrusted(z.Name) {
 			z.Trust, why = 0, ", because only actors stand in it or its name says so"
 		}
-		r.Note(imported.Guess, "", "zone "+string(z.ID)+" ("+z.Name+")", "the drawing does not say how far the zone is trusted; %d of 100 is set%s", z.Trust, why)
+		r.Note(imported.Guess, r.sites[z.ID], "zone "+string(z.ID)+" ("+z.Name+")", "the drawing does not say how far the zone is trusted; %d of 100 is set%s", z.Trust, why)
 	}
 	if outside > 0 {
 		r.Note(imported.Guess, "", "file", "%s outside every trust boundary: actors count as trusted 0 of 100, everything else 50", reading.Plural(outside, "component stands", "components stand"))

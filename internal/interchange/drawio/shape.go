@@ -1,6 +1,7 @@
 package drawio
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/model"
@@ -56,7 +57,7 @@ func (r *reader) what(c *cell) shape {
 		return actor
 	case isEllipse(c):
 		return process
-	case isZone(c):
+	case isZone(c) || r.frames[c]:
 		return zone
 	case base == "group" && c.children > 0:
 		return nothing
@@ -97,6 +98,40 @@ func isZone(c *cell) bool {
 // frames of the icon libraries, such as a cloud, a network or a subnet.
 func isFrame(c *cell) bool {
 	return c.style[""] == "swimlane" || c.style["shape"] == "swimlane" || c.style["container"] == "1" || strings.Contains(c.style["shape"], "group")
+}
+
+// maxFrames bounds the boxes that are looked at as zones: each is compared with every shape.
+const maxFrames = 500
+
+// frame finds the plain boxes that are drawn around other shapes and that no line
+// joins: people draw zones so who know no notation.
+func (r *reader) frame() {
+	r.frames = map[*cell]bool{}
+	type placed struct {
+		*cell
+		model.Box
+	}
+	var boxes, shapes []placed
+	for _, c := range r.page.cells {
+		if !c.vertex || !c.boxed || c.label == "" || c.parent != nil && c.parent.edge {
+			continue
+		}
+		what := r.what(c)
+		if what != unclear && what != actor && what != process && what != store {
+			continue
+		}
+		b := placed{c, c.place()}
+		shapes = append(shapes, b)
+		_, said := types[letters(c.attr("type", "kind"))]
+		if form := c.style["shape"]; !said && !r.page.joined[c.id] && (what == unclear || what == actor) && (form == "" || form == "rectangle") && c.style["image"] == "" && c.style["ir.type"] == "" && len(boxes) < maxFrames {
+			boxes = append(boxes, b)
+		}
+	}
+	for _, b := range boxes {
+		r.frames[b.cell] = slices.ContainsFunc(shapes, func(s placed) bool {
+			return s.cell != b.cell && s.X >= b.X && s.Y >= b.Y && s.X+s.W <= b.X+b.W && s.Y+s.H <= b.Y+b.H && 2*s.W*s.H <= b.W*b.H
+		})
+	}
 }
 
 func boundaryWords(label string) bool {

@@ -63,6 +63,7 @@ type reader struct {
 	ids      map[string]string          // names by the ids of the list of old
 	index    map[model.ElementID]int    // components
 	zones    map[string]int
+	sites    map[model.ElementID]string // where boundaries stand in the file
 	assets   map[string]model.AssetID
 	known    map[model.AssetID]bool
 	threats  map[string]bool // "target threat"
@@ -80,7 +81,7 @@ func Read(root jsontree.Value, opts imported.Options) (*imported.Import, error) 
 	}
 	r := &reader{
 		Builder: reading.New(imported.PyTM, Key, opts), about: "file",
-		elements: map[string]model.ElementID{}, ids: map[string]string{}, index: map[model.ElementID]int{}, zones: map[string]int{}, assets: map[string]model.AssetID{}, known: map[model.AssetID]bool{}, threats: map[string]bool{},
+		elements: map[string]model.ElementID{}, ids: map[string]string{}, index: map[model.ElementID]int{}, zones: map[string]int{}, sites: map[model.ElementID]string{}, assets: map[string]model.AssetID{}, known: map[model.AssetID]bool{}, threats: map[string]bool{},
 	}
 	file := r.parts(root)
 	root = file.root
@@ -182,6 +183,7 @@ func (r *reader) boundary(v jsontree.Value, serial int) {
 		Trust: 50, Guess: true, Extra: model.Extra{Key: v.Raw()},
 	}
 	r.said("boundary", v)
+	r.sites[z.ID] = v.At()
 	if _, taken := r.zones[name]; !taken {
 		r.zones[name] = len(r.Model.Zones)
 	}
@@ -447,7 +449,7 @@ func (r *reader) trust() {
 		if members[z.ID] > 0 && members[z.ID] == actors[z.ID] || reading.Untrusted(z.Name) {
 			z.Trust = 0
 		}
-		r.Builder.Note(imported.Guess, "", "boundary "+z.Name, "the file does not say how far it is trusted; %d of 100 is set", z.Trust)
+		r.Builder.Note(imported.Guess, r.sites[z.ID], "boundary "+z.Name, "the file does not say how far it is trusted; %d of 100 is set", z.Trust)
 	}
 	if outside > 0 {
 		r.Builder.Note(imported.Guess, "", "file", "%s outside every boundary: actors count as trusted 0 of 100, everything else 50", reading.Plural(outside, "element stands", "elements stand"))

@@ -37,6 +37,7 @@ const (
 var kinds = map[string]kind{
 	"actor": actor, "tm.actor": actor,
 	"process": process, "tm.process": process,
+	"agent": process, "tm.agent": process, "agent-tool": process, "tm.tool": process,
 	"store": store, "tm.store": store,
 	"flow": flow, "tm.flow": flow, "edge": flow,
 	"trust-boundary-box": box, "trust-broundary-box": box, "tm.boundarybox": box,

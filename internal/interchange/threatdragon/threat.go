@@ -1,6 +1,7 @@
 package threatdragon
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -28,6 +29,66 @@ func (r *diagramReader) threatsOf(list jsontree.Value, c cell, in string, at mod
 		ids = append(ids, quoted(string(id)))
 	}
 	return joined(ids)
+}
+
+// placeKeys are the keys by which threats that stand beside the cells name their
+// own: Threat Dragon writes no such threats, but generators of its files do.
+var placeKeys = []string{"cell", "cellId", "element", "elementId", "component", "componentId", "associatedComponent", "associatedElement", "target", "affected"}
+
+// threatsBeside reads the threats that stand in the diagram and in no cell: at the
+// element that each names, else at the product.
+func (r *diagramReader) threatsBeside(list jsontree.Value) json.RawMessage {
+	items := list.Items()
+	ids := make([]json.RawMessage, 0, len(items))
+	for i, raw := range items {
+		if !raw.Object() {
+			ids = append(ids, raw.Raw())
+			r.note(imported.Refused, raw, r.where(), "a threat is no object; it is kept in the file and is not in the model")
+			continue
+		}
+		at, key := r.elementOf(raw)
+		name := "the product"
+		if at != model.AtProduct {
+			name = cmp.Or(r.ends[at], string(at))
+		}
+		id := r.threat(raw, cell{}, at, name)
+		if u := r.unknown["threat "+key]; u != nil { // it has a meaning here
+			if u.times--; u.times == 0 {
+				delete(r.unknown, "threat "+key)
+			}
+		}
+		r.note(imported.Guess, raw, r.where(), "the threat %s stands beside the cells, where Threat Dragon does not look; it is taken as one of %s", id, name)
+		r.sited(string(id), r.index, besideCells, i)
+		ids = append(ids, quoted(string(id)))
+	}
+	return joined(ids)
+}
+
+// besideCells marks the paths of threats that stand in a diagram and in no cell.
+const besideCells = ".threats."
+
+// elementOf returns the element that a threat beside the cells names, by its id or
+// its name, and by which key.
+func (r *diagramReader) elementOf(raw jsontree.Value) (at model.ElementID, key string) {
+	for _, key := range placeKeys {
+		word := oneLine(raw.Get(key).Text())
+		if word == "" {
+			continue
+		}
+		if id, ok := r.byID[word]; ok {
+			return id, key
+		}
+		var named []model.ElementID
+		for id, name := range r.ends {
+			if strings.EqualFold(name, word) {
+				named = append(named, id)
+			}
+		}
+		if len(named) == 1 {
+			return named[0], key
+		}
+	}
+	return model.AtProduct, ""
 }
 
 func place(at model.ElementID, name string) string {

@@ -216,10 +216,15 @@ func (r *reader) product(root jsontree.Value) {
 		p.ID = model.ProductID(model.DeriveID("prd", p.Name))
 	}
 	r.misshapen(root, "summary", "an object", jsontree.Value.Object, "file")
-	r.unknownKeys("file", root, "version", "summary", "detail", "release_version", "released_at")
+	r.unknownKeys("file", root, "version", "summary", "detail", "release_version", "released_at", "threats")
 	r.wordless(summary, "file", "title", "owner", "description")
 	r.unknownKeys("summary", summary, "title", "owner", "description", "id")
-	r.unknownKeys("detail", root.Get("detail"), "contributors", "diagrams", "diagramTop", "reviewer", "threatTop")
+	r.unknownKeys("detail", root.Get("detail"), "contributors", "diagrams", "diagramTop", "reviewer", "threatTop", "threats")
+	for _, list := range []jsontree.Value{root.Get("threats"), root.Get("detail", "threats")} {
+		if n := len(list.Items()); n > 0 {
+			r.note(imported.Refused, list, "file", "%s in no diagram: kept in the file, and not in the model", plural(n, "threat stands", "threats stand"))
+		}
+	}
 }
 
 func (r *reader) diagram(raw jsontree.Value, index int) model.DiagramID {
@@ -258,7 +263,7 @@ func (r *reader) diagram(raw jsontree.Value, index int) model.DiagramID {
 	if version == 1 && raw.Get("cells").Array() {
 		r.note(imported.Info, raw.Get("diagramJson"), where, "the diagram is empty in version 2 and full in version 1: its version 1 cells are read")
 	}
-	r.unknownKeys("diagram", raw, "id", "title", "diagramType", "description", "placeholder", "thumbnail", "version", "cells", "diagramJson", "size")
+	r.unknownKeys("diagram", raw, "id", "title", "diagramType", "description", "placeholder", "thumbnail", "version", "cells", "diagramJson", "size", "threats")
 	r.out.Counts.Diagrams++
 
 	r.wordless(raw, where, "title", "description", "diagramType")
@@ -268,6 +273,10 @@ func (r *reader) diagram(raw jsontree.Value, index int) model.DiagramID {
 	dr := &diagramReader{reader: r, diagram: &d, index: index, byID: map[string]model.ElementID{}, ends: map[model.ElementID]string{}}
 	ids := dr.cells(cells, version)
 	with := map[string]json.RawMessage{OwnKey: nil}
+	r.misshapen(raw, "threats", "a list", jsontree.Value.Array, where)
+	if threats := raw.Get("threats"); threats.Array() {
+		with["threats"] = dr.threatsBeside(threats)
+	}
 	switch version {
 	case 2:
 		with["cells"] = ids

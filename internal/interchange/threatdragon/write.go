@@ -56,6 +56,7 @@ type writer struct {
 	made     map[model.DiagramID]bool
 	inCell   map[model.ThreatID]bool // threats that stand in a cell
 	threats  map[model.ElementID][]*model.Threat
+	byID     map[string]*model.Threat
 	measures map[model.ThreatID][]*model.Countermeasure
 	bands    map[model.ThreatID]string // severities of threats that have none, by their rating
 	number   int                       // the highest of a threat
@@ -80,11 +81,12 @@ type slot struct {
 func newWriter(m *model.Model) *writer {
 	w := &writer{
 		m: m, out: &imported.Import{}, made: map[model.DiagramID]bool{}, inCell: map[model.ThreatID]bool{},
-		threats: map[model.ElementID][]*model.Threat{}, measures: map[model.ThreatID][]*model.Countermeasure{},
+		threats: map[model.ElementID][]*model.Threat{}, byID: make(map[string]*model.Threat, len(m.Threats)), measures: map[model.ThreatID][]*model.Countermeasure{},
 	}
 	for i := range m.Threats {
 		t := &m.Threats[i]
 		w.threats[t.Where] = append(w.threats[t.Where], t)
+		w.byID[string(t.ID)] = t
 		w.number = max(w.number, t.Number)
 	}
 	for _, list := range w.threats {

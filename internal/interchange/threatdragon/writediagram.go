@@ -9,12 +9,14 @@ import (
 	"github.com/threatloop/threatloop/internal/model"
 )
 
-// thing is an element of a diagram on its way into a cell; one of the pointers is set.
+// thing is an element of a diagram on its way into a cell; one of the pointers is set, but for the product.
 type thing struct {
 	id    model.ElementID
 	extra model.Extra
 	node  *jsontree.Node
 	fresh bool // the file had no cell for it
+
+	diagram model.DiagramID // where all below are nil: of the product itself
 
 	zone      *model.Zone
 	component *model.Component
@@ -130,6 +132,7 @@ func (w *writer) diagramNode(d *model.Diagram, index int) (*jsontree.Node, error
 	for _, t := range things {
 		bases.patch(w, t)
 	}
+	w.threatsBeside(n, things, index, old)
 	strange := kept.Get("cells").Exists() && !kept.Get("cells").Null() && !kept.Get("cells").Array() // stays as written while nothing is drawn
 	if cells := w.arrange(list, things, index); cells.Len() > 0 || n.Get("cells") != nil && !strange || !kept.Exists() || old {
 		n.Set("cells", cells)
@@ -147,14 +150,21 @@ func (w *writer) nextDiagram(id model.DiagramID) int {
 	return w.diagram - 1
 }
 
+// thumbnail names the picture of a methodology. Threat Dragon shows no page of a
+// model with a picture that it does not have.
 func thumbnail(methodology string) string {
 	name := strings.ToLower(methodology)
 	switch name {
-	case "cia", "ciadie", "die", "eop", "linddun", "plot4ai":
+	case "cia", "die", "eop", "linddun", "plot4ai", "stride":
+		name = "." + name
+	case "ciadie":
+		name = ".die"
+	case "":
+		name = ".stride"
 	default:
-		name = "stride"
+		name = ""
 	}
-	return "./public/content/images/thumbnail." + name + ".jpg"
+	return "./public/content/images/thumbnail" + name + ".jpg"
 }
 
 // arrange puts the cells where they stood in the file. Things of one kind follow

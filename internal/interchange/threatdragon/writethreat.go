@@ -69,6 +69,45 @@ func (w *writer) threatsOf(t *thing, path string) {
 	}
 }
 
+// threatsBeside writes the threats that stand in a diagram and in no cell where
+// they stood. A file of version 1 is made a new one: there those of an element go
+// into its cell, where Threat Dragon shows them.
+func (w *writer) threatsBeside(n *jsontree.Node, things []*thing, index int, old bool) {
+	list := n.Get("threats")
+	if !list.List() {
+		return
+	}
+	at := make(map[model.ElementID]*thing, len(things))
+	for _, t := range things {
+		at[t.id] = t
+	}
+	filled := jsontree.NewList()
+	for _, entry := range list.Items() {
+		threat := w.byID[entry.Text()]
+		switch {
+		case !entry.IsText() || threat == nil && !strings.HasPrefix(entry.Text(), "thr_"):
+			filled.Append(entry) // what is no threat
+		case threat == nil || w.inCell[threat.ID] || old && at[threat.Where] != nil:
+			// deleted, written before, or on its way into a cell
+		default:
+			t := at[threat.Where]
+			if t == nil {
+				t = &thing{id: threat.Where, diagram: w.drawn.Diagrams[index].ID}
+			}
+			path := fmt.Sprint(index, besideCells, filled.Len())
+			node, _ := w.threatNode(t, threat)
+			w.inCell[threat.ID] = true
+			w.slots = append(w.slots, slot{kind: "threat/", id: string(threat.ID), path: path, node: node})
+			filled.Append(node)
+		}
+	}
+	if old && filled.Len() == 0 {
+		n.Delete("threats")
+		return
+	}
+	n.Set("threats", filled)
+}
+
 // statusWords are the words of Threat Dragon for the states of a threat.
 var statusWords = map[model.ThreatStatus]string{
 	model.Open: "Open", model.Mitigated: "Mitigated", model.NotApplicable: "NotApplicable", model.Accepted: "Accepted",
@@ -144,8 +183,10 @@ func (w *writer) diagramOf(t *thing) model.DiagramID {
 		return t.flow.Diagram
 	case t.curve != nil:
 		return t.curve.Diagram
+	case t.text != nil:
+		return t.text.Diagram
 	}
-	return t.text.Diagram
+	return t.diagram
 }
 
 // nextNumber returns a number that no threat of the file had.

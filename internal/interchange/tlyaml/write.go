@@ -196,9 +196,15 @@ func encodeRaw(raw json.RawMessage) (value, error) {
 func fromJSON(v jsontree.Value) value {
 	switch raw := v.Raw(); {
 	case v.Object():
-		m := mapping{}
+		m, at := mapping{}, map[string]int{}
 		for _, member := range v.Members() {
-			m = append(m, pair{key: member.Key, value: fromJSON(member.Value)})
+			p := pair{key: member.Key, value: fromJSON(member.Value)}
+			if i, twice := at[p.key]; twice { // YAML allows a key once; of JSON's, every reader takes the last
+				m[i] = p
+				continue
+			}
+			at[p.key] = len(m)
+			m = append(m, p)
 		}
 		return m
 	case v.Array():
