@@ -256,6 +256,8 @@ var strangers = []struct{ mark, name string }{
 	{`"runs"`, "a SARIF report: see results show"},
 	{"<KnowledgeBase", "a template of the Microsoft Threat Modeling Tool, which holds no model"},
 	{"<mxlibrary", "a draw.io library of shapes, which holds no drawing"},
+	{`"applicationInfo"`, "a workspace of AWS Threat Composer, whose threats belong to no component and which draws nothing that a program can read"},
+	{`"Likelihood Of Attack"`, "a library of threats of OWASP pytm, which holds no model"},
 	{`"potential threats"`, "a report of OWASP pytm: give what the model prints with --json"},
 	{`"inBoundary"`, "a model of OWASP pytm in another form than pytm.load reads: a name, elements with their __class__, flows"},
 	{`"diagramTop"`, "an OWASP Threat Dragon model without the object detail, in which its diagrams stand"},

@@ -341,7 +341,7 @@ func TestRefused(t *testing.T) {
 		{"yaml left open", "product: [a\n", fault.Invalid, "in:1:10: is not YAML: did not find expected ',' or ']'"},
 		{"control character", "product:\n  name: a\x01b", fault.Invalid, "in:1: is not YAML: control characters are not allowed"},
 		{"binary", "\x10\x02product\x00", fault.Unsupported, "these can: OWASP Threat Dragon"},
-		{"yaml text", "just text", fault.Invalid, "no YAML mapping"},
+		{"yaml text", "just text", fault.Invalid, "neither JSON nor XML, and no YAML mapping"},
 		{"yaml alias", "product: &a\n  name: x\nanswers: *a\n", fault.Invalid, "aliases"},
 		{"yaml key", "product:\n  name: x\n  colour: red\n", fault.Invalid, "in:3:3: unknown key \"colour\""},
 		{"yaml twice", "product:\n  name: x\n  name: y\n", fault.Invalid, "in:3:3: key \"name\" is given twice"},

@@ -75,6 +75,8 @@ func TestStrangers(t *testing.T) {
 		`[{"Element": "TM", "name": "tm"}, {"Element": "Widget", "name": "A", "inBoundary": {"$ref": "b"}}]`: "OWASP pytm in another form",
 		"#!/usr/bin/env python3\nfrom pytm import TM, Actor\ntm = TM(\"x\")\n\tuser: [":                      "run it with --json (tm.py --json model.json)",
 		`{{"name":"{tm.name}", "potential threats": [{findings:repeat:`:                                      "a template for reports of OWASP pytm",
+		`{"schema": 1, "applicationInfo": {"name": "Bot"}, "threats": [{"statement": "A user can"}]}`:        "a workspace of AWS Threat Composer",
+		`[{"SID": "INP01", "target": ["Process"], "Likelihood Of Attack": "High"}]`:                          "a library of threats of OWASP pytm",
 		`{"name": "a", "potential threats": [{"name": "INP03"}]}`:                                            "a report of OWASP pytm",
 		`<KnowledgeBase xmlns:xsd="http://www.w3.org/2001/XMLSchema"><Manifest/></KnowledgeBase>`:            "a template of the Microsoft Threat Modeling Tool",
 		`<mxlibrary>[{"xml": "", "w": 80, "h": 80}]</mxlibrary>`:                                             "a draw.io library of shapes",

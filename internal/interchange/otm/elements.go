@@ -355,7 +355,7 @@ func (r *reader) zone(e *nested, absolute bool) {
 	}
 	known := []string{"id", "name", "description", "parent", "risk", "representations", "threats"}
 	z.Extra = keep(z.Extra, r.withPlace(e, withRisk(leftover(n, known...), risk, "trustRating")))
-	r.unknown("trust zone", n, append(known, "type", "attributes")...)
+	r.unknown("trust zone", n, append(known, "type", "attributes", "properties")...)
 	r.unknown("trust zone risk", cmpNode(risk, &node{}), "trustRating")
 	r.Out.Counts.Boundary++
 	r.form(e.where, "trust zone", n, zoneForm)
@@ -432,7 +432,10 @@ func (r *reader) component(e *nested, absolute bool) {
 		c.Processes, c.Stores = r.assetsOf(e.where, assets.get("processed")), r.assetsOf(e.where, assets.get("stored"))
 		r.unknown("component assets", cmpNode(assets, &node{}), "processed", "stored")
 	}
-	r.attributes(&c, n.get("attributes"))
+	if attributes := n.get("attributes"); !ours(attributes) {
+		r.attributes(&c, n.get("properties")) // so StartLeft called them at first
+		r.attributes(&c, attributes)
+	}
 	known := []string{"id", "name", "description", "parent", "representations", "assets", "threats", "tags"}
 	written := n.get("type").str()
 	if own && c.Kind != "" {
@@ -447,7 +450,7 @@ func (r *reader) component(e *nested, absolute bool) {
 	}
 	r.Count(c.Kind)
 	c.Extra = keep(c.Extra, r.withPlace(e, leftover(n, known...)))
-	r.unknown("component", n, "id", "name", "description", "parent", "representations", "assets", "threats", "tags", "type", "attributes")
+	r.unknown("component", n, "id", "name", "description", "parent", "representations", "assets", "threats", "tags", "type", "attributes", "properties")
 	r.form(e.where, "component", n, componentForm)
 	e.z = len(r.Model.Components)
 	r.Model.Components = append(r.Model.Components, c)

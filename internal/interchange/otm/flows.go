@@ -39,6 +39,13 @@ func (r *reader) dataflows(root *node) {
 		if f.Diagram != "" && !r.hasDiagram(f.Diagram) {
 			f.Diagram = own
 		}
+		if !ours(n.get("attributes")) {
+			for _, attributes := range []*node{n.get("properties"), n.get("attributes")} {
+				if attributes.get("Out Of Scope", "outOfScope").truth() {
+					f.OutOfScope, f.OutOfScopeReason = true, attributes.get("Reason For Out Of Scope", "reasonOutOfScope").str()
+				}
+			}
+		}
 		f.ID, f.Bidirectional, f.Tags = e, n.get("bidirectional").truth(), r.tags(where, n)
 		f.Carries = r.assetsOf(where, n.get("assets"))
 		otherwise := "Flow"
@@ -48,7 +55,7 @@ func (r *reader) dataflows(root *node) {
 		f.Name = r.Named(n.get("name").str(), otherwise, n.at())
 		known := []string{"id", "name", "description", "bidirectional", "source", "destination", "assets", "threats", "tags"}
 		f.Extra = keep(f.Extra, leftover(n, append(known, "from", "target", "to")...))
-		r.unknown("data flow", n, append(known, "attributes", "from", "target", "to")...)
+		r.unknown("data flow", n, append(known, "attributes", "properties", "from", "target", "to")...)
 		r.form(where, "data flow", n, flowForm)
 		r.Out.Counts.Flow++
 		r.Model.Flows = append(r.Model.Flows, f)

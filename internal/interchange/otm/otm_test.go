@@ -426,3 +426,38 @@ func TestForms(t *testing.T) {
 		t.Errorf("flow joins %q and %q, want shop and db", f.From, f.To)
 	}
 }
+
+// TestProperties: what components and flows have as properties, as StartLeft wrote
+// attributes at first, are their attributes; a change made here holds against them.
+func TestProperties(t *testing.T) {
+	t.Parallel()
+	data := []byte(`{"otmVersion": "0.1.0", "project": {"id": "shop", "name": "Shop"},
+  "trustZones": [{"id": "in", "name": "Inside", "risk": {"trustRating": 10}, "properties": {"Name": "Inside"}}],
+  "components": [
+    {"id": "db", "name": "Orders", "type": "postgresql", "parent": {"trustZone": "in"}, "properties": {"Encrypted": "Yes", "Backup": "No", "Out Of Scope": "true"}},
+    {"id": "web", "name": "Web", "type": "web-service", "parent": {"trustZone": "in"}, "attributes": {"Encrypted": "No"}}
+  ],
+  "dataflows": [{"id": "f", "name": "Query", "source": "web", "destination": "db", "properties": {"Out Of Scope": "true", "Reason For Out Of Scope": "a test"}}]}`)
+	i := read(t, data)
+	db, f := &i.Model.Components[0], &i.Model.Flows[0]
+	if want := map[string]string{"encrypted": "yes", "backup": "no"}; !cmp.Equal(db.Attributes, want) || !db.OutOfScope {
+		t.Errorf("attributes of the store = %v, out of scope %t, want %v, true", db.Attributes, db.OutOfScope, want)
+	}
+	if !f.OutOfScope || f.OutOfScopeReason != "a test" {
+		t.Errorf("flow out of scope = %t (%s), want true (a test)", f.OutOfScope, f.OutOfScopeReason)
+	}
+	for _, n := range i.Notes {
+		if strings.Contains(n.Text, "properties") {
+			t.Errorf("note %q, want none", n.Text)
+		}
+	}
+	db.Attributes["encrypted"], f.OutOfScope, f.OutOfScopeReason = "no", false, ""
+	out, _, err := otm.Write(i.Model)
+	if err != nil {
+		t.Fatalf("Write = %v", err)
+	}
+	again := read(t, out).Model
+	if got := again.Components[0].Attributes["encrypted"]; got != "no" || again.Flows[0].OutOfScope {
+		t.Errorf("read again: encrypted %q, out of scope %t, want no, false", got, again.Flows[0].OutOfScope)
+	}
+}

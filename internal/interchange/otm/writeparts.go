@@ -1,6 +1,7 @@
 package otm
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -302,6 +303,9 @@ func (w *writer) flow(f *model.Flow) json.RawMessage {
 	}
 	if told != f.Diagram {
 		own[prefix+"diagram"] = string(f.Diagram)
+	}
+	if scoped := []byte("scope"); !f.OutOfScope && (bytes.Contains(bytes.ToLower(left["attributes"]), scoped) || bytes.Contains(bytes.ToLower(left["properties"]), scoped)) {
+		own[prefix+"out_of_scope"] = "false" // whatever the words of the file's own attributes say
 	}
 	o.rest(left, own)
 	return o.raw()

@@ -98,7 +98,7 @@ func (r *reader) technicalAssets() error {
 		id := r.id(e, "technical asset")
 		r.known("technical asset", v, append(append(e.own, ratingKeys...),
 			"id", "description", "type", "usage", "used_as_client_by_human", "out_of_scope", "justification_out_of_scope", "size", "technology", "technologies", "tags", "internet",
-			"machine", "encryption", "owner", "multi_tenant", "redundant", "custom_developed_parts", "data_assets_processed", "data_assets_stored", "data_formats_accepted",
+			"machine", "encryption", "owner", "multi_tenant", "multitenant", "redundant", "custom_developed_parts", "data_assets_processed", "data_assets_stored", "data_formats_accepted",
 			"communication_links", "diagram_tweak_order",
 		)...)
 		extra, err := r.keep(v, "communication_links")
@@ -182,7 +182,7 @@ func (r *reader) attributes(v value, kind model.Kind, techs []string) map[string
 			all["encrypted"] = yes
 		}
 	}
-	if v.get("multi_tenant").yes() && kind != model.Actor {
+	if v.any("multi_tenant", "multitenant").yes() && kind != model.Actor {
 		all["multi_tenant"] = "yes"
 	}
 	for _, t := range techs {
@@ -276,7 +276,7 @@ var (
 func (r *reader) link(from model.ElementID, source string, p pair, serial int) error {
 	v := p.value.flat()
 	r.about = "communication link " + reading.Line(p.key)
-	r.known("communication link", v, append(slices.Concat(p.own(), sourceKeys, targetKeys), "description", "protocol", "authentication", "authorization", "tags", "vpn", "ip_filtered", "readonly", "usage",
+	r.known("communication link", v, append(slices.Concat(p.own(), sourceKeys, targetKeys), "description", "protocol", "authentication", "authorization", "tags", "vpn", "ip_filtered", "ipFiltered", "readonly", "usage",
 		"data_assets_sent", "data_assets_received", "diagram_tweak_weight", "diagram_tweak_constraint")...)
 	extra, err := r.keep(v)
 	if err != nil {

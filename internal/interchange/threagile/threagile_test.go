@@ -468,3 +468,17 @@ func TestLinksApart(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherSpellings: keys as generators of Threagile's files spell them are read.
+func TestOtherSpellings(t *testing.T) {
+	t.Parallel()
+	i := must(t, "threagile_version: 1.0.0\ntitle: x\ntechnical_assets:\n  A:\n    id: a\n    type: process\n    multitenant: true\n    communication_links:\n      l:\n        target: b\n        ipFiltered: true\n  B:\n    id: b\n    type: process\n", imported.Options{})
+	if got := i.Model.Components[0].Attributes["multi_tenant"]; got != "yes" {
+		t.Errorf("multi_tenant = %q, want yes", got)
+	}
+	for _, n := range i.Notes {
+		if n.Level == imported.Kept {
+			t.Errorf("note %q, want none on keys that are read", n.Text)
+		}
+	}
+}

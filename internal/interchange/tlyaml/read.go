@@ -42,7 +42,7 @@ func Parse(data []byte, opts imported.Options) (*yaml.Node, error) {
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
 		return nil, fault.New(fault.Invalid, "model.syntax", "the model file cannot be read").
-			With(opts.At(max(1, doc.Line), 0), "the file is no YAML mapping")
+			With(opts.At(max(1, doc.Line), 0), "the file is neither JSON nor XML, and no YAML mapping of keys and values")
 	}
 	return doc.Content[0], nil
 }
