@@ -78,11 +78,27 @@ func syntaxFault(data []byte, err error, opts imported.Options) error {
 	line, column := 1, 0
 	text, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")
 	if m := lineOf.FindStringSubmatch(text); m != nil {
-		line, _ = strconv.Atoi(cmp.Or(m[1], m[3], "1"))
+		line, _ = strconv.Atoi(cmp.Or(m[1], m[3], "0"))
 		column, _ = strconv.Atoi(cmp.Or(m[2], "0"))
+		if line == 0 {
+			line, column = control(data)
+		}
 		text = strings.Replace(text, m[0], "", 1)
 	}
 	return fault.Wrap(err, fault.Invalid, "model.syntax", "the model file cannot be read").With(opts.At(line, column), "is not YAML: %s", text)
+}
+
+// control returns the place of the first control character: of these alone the
+// library does not say where they stand.
+func control(data []byte) (line, column int) {
+	line = 1
+	for l := range bytes.Lines(data) {
+		if i := bytes.IndexFunc(l, func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f }); i >= 0 {
+			return line, i + 1
+		}
+		line++
+	}
+	return 1, 0
 }
 
 // Detect reports whether the mapping is a Threatloop model: it has the key
