@@ -232,6 +232,7 @@ func (c *comments) merge(m mapping, n *yaml.Node, t reflect.Type) mapping {
 			known[f.name] = element(t.Field(f.index).Type)
 		}
 	}
+	last := -1 // the farthest pair of the keys before; a key that is not ours stays behind it, or comes to the end
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		at := slices.IndexFunc(m, func(p pair) bool { return p.key == k.Value })
@@ -239,10 +240,19 @@ func (c *comments) merge(m mapping, n *yaml.Node, t reflect.Type) mapping {
 			if _, ours := known[k.Value]; ours || t == nil {
 				continue // it is empty now
 			}
-			m, at = append(m, pair{key: k.Value, value: fromNode(v)}), len(m)
+			if at = len(m); last >= 0 {
+				last++
+				at = last
+			}
+			m = slices.Insert(m, at, pair{key: k.Value, value: fromNode(v)})
+		} else {
+			last = max(last, at)
 		}
 		p := &m[at]
-		p.before, p.after = c.take(k.Line), c.behind(k.Line, k, v)
+		p.before = c.take(k.Line)
+		if after := c.behind(k.Line, k, v); after != "" { // else what stood behind the whole, where that was on one line
+			p.after = after
+		}
 		p.value = c.value(p.value, v, known[k.Value])
 	}
 	return m

@@ -121,6 +121,58 @@ func TestWriteOver(t *testing.T) {
 	}
 }
 
+// A file by hand in an order of its own is brought into ours; what only a person
+// can say, comments and other programs' keys, stays at what it stood at.
+func TestWriteOverFilesByHand(t *testing.T) {
+	t.Parallel()
+	const byHand = `# Läden 🦊
+x-first: 1 # before all
+
+zones:
+  - {id: net, name: Net, trust: 0}   # flow style
+  - id: dmz
+    trust: 40  # trust before name
+    x-rank: 2
+    name: “Außen”
+product:
+  name: Shop
+  x-cost: {a: 1} # of another program
+  tags: [b, a]
+`
+	const want = `# Läden 🦊
+threatloop: 1
+product:
+  id: p
+  name: Shop
+  x-cost: # of another program
+    a: 1
+  tags:
+    - b
+    - a
+
+zones:
+  - id: net   # flow style
+    name: Net
+    trust: 0
+  - id: dmz
+    name: "“Außen”"
+    trust: 40  # trust before name
+    x-rank: 2
+x-first: 1 # before all
+`
+	m, _ := readYAML(t, []byte(byHand))
+	m.Product.ID = "p"
+	got := writeOver(t, m, byHand)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("WriteOver (-want +got):\n%s", diff)
+	}
+	m.Product.Name = "Shops"
+	want2 := strings.Replace(got, "name: Shop", "name: Shops", 1)
+	if diff := cmp.Diff(want2, writeOver(t, m, got)); diff != "" {
+		t.Errorf("WriteOver with another name (-want +got):\n%s", diff)
+	}
+}
+
 func TestWriteOverOtherFiles(t *testing.T) {
 	t.Parallel()
 	m := &model.Model{Product: model.Product{ID: "p", Name: "Shop"}}
