@@ -19,6 +19,8 @@ import (
 	"github.com/threatloop/threatloop/internal/client"
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/interchange"
+	"github.com/threatloop/threatloop/internal/interchange/imported"
+	"github.com/threatloop/threatloop/internal/interchange/tlyaml"
 	"github.com/threatloop/threatloop/internal/interchange/update"
 )
 
@@ -281,7 +283,8 @@ func readAnswers(name string, data []byte) (*answersInput, error) {
 	var in answersInput
 	bad := fault.New(fault.Invalid, "answers.invalid", "the answers cannot be read")
 	if err := yaml.Load(data, &in); err != nil { // JSON is YAML
-		return nil, bad.With(name, "%s", err)
+		line, column, text := tlyaml.Syntax(err)
+		return nil, bad.With(imported.Options{Name: name}.At(line, column), "is neither JSON nor YAML: %s", text)
 	}
 	if in.Questionnaire == "" || len(in.Answers) == 0 {
 		return nil, bad.With(name, "%s", errors.New(`expected the keys "questionnaire" and "answers"`))

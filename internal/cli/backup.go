@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/store"
@@ -100,17 +101,21 @@ func (c *restoreCmd) Run(ctx context.Context, env *Env) error {
 	if !ok {
 		return usage(errors.New("say where to: --data or --database-url"))
 	}
+	info, err := os.Stat(c.File)
+	if err == nil && info.IsDir() {
+		err = &os.PathError{Op: "read", Path: c.File, Err: syscall.EISDIR}
+	}
+	if err != nil {
+		return fileFault(err)
+	}
 	if c.DatabaseURL == "" {
 		if err := os.MkdirAll(c.Data, 0o700); err != nil {
 			return fileFault(err)
 		}
 	}
-	if _, err := os.Stat(c.File); err != nil {
-		return fileFault(err)
-	}
 	if err := store.Restore(ctx, o, c.File); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(env.Stdout, "restored from %s; stored credentials open only with the key file that they were sealed with\n", c.File)
+	_, err = fmt.Fprintf(env.Stdout, "restored from %s; stored credentials open only with the key file that they were sealed with\n", c.File)
 	return err
 }

@@ -79,7 +79,7 @@ func (c *convertCmd) Run(_ context.Context, env *Env) error {
 		return err
 	}
 	s := report.From
-	_, err = fmt.Fprintf(env.Stdout, "%s: %s to %s: %d diagrams, %d elements, %d threats\n", label(c.Into), s.Format, to.Name, s.Diagrams,
+	_, err = fmt.Fprintf(env.Stdout, "%s: %s to %s: %d diagrams, %d elements, %d threats\n", c.Into, s.Format, to.Name, s.Diagrams,
 		s.Elements.Actor+s.Elements.Process+s.Elements.Store+s.Elements.Flow+s.Elements.Boundary+s.Elements.Text, s.Threats)
 	return err
 }
@@ -103,7 +103,10 @@ func (c *convertCmd) format() (interchange.Writable, error) {
 	}
 	why := fmt.Errorf("--to %s is no format that is written", c.To)
 	if c.To == "" {
-		why = fmt.Errorf("the ending of %s does not tell the format to write", label(c.Into))
+		why = fmt.Errorf("the ending of %s does not tell the format to write", c.Into)
+		if c.Into == stdin {
+			why = errors.New("standard output does not tell the format to write")
+		}
 	}
 	return interchange.Writable{}, withHint(&usageError{why}, "--to takes %s", strings.Join(text, ", "))
 }

@@ -12,6 +12,8 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/interchange/imported"
+	"github.com/threatloop/threatloop/internal/interchange/tlyaml"
 )
 
 // maxSettings is the size of the largest settings file that is read.
@@ -108,7 +110,8 @@ func parseSettings(path string, data []byte, known []string) (map[string]string,
 	bad := fault.New(fault.Invalid, "settings.invalid", "the settings file cannot be read")
 	var doc yaml.Node
 	if err := yaml.Load(data, &doc); err != nil {
-		return nil, bad.With(path, "is not YAML: %v", err)
+		line, column, text := tlyaml.Syntax(err)
+		return nil, bad.With(imported.Options{Name: path}.At(line, column), "is not YAML: %s", text)
 	}
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
 		return nil, bad.With(path, "is no YAML mapping of settings")
@@ -165,4 +168,16 @@ func fileFault(err error) error {
 		return fault.Wrap(err, fault.Invalid, "file.folder", "%s: is a folder", path.Path)
 	}
 	return fault.Wrap(err, fault.Unavailable, "file.unreadable", "%s: %v", path.Path, path.Err)
+}
+
+// inFile says which file an error is about, where it does not begin with that itself.
+func inFile(name string, err error) error {
+	text := err.Error()
+	if f := fault.As(err); f != nil {
+		text = f.Public
+	}
+	if strings.HasPrefix(text, name) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }

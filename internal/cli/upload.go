@@ -66,7 +66,7 @@ func (c *resultsUploadCmd) Run(ctx context.Context, env *Env) error {
 	for i, name := range c.Files {
 		raw, view, err := c.upload(ctx, env, cl, product, name, c.Complete && i == len(c.Files)-1)
 		if err != nil {
-			return fmt.Errorf("%s: %w", label(name), err)
+			return inFile(label(name), err)
 		}
 		if c.JSON {
 			answers = append(answers, raw)

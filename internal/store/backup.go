@@ -268,10 +268,10 @@ func Restore(ctx context.Context, o Options, path string) error {
 	} else {
 		err = restorePostgres(ctx, o, path)
 	}
-	if err != nil {
+	if err != nil && fault.As(err) == nil {
 		return fmt.Errorf("store: restore %s: %w", path, err)
 	}
-	return nil
+	return err
 }
 
 func restoreSQLite(ctx context.Context, o Options, path string) (err error) {
@@ -294,7 +294,11 @@ func restoreSQLite(ctx context.Context, o Options, path string) (err error) {
 		err = errors.Join(err, backup.Close())
 	}
 	if err != nil {
-		return fault.Wrap(err, fault.Invalid, "restore.damaged", "%s is not a whole backup: %s", path, err)
+		why := "it is no database of ours"
+		if f := fault.As(err); f != nil {
+			why = f.Public
+		}
+		return fault.Wrap(err, fault.Invalid, "restore.damaged", "%s is not a whole backup: %s", path, why)
 	}
 	partial := o.Path + ".partial"
 	if err := copyFile(path, partial); err != nil {

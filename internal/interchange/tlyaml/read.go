@@ -75,8 +75,15 @@ func syntaxFault(data []byte, err error, opts imported.Options) error {
 	if strings.Contains(err.Error(), "expected single document") {
 		return fault.Wrap(err, fault.Invalid, "model.syntax", "the model file cannot be read").With(opts.At(secondDocument(data), 1), "a second YAML document begins here; a model file holds one")
 	}
-	line, column := 1, 0
-	text, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")
+	line, column, text := Syntax(err)
+	return fault.Wrap(err, fault.Invalid, "model.syntax", "the model file cannot be read").With(opts.At(line, column), "is not YAML: %s", text)
+}
+
+// Syntax takes an error of the YAML library apart: the place, a column of 0 where it
+// says none, and what is wrong there.
+func Syntax(err error) (line, column int, text string) {
+	line = 1
+	text, _, _ = strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")
 	if m := lineOf.FindStringSubmatch(text); m != nil {
 		line, _ = strconv.Atoi(cmp.Or(m[1], m[3], "0"))
 		column, _ = strconv.Atoi(cmp.Or(m[2], "0"))
@@ -85,7 +92,7 @@ func syntaxFault(data []byte, err error, opts imported.Options) error {
 		}
 		text = strings.Replace(text, m[0], "", 1)
 	}
-	return fault.Wrap(err, fault.Invalid, "model.syntax", "the model file cannot be read").With(opts.At(line, column), "is not YAML: %s", text)
+	return line, column, text
 }
 
 // control returns the place of the first control character: of these alone the
