@@ -313,7 +313,7 @@ func (ch *changing) save() error {
 	if err := model.Validate(ch.model); err != nil {
 		return err
 	}
-	saved, err := ch.tx.SaveModel(ch.before, ch.model, store.Save{By: ch.caller.actor(), At: ch.at, Expect: ch.versions.Product, Moved: ch.movedKeys(), Words: words})
+	saved, err := ch.tx.SaveModel(ch.before, ch.model, store.Save{By: ch.caller.actor(), At: ch.at, Expect: ch.versions.Product, Moved: ch.movedKeys()})
 	if err != nil {
 		return err
 	}

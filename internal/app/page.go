@@ -129,26 +129,6 @@ func pick[T any](p *picked, kind string, list []T, id func(*T) string) {
 // auditID writes an object's id for people: a link's parts joined by slashes.
 func auditID(key store.ObjectKey) string { return strings.ReplaceAll(key.ID, "\x1f", "/") }
 
-// words are the words by which search finds an object: those of its title and name.
-func words(key store.ObjectKey, value any) []string {
-	switch v := value.(type) {
-	case *model.Threat:
-		return strings.Fields(v.Title)
-	case *model.Weakness:
-		return strings.Fields(v.Title)
-	case *model.Countermeasure:
-		return strings.Fields(v.Title)
-	case *model.Component:
-		return strings.Fields(v.Name)
-	case *model.Flow:
-		return strings.Fields(v.Name)
-	case *model.Asset:
-		return strings.Fields(v.Name)
-	default:
-		return nil
-	}
-}
-
 // equal compares two documents as they would be stored.
 func equal(a, b any) bool {
 	x, errX := json.Marshal(a)

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/threatloop/threatloop/internal/model"
@@ -39,7 +40,7 @@ func (tx *Tx) setFields(id model.ProductID, custom map[string]string) error {
 		return err
 	}
 	var rows [][]any
-	for _, key := range slices.Sorted(mapKeys(custom)) {
+	for _, key := range slices.Sorted(maps.Keys(custom)) {
 		values := CustomValues(custom[key])
 		for i := range values {
 			values[i] = cut(values[i], maxFieldValue)

@@ -52,7 +52,7 @@ func save(t testing.TB, db *store.DB, old, m *model.Model, expect int64) store.S
 	t.Helper()
 	var saved store.Saved
 	write(t, db, func(tx *store.Tx) (err error) {
-		saved, err = tx.SaveModel(old, m, store.Save{By: "usr_1", At: at, Expect: expect, Words: store.ModelWords})
+		saved, err = tx.SaveModel(old, m, store.Save{By: "usr_1", At: at, Expect: expect})
 		return err
 	})
 	return saved

@@ -30,7 +30,7 @@ func modelProperty(t *testing.T, open func(*testing.T) *store.DB) {
 			next := drawModel(rt, id)
 			var saved store.Saved
 			err := db.Write(context.Background(), func(_ context.Context, tx *store.Tx) (err error) {
-				saved, err = tx.SaveModel(old, next, store.Save{By: "u", At: at, Expect: version, Words: store.ModelWords})
+				saved, err = tx.SaveModel(old, next, store.Save{By: "u", At: at, Expect: version})
 				return err
 			})
 			if err != nil {
@@ -114,7 +114,7 @@ func savers(t *testing.T, open func(*testing.T) *store.DB) {
 func addProduct(t testing.TB, db *store.DB, id model.ProductID, name string, rating float64) {
 	t.Helper()
 	write(t, db, func(tx *store.Tx) error {
-		_, err := tx.SaveModel(nil, &model.Model{Product: model.Product{ID: id, Name: name}}, store.Save{By: "u", At: at, Words: store.ModelWords})
+		_, err := tx.SaveModel(nil, &model.Model{Product: model.Product{ID: id, Name: name}}, store.Save{By: "u", At: at})
 		return errors.Join(err, tx.SetSummary(id, store.Summary{CurrentMax: rating, CurrentSum: rating, High: 1, At: at}))
 	})
 }
@@ -227,37 +227,6 @@ func productPages(t *testing.T, open func(*testing.T) *store.DB) {
 	write(t, db, func(tx *store.Tx) error { return tx.DeleteProduct("prd_02") })
 	if got := list(t, db, store.ProductQuery{Visible: store.MemberOf("usr_1")}); slices.Contains(got, "P02") {
 		t.Errorf("Products after DeleteProduct = %v, want none of P02", got)
-	}
-}
-
-func search(t *testing.T, open func(*testing.T) *store.DB) {
-	db := open(t)
-	m := sample("prd_1", 3)
-	save(t, db, nil, m, 0)
-	find := func(text string, v store.Visible) int {
-		var hits []store.Hit
-		read(t, db, func(tx *store.Tx) (err error) {
-			hits, err = tx.Search(text, v, 100)
-			return err
-		})
-		return len(hits)
-	}
-	for text, want := range map[string]int{"inject": 3, "SQL inj": 3, "cwe89": 3, "shop": 1, "part 2": 1, "nothing": 0, "!": 0, "": 0, "bound para": 3} {
-		if got := find(text, store.Everything()); got != want {
-			t.Errorf("Search(%q) = %d hits, want %d", text, got, want)
-		}
-	}
-	if got := find("shop", store.MemberOf("nobody")); got != 0 {
-		t.Errorf("Search(not a member) = %d hits, want 0", got)
-	}
-	next := clone(t, m)
-	next.Threats, next.Links = nil, nil
-	next.Components[0].Name = "Kiosk"
-	save(t, db, m, next, 1)
-	for text, want := range map[string]int{"customers": 0, "kiosk": 1, "part": 2} {
-		if got := find(text, store.Everything()); got != want {
-			t.Errorf("Search(%q) after a change = %d hits, want %d", text, got, want)
-		}
 	}
 }
 

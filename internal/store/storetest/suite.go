@@ -27,7 +27,6 @@ func Run(t *testing.T, open func(*testing.T) *store.DB) {
 		{"one of many savers wins", savers},
 		{"sorting by bytes of the folded name", sorting},
 		{"paging of products", productPages},
-		{"search", search},
 		{"ratings", ratings},
 		{"runs and results", runs},
 		{"evidence", evidence},
