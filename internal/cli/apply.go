@@ -283,7 +283,7 @@ func readAnswers(name string, data []byte) (*answersInput, error) {
 	var in answersInput
 	bad := fault.New(fault.Invalid, "answers.invalid", "the answers cannot be read")
 	if err := yaml.Load(data, &in); err != nil { // JSON is YAML
-		line, column, text := tlyaml.Syntax(err)
+		line, column, text := tlyaml.Syntax(data, err)
 		return nil, bad.With(imported.Options{Name: name}.At(line, column), "is neither JSON nor YAML: %s", text)
 	}
 	if in.Questionnaire == "" || len(in.Answers) == 0 {

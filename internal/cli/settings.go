@@ -110,7 +110,7 @@ func parseSettings(path string, data []byte, known []string) (map[string]string,
 	bad := fault.New(fault.Invalid, "settings.invalid", "the settings file cannot be read")
 	var doc yaml.Node
 	if err := yaml.Load(data, &doc); err != nil {
-		line, column, text := tlyaml.Syntax(err)
+		line, column, text := tlyaml.Syntax(data, err)
 		return nil, bad.With(imported.Options{Name: path}.At(line, column), "is not YAML: %s", text)
 	}
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {

@@ -75,13 +75,13 @@ func syntaxFault(data []byte, err error, opts imported.Options) error {
 	if strings.Contains(err.Error(), "expected single document") {
 		return fault.Wrap(err, fault.Invalid, "model.syntax", "the model file cannot be read").With(opts.At(secondDocument(data), 1), "a second YAML document begins here; a model file holds one")
 	}
-	line, column, text := Syntax(err)
+	line, column, text := Syntax(data, err)
 	return fault.Wrap(err, fault.Invalid, "model.syntax", "the model file cannot be read").With(opts.At(line, column), "is not YAML: %s", text)
 }
 
-// Syntax takes an error of the YAML library apart: the place, a column of 0 where it
+// Syntax takes an error of the YAML library about a file apart: the place, a column of 0 where it
 // says none, and what is wrong there.
-func Syntax(err error) (line, column int, text string) {
+func Syntax(data []byte, err error) (line, column int, text string) {
 	line = 1
 	text, _, _ = strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")
 	if m := lineOf.FindStringSubmatch(text); m != nil {
