@@ -117,6 +117,7 @@ type generator struct {
 	notes   []Note // on answers and standards
 	views   *views
 	product *found
+	scope   *library.Scope // of the rules of the product
 	facts   *library.Facts // of the product
 	figures *figures
 	found   map[model.ElementID]*found // by component and flow
@@ -224,7 +225,11 @@ func (g *generator) forComponent(all []*library.Rule, kind model.Kind, typ strin
 func (g *generator) productRules() error {
 	g.facts = &library.Facts{Own: map[string]any{}}
 	g.product = &found{element: model.AtProduct}
-	scope := &library.Scope{Product: g.views.product, Answers: g.answers, Facts: g.facts, Components: g.views.components, Flows: g.views.flows}
+	if g.scope == nil {
+		g.scope = &library.Scope{Product: g.views.product, Answers: g.answers, Components: g.views.components, Flows: g.views.flows}
+	}
+	scope := g.scope
+	scope.Facts = g.facts
 	last := -1 // level of the last rule that sets a figure of the product
 	for _, r := range g.ofProduct {
 		if r.Set != nil || r.Raise != nil {

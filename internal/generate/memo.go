@@ -151,25 +151,23 @@ func (mm *Memo) inPlace(m *model.Model, l light) (map[model.ElementID]bool, erro
 		return nil, nil
 	}
 	again := map[model.ElementID]bool{}
+	touched := map[*library.Component]bool{}
 	for _, i := range l.components {
 		c := model.Clone(&model.Model{Components: m.Components[i : i+1]}).Components[0]
 		g.m.Components[i] = c
 		v := g.views.byID[string(c.ID)]
 		v.Name, v.Type, v.Tags, v.Attributes = c.Name, c.Type, c.Tags, withDefaults(&c, mm.lib)
-		again[c.ID] = true
+		again[c.ID], touched[v] = true, true
 	}
-	flows := map[string]*model.Flow{}
 	for _, i := range l.flows {
 		f := model.Clone(&model.Model{Flows: m.Flows[i : i+1]}).Flows[0]
 		g.m.Flows[i] = f
-		flows[string(f.ID)] = &f
+		v := g.views.flowOf(f.ID)
+		v.Name, v.Protocol, v.Tags, v.Attributes = f.Name, f.Protocol, f.Tags, f.Attributes
+		again[f.ID] = true
 	}
 	for _, v := range g.views.flows {
-		if f := flows[v.ID]; f != nil {
-			v.Name, v.Protocol, v.Tags, v.Attributes = f.Name, f.Protocol, f.Tags, f.Attributes
-			again[f.ID] = true
-		}
-		if again[model.ElementID(v.Source.ID)] || again[model.ElementID(v.Target.ID)] {
+		if touched[v.Source] || touched[v.Target] {
 			again[model.ElementID(v.ID)] = true
 		}
 	}
@@ -250,24 +248,16 @@ func (g *generator) askAgain(again map[model.ElementID]bool) (map[model.ElementI
 			}
 		}
 	}
-	for id := range again {
+	for _, id := range slices.Sorted(maps.Keys(again)) {
+		var f *found
+		var err error
 		if c := g.views.byID[string(id)]; c != nil {
-			f, err := g.component(c)
-			if err != nil {
-				return nil, err
-			}
-			leave(id)
-			delete(gone, id)
-			g.found[id] = f
-			take(f)
-		}
-	}
-	for _, v := range g.views.flows {
-		id := model.ElementID(v.ID)
-		if !again[id] {
+			f, err = g.component(c)
+		} else if v := g.views.flowOf(id); v != nil {
+			f, err = g.flow(v)
+		} else {
 			continue
 		}
-		f, err := g.flow(v)
 		if err != nil {
 			return nil, err
 		}

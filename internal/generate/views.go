@@ -146,6 +146,15 @@ func (v *views) end(id model.ElementID, zones map[model.ElementID]*library.Zone)
 	return c
 }
 
+// flowOf returns the flow with the id, or nil.
+func (v *views) flowOf(id model.ElementID) *library.Flow {
+	i, there := slices.BinarySearchFunc(v.flows, string(id), func(f *library.Flow, id string) int { return cmp.Compare(f.ID, id) })
+	if !there {
+		return nil
+	}
+	return v.flows[i]
+}
+
 // inScope returns the id of a component that may take threats, or "".
 func (v *views) inScope(c *library.Component) model.ElementID {
 	if known := v.byID[c.ID]; known == nil || known.OutOfScope {

@@ -98,7 +98,7 @@ func (e *Expr) resolve(s *Scope, path []string) (string, bool) {
 		}
 		v = f.get(v)
 	}
-	return FormatValue(v), ok
+	return s.format(path[0], v), ok
 }
 
 // FormatValue writes a value as CEL does: text in quotes, lists in brackets.

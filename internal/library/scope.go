@@ -21,6 +21,15 @@ type Scope struct {
 	Components []*Component
 	Flows      []*Flow
 	Facts      *Facts
+
+	components, flows elements
+}
+
+// elements is a list of the model as CEL sees it, and in text. Both are made when
+// first asked for: many rules of the product walk over the same thousands.
+type elements struct {
+	list ref.Val
+	text string
 }
 
 // ResolveName gives a variable to the CEL interpreter.
@@ -39,11 +48,36 @@ func (s *Scope) ResolveName(name string) (any, bool) {
 	case "facts":
 		return s.Facts, true
 	case "components":
-		return list(s.Components), true
+		return asList(&s.components, s.Components), true
 	case "flows":
-		return list(s.Flows), true
+		return asList(&s.flows, s.Flows), true
 	}
 	return nil, false
+}
+
+func asList[T any](e *elements, values []*T) ref.Val {
+	if e.list == nil {
+		e.list = list(values)
+	}
+	return e.list
+}
+
+// format writes what a path from the variable leads to. A list has no fields, so that a path ends at it.
+func (s *Scope) format(variable string, v any) string {
+	switch variable {
+	case "components":
+		return s.components.format()
+	case "flows":
+		return s.flows.format()
+	}
+	return FormatValue(v)
+}
+
+func (e *elements) format() string {
+	if e.text == "" {
+		e.text = FormatValue(e.list)
+	}
+	return e.text
 }
 
 // Parent is nil: a scope stands alone.
