@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,13 +103,66 @@ func openRandom(env *Env, name string) (f *os.File, size int64, done func(), err
 	return f, size, done, nil
 }
 
-// printJSON writes one JSON document, indented, with the characters < > & as they are.
+// jsonForm is how every command writes JSON: indented, with the characters < > & as they are.
+func jsonForm() json.Options {
+	return json.JoinOptions(jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false), jsontext.WithIndent("  "))
+}
+
+// printJSON writes one JSON document.
 func printJSON(w io.Writer, v any) error {
-	err := json.MarshalWrite(w, v, jsonv1.DefaultOptionsV1(), jsontext.EscapeForHTML(false), jsontext.WithIndent("  "))
+	err := json.MarshalWrite(w, v, jsonForm())
 	if err == nil {
 		_, err = io.WriteString(w, "\n")
 	}
 	return err
+}
+
+// jsonWriter writes one JSON object member by member, as printJSON would write it
+// whole; it keeps the first error.
+type jsonWriter struct {
+	enc *jsontext.Encoder
+	err error
+}
+
+func newJSONWriter(w io.Writer) *jsonWriter {
+	return &jsonWriter{enc: jsontext.NewEncoder(w, jsonForm())}
+}
+
+func (j *jsonWriter) token(t jsontext.Token) {
+	if j.err == nil {
+		j.err = j.enc.WriteToken(t)
+	}
+}
+
+func (j *jsonWriter) value(v any) {
+	if j.err == nil {
+		j.err = json.MarshalEncode(j.enc, v)
+	}
+}
+
+func (j *jsonWriter) begin() { j.token(jsontext.BeginObject) }
+
+func (j *jsonWriter) member(name string, v any) {
+	j.token(jsontext.String(name))
+	j.value(v)
+}
+
+// listMember writes a member that is a list, each value as it comes.
+func listMember[T any](j *jsonWriter, name string, values iter.Seq[T]) {
+	j.token(jsontext.String(name))
+	j.token(jsontext.BeginArray)
+	for v := range values {
+		if j.value(&v); j.err != nil {
+			return
+		}
+	}
+	j.token(jsontext.EndArray)
+}
+
+// end closes the object and returns the first error.
+func (j *jsonWriter) end() error {
+	j.token(jsontext.EndObject)
+	return j.err
 }
 
 // table prints rows in columns; each row is one tab-separated line.
@@ -119,11 +173,12 @@ func newTable(w io.Writer) table {
 }
 
 func (t table) row(cells ...any) {
+	var line []byte
 	for i, c := range cells {
 		if i > 0 {
-			_, _ = fmt.Fprint(t, "\t")
+			line = append(line, '\t')
 		}
-		_, _ = fmt.Fprint(t, strings.ReplaceAll(printable(fmt.Sprint(c)), "\t", " "))
+		line = append(line, strings.ReplaceAll(printable(fmt.Sprint(c)), "\t", " ")...)
 	}
-	_, _ = fmt.Fprintln(t)
+	_, _ = t.Write(append(line, '\n'))
 }

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -24,15 +27,15 @@ type generateCmd struct {
 	Explain string `help:"Say how the ratings of a threat come about: its id, its ref, or all." placeholder:"THREAT" xor:"form"`
 }
 
-// generated is what `generate --json` prints: the threats that the library and
-// the file bring, with their ratings before any evidence. See docs/json.md.
+// generated is a model with its ratings before any evidence, ready to be printed: the
+// threats, weaknesses and countermeasures that the library and the file bring. A
+// large model has hundreds of thousands, so what is printed of one is made when it is its turn.
 type generated struct {
-	Library         string                    `json:"library"`
-	Product         generatedProduct          `json:"product"`
-	Threats         []generatedThreat         `json:"threats"`
-	Weaknesses      []generatedWeakness       `json:"weaknesses"`
-	Countermeasures []generatedCountermeasure `json:"countermeasures"`
-	Notes           []interchange.Note        `json:"notes"`
+	m       *model.Model // in order of ids
+	library string
+	ratings risk.Ratings
+	names   map[model.ElementID]string
+	notes   []interchange.Note
 }
 
 type generatedProduct struct {
@@ -125,10 +128,13 @@ func (c *generateCmd) Run(_ context.Context, env *Env) error {
 		return err
 	}
 	out := describe(m, lib.Stamp(), notes)
+	w := bufio.NewWriter(env.Stdout)
 	if c.JSON {
-		return printJSON(env.Stdout, out)
+		err = out.writeJSON(w)
+	} else {
+		err = out.writeTable(w)
 	}
-	return printGenerated(env, m, out)
+	return cmp.Or(err, w.Flush())
 }
 
 // generateModel applies to what was read the whole plan of what the library wants of it.
@@ -183,59 +189,97 @@ func explain(w io.Writer, m *model.Model, which string) error {
 	return nil
 }
 
-func describe(m *model.Model, stamp string, notes []interchange.Note) generated {
-	ratings := risk.Rate(m, model.Verdicts{}, risk.Settings{})
-	names := elementNames(m)
-	at := func(id model.ElementID) place { return place{id, names[id]} }
-	weaknesses, countermeasures := map[model.ThreatID][]model.WeaknessID{}, map[model.ThreatID][]model.CountermeasureID{}
-	for _, l := range m.Links {
-		if l.Retired != nil {
-			continue
-		}
-		if l.Weakness != "" && !slices.Contains(weaknesses[l.Threat], l.Weakness) {
-			weaknesses[l.Threat] = append(weaknesses[l.Threat], l.Weakness)
-		}
-		if l.Countermeasure != "" && !slices.Contains(countermeasures[l.Threat], l.Countermeasure) {
-			countermeasures[l.Threat] = append(countermeasures[l.Threat], l.Countermeasure)
-		}
-	}
-	out := generated{
-		Library: stamp,
-		Product: generatedProduct{
-			Name: m.Product.Name, Highest: ratings.Summary.Open.Highest, Sum: ratings.Summary.Open.Sum, Band: ratings.Summary.Band,
-		},
-		Threats: []generatedThreat{}, Weaknesses: []generatedWeakness{}, Countermeasures: []generatedCountermeasure{}, Notes: notes,
-	}
-	if out.Notes == nil {
-		out.Notes = []interchange.Note{}
-	}
-	for i := range m.Threats {
-		t := &m.Threats[i]
-		r, ok := ratings.Threat(t.ID)
-		if !ok {
-			continue
-		}
-		slices.Sort(weaknesses[t.ID])
-		slices.Sort(countermeasures[t.ID])
-		out.Threats = append(out.Threats, generatedThreat{
-			ID: t.ID, Ref: t.Ref, Title: t.Title, place: at(t.Where), Categories: orEmpty(t.Categories), CAPEC: t.CAPEC, Status: t.Status,
-			Ratings: r.Figures, Band: r.Band, Flags: r.Flags,
-			Weaknesses: orEmpty(weaknesses[t.ID]), Countermeasures: orEmpty(countermeasures[t.ID]), Reasons: reasons(t.Why, t.Origin),
-		})
-	}
-	for i := range m.Weaknesses {
-		if w := &m.Weaknesses[i]; w.Retired == nil {
-			out.Weaknesses = append(out.Weaknesses, generatedWeakness{w.ID, w.Ref, w.Title, at(w.Where), w.CWE, reasons(w.Why, w.Origin)})
+func describe(m *model.Model, stamp string, notes []interchange.Note) *generated {
+	return &generated{m: m, library: stamp, ratings: risk.Rate(m, model.Verdicts{}, risk.Settings{}), names: elementNames(m), notes: orEmpty(notes)}
+}
+
+func (g *generated) at(id model.ElementID) place { return place{id, g.names[id]} }
+
+func (g *generated) product() generatedProduct {
+	s := &g.ratings.Summary
+	return generatedProduct{Name: g.m.Product.Name, Highest: s.Open.Highest, Sum: s.Open.Sum, Band: s.Band}
+}
+
+// rated yields the threats that have a rating, each with it.
+func (g *generated) rated() iter.Seq2[*model.Threat, *risk.Rating] {
+	return func(yield func(*model.Threat, *risk.Rating) bool) {
+		rest := g.ratings.Threats // in order of ids like the model's
+		for i := range g.m.Threats {
+			t := &g.m.Threats[i]
+			for len(rest) > 0 && rest[0].Threat < t.ID {
+				rest = rest[1:]
+			}
+			if len(rest) > 0 && rest[0].Threat == t.ID && !yield(t, &rest[0]) {
+				return
+			}
 		}
 	}
-	for i := range m.Countermeasures {
-		if c := &m.Countermeasures[i]; c.Retired == nil {
-			out.Countermeasures = append(out.Countermeasures, generatedCountermeasure{
-				c.ID, c.Ref, c.Title, at(c.Where), c.State, c.Standards, c.Cost, reasons(c.Why, c.Origin),
-			})
+}
+
+func (g *generated) threats() iter.Seq[generatedThreat] {
+	return func(yield func(generatedThreat) bool) {
+		rest := g.m.Links // in order of threats, weaknesses and countermeasures
+		for t, r := range g.rated() {
+			out := generatedThreat{
+				ID: t.ID, Ref: t.Ref, Title: t.Title, place: g.at(t.Where), Categories: orEmpty(t.Categories), CAPEC: t.CAPEC, Status: t.Status,
+				Ratings: r.Figures, Band: r.Band, Flags: r.Flags,
+				Weaknesses: []model.WeaknessID{}, Countermeasures: []model.CountermeasureID{}, Reasons: reasons(t.Why, t.Origin),
+			}
+			for ; len(rest) > 0 && rest[0].Threat <= t.ID; rest = rest[1:] {
+				l := &rest[0]
+				if l.Threat != t.ID || l.Retired != nil {
+					continue
+				}
+				if l.Weakness != "" {
+					out.Weaknesses = append(out.Weaknesses, l.Weakness)
+				}
+				if l.Countermeasure != "" {
+					out.Countermeasures = append(out.Countermeasures, l.Countermeasure)
+				}
+			}
+			out.Weaknesses = slices.Compact(out.Weaknesses)
+			slices.Sort(out.Countermeasures)
+			out.Countermeasures = slices.Compact(out.Countermeasures)
+			if !yield(out) {
+				return
+			}
 		}
 	}
-	return out
+}
+
+func (g *generated) weaknesses() iter.Seq[generatedWeakness] {
+	return func(yield func(generatedWeakness) bool) {
+		for i := range g.m.Weaknesses {
+			w := &g.m.Weaknesses[i]
+			if w.Retired == nil && !yield(generatedWeakness{w.ID, w.Ref, w.Title, g.at(w.Where), w.CWE, reasons(w.Why, w.Origin)}) {
+				return
+			}
+		}
+	}
+}
+
+func (g *generated) countermeasures() iter.Seq[generatedCountermeasure] {
+	return func(yield func(generatedCountermeasure) bool) {
+		for i := range g.m.Countermeasures {
+			c := &g.m.Countermeasures[i]
+			if c.Retired == nil && !yield(generatedCountermeasure{c.ID, c.Ref, c.Title, g.at(c.Where), c.State, c.Standards, c.Cost, reasons(c.Why, c.Origin)}) {
+				return
+			}
+		}
+	}
+}
+
+// writeJSON prints what `generate --json` promises. See docs/json.md.
+func (g *generated) writeJSON(w io.Writer) error {
+	e := newJSONWriter(w)
+	e.begin()
+	e.member("library", g.library)
+	e.member("product", g.product())
+	listMember(e, "threats", g.threats())
+	listMember(e, "weaknesses", g.weaknesses())
+	listMember(e, "countermeasures", g.countermeasures())
+	e.member("notes", g.notes)
+	return e.end()
 }
 
 func orEmpty[T any](list []T) []T {
@@ -274,26 +318,42 @@ func elementNames(m *model.Model) map[model.ElementID]string {
 	return names
 }
 
-// printGenerated prints the threats, the highest first, and what is required against them.
-func printGenerated(env *Env, m *model.Model, out generated) error {
-	byRating := slices.Clone(out.Threats)
-	slices.SortStableFunc(byRating, func(a, b generatedThreat) int { return b.Ratings.Current - a.Ratings.Current })
-	t := newTable(env.Stdout)
+// writeTable prints the threats, the highest first, and what is required against them.
+func (g *generated) writeTable(w io.Writer) error {
+	type row struct {
+		threat *model.Threat
+		rating *risk.Rating
+	}
+	rows := make([]row, 0, len(g.ratings.Threats))
+	for t, r := range g.rated() {
+		rows = append(rows, row{t, r})
+	}
+	slices.SortStableFunc(rows, func(a, b row) int { return b.rating.Current - a.rating.Current })
+	t := newTable(w)
 	t.row("CURRENT", "PROJECTED", "BAND", "WHERE", "THREAT", "BECAUSE")
-	for _, threat := range byRating {
-		t.row(threat.Ratings.Current, threat.Ratings.Projected, threat.Band, threat.WhereName, threat.Title, threat.Reasons[0].Text)
+	for _, r := range rows {
+		t.row(r.rating.Current, r.rating.Projected, r.rating.Band, g.names[r.threat.Where], r.threat.Title, reasons(r.threat.Why, r.threat.Origin)[0].Text)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	required := 0
-	for i := range m.Countermeasures {
-		if m.Countermeasures[i].State == model.Required {
+	weaknesses, countermeasures, required := 0, 0, 0
+	for i := range g.m.Weaknesses {
+		if g.m.Weaknesses[i].Retired == nil {
+			weaknesses++
+		}
+	}
+	for i := range g.m.Countermeasures {
+		c := &g.m.Countermeasures[i]
+		if c.Retired == nil {
+			countermeasures++
+		}
+		if c.State == model.Required {
 			required++
 		}
 	}
-	_, err := fmt.Fprintf(env.Stdout, "%s: %d threats, %d weaknesses, %d countermeasures (%d required), highest %d (%s); library %s; %d notes, see --json\n",
-		printable(out.Product.Name), len(out.Threats), len(out.Weaknesses), len(out.Countermeasures), required,
-		out.Product.Highest.Current, out.Product.Band, out.Library, len(out.Notes))
+	p := g.product()
+	_, err := fmt.Fprintf(w, "%s: %d threats, %d weaknesses, %d countermeasures (%d required), highest %d (%s); library %s; %d notes, see --json\n",
+		printable(p.Name), len(rows), weaknesses, countermeasures, required, p.Highest.Current, p.Band, g.library, len(g.notes))
 	return err
 }

@@ -18,6 +18,7 @@ func Apply(stored *model.Model, plan *Plan, at time.Time, accept func(Item) bool
 
 // Fulfil returns the model as the whole plan would leave it: Apply of MakePlan with
 // nothing touched and everything accepted, without the cost of telling a person about each item.
+// The model may hold the lists of desired, which serves no more afterwards.
 func Fulfil(stored *model.Model, desired *Result, at time.Time) *model.Model {
 	return apply(stored, newPlan(stored, desired, nil, true), &applier{at: at, adds: true}, nil)
 }
@@ -35,12 +36,16 @@ func apply(stored *model.Model, plan *Plan, a *applier, accept func(Item) bool) 
 	m := *stored
 	d := plan.desired
 	a.product(&m, d)
-	m.Threats = applyTo(a, threatTable(), stored.Threats, d.Threats)
-	m.Weaknesses = applyTo(a, weaknessTable(), stored.Weaknesses, d.Weaknesses)
-	m.Countermeasures = applyTo(a, countermeasureTable(), stored.Countermeasures, d.Countermeasures)
-	m.Links = applyTo(a, linkTable(), stored.Links, d.Links)
 	m.Answers, m.Assets = slices.Clone(m.Answers), slices.Clone(m.Assets)
-	joined(&m)
+	if a.adds && len(m.Threats)+len(m.Weaknesses)+len(m.Countermeasures)+len(m.Links) == 0 {
+		m.Threats, m.Weaknesses, m.Countermeasures, m.Links = d.Threats, d.Weaknesses, d.Countermeasures, d.Links
+	} else {
+		m.Threats = applyTo(a, threatTable(), stored.Threats, d.Threats)
+		m.Weaknesses = applyTo(a, weaknessTable(), stored.Weaknesses, d.Weaknesses)
+		m.Countermeasures = applyTo(a, countermeasureTable(), stored.Countermeasures, d.Countermeasures)
+		m.Links = applyTo(a, linkTable(), stored.Links, d.Links)
+		joined(&m)
+	}
 	if a.restamp {
 		restamp(&m, d.Library)
 	}

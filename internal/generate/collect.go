@@ -135,6 +135,16 @@ func prepare(lib *library.Library) map[*library.Threat]prepared {
 
 type reasons []model.Why
 
+// share takes a reason over as because does, without a copy where it is the first.
+// One is a list of that reason alone, which many things may have.
+func (r *reasons) share(one reasons) {
+	if len(*r) == 0 {
+		*r = slices.Clip(one)
+		return
+	}
+	r.because(one[0])
+}
+
 func (r *reasons) because(why model.Why) {
 	same := 0
 	for i := range *r {
@@ -292,20 +302,21 @@ func (g *generator) site(where model.ElementID) *site {
 }
 
 func (g *generator) apply(s *site, p *library.Pattern, why model.Why) {
+	one := reasons{why}
 	for i := range p.Threats {
 		l := &p.Threats[i]
 		t := g.threat(s, l)
-		t.why.because(why)
+		t.why.share(one)
 		for _, tw := range l.Weaknesses {
 			w := g.weakness(s, g.lib.Weakness(tw.Ref))
-			w.why.because(why)
+			w.why.share(one)
 			if len(tw.Countermeasures) == 0 {
 				t.link(link{weakness: w})
 			}
 			for _, share := range tw.Countermeasures {
 				help := g.lib.Countermeasure(share.Ref)
 				c := g.countermeasure(s, help, help.Default)
-				c.why.because(why)
+				c.why.share(one)
 				t.link(link{w, c, share.Share})
 			}
 		}
@@ -363,14 +374,17 @@ func (t *threat) link(l link) {
 // result makes the model's things of what was found, in order of ids.
 func (g *generator) result(m *model.Model) *Result {
 	r := &Result{Library: g.stamp, Value: g.figures.value(), Exposure: g.figures.exposure(), model: m, library: g.lib}
-	var threats byID[threat]
-	var weaknesses byID[weakness]
-	var countermeasures byID[countermeasure]
-	links := 0
+	ts, ws, cs, links := 0, 0, 0, 0
+	for _, s := range g.sites {
+		ts, ws, cs = ts+len(s.threats), ws+len(s.weaknesses), cs+len(s.countermeasures)
+		for _, t := range s.threats {
+			links += len(t.links)
+		}
+	}
+	threats, weaknesses, countermeasures := make(byID[threat], 0, ts), make(byID[weakness], 0, ws), make(byID[countermeasure], 0, cs)
 	for _, s := range g.sites {
 		for _, t := range s.threats {
 			threats.add(string(t.id), t)
-			links += len(t.links)
 		}
 		for _, w := range s.weaknesses {
 			weaknesses.add(string(w.id), w)

@@ -249,6 +249,9 @@ func (t *table[T]) holds(o *T, field string) bool {
 }
 
 func compare[T any](p *planner, t *table[T], stored, desired []T) {
+	if p.bare && len(stored) == 0 {
+		return
+	}
 	wanted := make(map[string]*T, len(desired))
 	for i := range desired {
 		wanted[t.id(&desired[i])] = &desired[i]

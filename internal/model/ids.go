@@ -3,6 +3,7 @@ package model
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/binary"
 	"strings"
 )
 
@@ -12,12 +13,15 @@ var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadd
 // characters of a hash over the parts. The same parts give the same id on every
 // machine and at every time; parts cannot run into each other.
 func DeriveID(prefix string, parts ...string) string {
-	h := sha256.New()
+	// A large model has a hundred thousand ids: only the result is put on the heap.
+	in := make([]byte, 0, 256)
 	for _, p := range parts {
-		h.Write([]byte{byte(len(p) >> 24), byte(len(p) >> 16), byte(len(p) >> 8), byte(len(p))})
-		h.Write([]byte(p))
+		in = binary.BigEndian.AppendUint32(in, uint32(len(p)))
+		in = append(in, p...)
 	}
-	return prefix + "_" + idEncoding.EncodeToString(h.Sum(nil))[:20]
+	sum := sha256.Sum256(in)
+	id := append(append(make([]byte, 0, 64), prefix...), '_')
+	return string(idEncoding.AppendEncode(id, sum[:])[:len(prefix)+1+20])
 }
 
 // RandomID returns a new id made of the prefix and 100 bits of the 16 given random bytes.

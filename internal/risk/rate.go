@@ -31,7 +31,7 @@ type rater struct {
 	places          *places
 	weaknesses      map[model.WeaknessID]*model.Weakness
 	countermeasures map[model.CountermeasureID]*model.Countermeasure
-	links           map[model.ThreatID][]*model.Link // live links only, in no order until assessed
+	links           map[model.ThreatID][]*model.Link // see byThreat
 }
 
 func newRater(m *model.Model, v model.Verdicts, s Settings) *rater {
@@ -45,13 +45,30 @@ func newRater(m *model.Model, v model.Verdicts, s Settings) *rater {
 	for i := range m.Countermeasures {
 		r.countermeasures[m.Countermeasures[i].ID] = &m.Countermeasures[i]
 	}
-	r.links = make(map[model.ThreatID][]*model.Link, len(m.Threats))
-	for i := range m.Links {
-		if l := &m.Links[i]; r.live(l) {
-			r.links[l.Threat] = append(r.links[l.Threat], l)
+	r.links = r.byThreat()
+	return r
+}
+
+// byThreat returns the live links of each threat in order, of the same link said twice the one with the higher share first.
+func (r *rater) byThreat() map[model.ThreatID][]*model.Link {
+	live := make([]*model.Link, 0, len(r.m.Links))
+	for i := range r.m.Links {
+		if l := &r.m.Links[i]; r.live(l) {
+			live = append(live, l)
 		}
 	}
-	return r
+	// A stored model is in order, which sorting finds out in one walk.
+	slices.SortStableFunc(live, func(a, b *model.Link) int {
+		return cmp.Or(model.CompareLinks(*a, *b), cmp.Compare(percent(b.Share), percent(a.Share)))
+	})
+	all := make(map[model.ThreatID][]*model.Link, len(r.m.Threats))
+	for from, i := 0, 1; i <= len(live); i++ {
+		if i == len(live) || live[i].Threat != live[from].Threat {
+			all[live[from].Threat] = live[from:i:i]
+			from = i
+		}
+	}
+	return all
 }
 
 // live: neither the link nor what it joins is retired or missing.
@@ -230,11 +247,8 @@ func (r *rater) givenFlags(a *assessment) []Flag {
 // raise a rating through it.
 func (r *rater) count(id model.ThreatID) []linked {
 	live := r.links[id]
-	slices.SortStableFunc(live, func(a, b *model.Link) int {
-		return cmp.Or(model.CompareLinks(*a, *b), cmp.Compare(percent(b.Share), percent(a.Share)))
-	})
 	links := make([]linked, 0, len(live))
-	failing := map[model.CountermeasureID]string{}
+	var failing map[model.CountermeasureID]string
 	all := ""
 	for i, l := range live {
 		if i > 0 && model.CompareLinks(*live[i-1], *l) == 0 {
@@ -250,6 +264,9 @@ func (r *rater) count(id model.ThreatID) []linked {
 				by = "countermeasure " + string(l.Countermeasure)
 			}
 			if by != "" && failing[l.Countermeasure] == "" {
+				if failing == nil {
+					failing = map[model.CountermeasureID]string{}
+				}
 				failing[l.Countermeasure] = by
 			}
 		}

@@ -157,6 +157,9 @@ func (v Value) Object() bool { return len(v.raw) > 0 && v.raw[0] == '{' }
 // Array reports whether the value is a list.
 func (v Value) Array() bool { return len(v.raw) > 0 && v.raw[0] == '[' }
 
+// Words reports whether the value is a string.
+func (v Value) Words() bool { return len(v.raw) > 0 && v.raw[0] == '"' }
+
 // Raw returns the value as written, without blanks around its parts.
 func (v Value) Raw() json.RawMessage {
 	var b bytes.Buffer
@@ -172,6 +175,8 @@ func (v Value) Text() string {
 	switch {
 	case len(v.raw) == 0:
 		return ""
+	case v.raw[0] == '"' && !bytes.Contains(v.raw, []byte{'\\'}):
+		return string(v.raw[1 : len(v.raw)-1]) // as it stands: the document is checked
 	case v.raw[0] == '"':
 		var s string
 		if json.Unmarshal(v.raw, &s) != nil {

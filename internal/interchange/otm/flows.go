@@ -1,6 +1,7 @@
 package otm
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/interchange/imported"
@@ -20,7 +21,9 @@ func (r *reader) dataflows(root *node) {
 	for _, e := range r.order {
 		names[e.id] = reading.Line(e.n.get("name").str())
 	}
-	for i, n := range root.get("dataflows").each() {
+	flows := root.get("dataflows").each()
+	r.Model.Flows = slices.Grow(r.Model.Flows, len(flows))
+	for i, n := range flows {
 		if !n.is(object) {
 			r.Note(imported.Refused, n.at(), "data flow", "is no mapping")
 			continue

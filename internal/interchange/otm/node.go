@@ -54,7 +54,9 @@ func fromJSON(v jsontree.Value) *node {
 		n.kind = null
 	case v.Object():
 		n.kind = object
-		for _, m := range v.Members() {
+		members := v.Members()
+		n.members = make([]member, 0, len(members))
+		for _, m := range members {
 			n.members = append(n.members, member{key: m.Key, value: fromJSON(m.Value), place: m.Value.At})
 		}
 	case v.Array():
@@ -62,12 +64,10 @@ func fromJSON(v jsontree.Value) *node {
 		for _, item := range v.Items() {
 			n.items = append(n.items, fromJSON(item))
 		}
+	case v.Words():
+		n.kind, n.text = words, v.Text()
 	default:
-		raw := v.Raw()
-		n.kind, n.text = scalar, string(raw)
-		if raw[0] == '"' {
-			n.kind, n.text = words, v.Text()
-		}
+		n.kind, n.text = scalar, string(v.Raw())
 	}
 	return n
 }
