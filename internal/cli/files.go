@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -173,12 +174,40 @@ func newTable(w io.Writer) table {
 }
 
 func (t table) row(cells ...any) {
-	var line []byte
 	for i, c := range cells {
 		if i > 0 {
-			line = append(line, '\t')
+			_, _ = fmt.Fprint(t, "\t")
 		}
-		line = append(line, strings.ReplaceAll(printable(fmt.Sprint(c)), "\t", " ")...)
+		_, _ = fmt.Fprint(t, cellText(fmt.Sprint(c)))
 	}
-	_, _ = t.Write(append(line, '\n'))
+	_, _ = fmt.Fprintln(t)
+}
+
+func cellText(s string) string { return strings.ReplaceAll(printable(s), "\t", " ") }
+
+// printColumns prints rows of equally many cells as table does. It walks over them
+// twice, for the widths and for the text, and keeps none: a large model has a row per threat.
+func printColumns(w io.Writer, rows iter.Seq[[]string]) error {
+	const padding = 2
+	var widths []int
+	for cells := range rows {
+		widths = append(widths, make([]int, len(cells)-len(widths))...)
+		for i, c := range cells {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cellText(c)))
+		}
+	}
+	var line []byte
+	for cells := range rows {
+		line = line[:0]
+		for i, c := range cells {
+			text := cellText(c)
+			if line = append(line, text...); i < len(cells)-1 {
+				line = append(line, strings.Repeat(" ", widths[i]+padding-utf8.RuneCountInString(text))...)
+			}
+		}
+		if _, err := w.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
 }

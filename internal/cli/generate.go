@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -329,12 +330,14 @@ func (g *generated) writeTable(w io.Writer) error {
 		rows = append(rows, row{t, r})
 	}
 	slices.SortStableFunc(rows, func(a, b row) int { return b.rating.Current - a.rating.Current })
-	t := newTable(w)
-	t.row("CURRENT", "PROJECTED", "BAND", "WHERE", "THREAT", "BECAUSE")
-	for _, r := range rows {
-		t.row(r.rating.Current, r.rating.Projected, r.rating.Band, g.names[r.threat.Where], r.threat.Title, reasons(r.threat.Why, r.threat.Origin)[0].Text)
-	}
-	if err := t.Flush(); err != nil {
+	err := printColumns(w, func(yield func([]string) bool) {
+		line := []string{"CURRENT", "PROJECTED", "BAND", "WHERE", "THREAT", "BECAUSE"}
+		for i := 0; yield(line) && i < len(rows); i++ {
+			t, r := rows[i].threat, rows[i].rating
+			line = append(line[:0], strconv.Itoa(r.Current), strconv.Itoa(r.Projected), string(r.Band), g.names[t.Where], t.Title, reasons(t.Why, t.Origin)[0].Text)
+		}
+	})
+	if err != nil {
 		return err
 	}
 	weaknesses, countermeasures, required := 0, 0, 0
@@ -353,7 +356,7 @@ func (g *generated) writeTable(w io.Writer) error {
 		}
 	}
 	p := g.product()
-	_, err := fmt.Fprintf(w, "%s: %d threats, %d weaknesses, %d countermeasures (%d required), highest %d (%s); library %s; %d notes, see --json\n",
+	_, err = fmt.Fprintf(w, "%s: %d threats, %d weaknesses, %d countermeasures (%d required), highest %d (%s); library %s; %d notes, see --json\n",
 		printable(p.Name), len(rows), weaknesses, countermeasures, required, p.Highest.Current, p.Band, g.library, len(g.notes))
 	return err
 }

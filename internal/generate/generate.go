@@ -164,6 +164,9 @@ func (g *generator) evaluateAll() error {
 				g.take(s, w)
 			}
 		}
+		if !g.owned {
+			f.wants = nil // the sites have them; in a large model they are a tenth of all that lives
+		}
 	}
 	for _, s := range g.sites {
 		g.carryOut(s)
