@@ -121,12 +121,7 @@ func (c *generateCmd) Run(_ context.Context, env *Env) error {
 		return explain(env.Stdout, m, c.Explain)
 	}
 	if c.YAML {
-		text, err := interchange.Write(m)
-		if err != nil {
-			return err
-		}
-		_, err = env.Stdout.Write(text)
-		return err
+		return interchange.WriteTo(env.Stdout, m)
 	}
 	out := describe(m, lib.Stamp(), notes)
 	w := bufio.NewWriter(env.Stdout)

@@ -8,6 +8,7 @@ package interchange
 
 import (
 	"bytes"
+	"io"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -75,6 +76,9 @@ func ReadAs(name Format, data []byte, opts Options) (*Import, error) {
 
 // Write returns the model in Threatloop's own YAML, always the same bytes for the same model.
 func Write(m *model.Model) ([]byte, error) { return tlyaml.Write(m) }
+
+// WriteTo writes what Write returns piece by piece. After an error the text is cut off.
+func WriteTo(w io.Writer, m *model.Model) error { return tlyaml.WriteTo(w, m) }
 
 // WriteAs returns the model in a format that can be written (Written lists them),
 // and notes on what the format cannot hold. Original is the file that the result

@@ -308,12 +308,39 @@ func (v *validator) linksOnce(m *Model) {
 // The order of what is drawn (zones, components, flows, curves, texts, diagrams) is kept.
 // A list that is in order is not written to.
 func Sort(m *Model) {
-	sortList(m.Answers, func(a, b Answer) int { return cmp.Compare(a.Question, b.Question) })
-	sortList(m.Assets, func(a, b Asset) int { return cmp.Compare(a.ID, b.ID) })
-	sortList(m.Threats, func(a, b Threat) int { return cmp.Compare(a.ID, b.ID) })
-	sortList(m.Weaknesses, func(a, b Weakness) int { return cmp.Compare(a.ID, b.ID) })
-	sortList(m.Countermeasures, func(a, b Countermeasure) int { return cmp.Compare(a.ID, b.ID) })
+	sortList(m.Answers, compareAnswers)
+	sortList(m.Assets, compareAssets)
+	sortList(m.Threats, compareThreats)
+	sortList(m.Weaknesses, compareWeaknesses)
+	sortList(m.Countermeasures, compareCountermeasures)
 	sortList(m.Links, CompareLinks)
+}
+
+// Sorted returns the model as Sort would leave it, and does not change m. Lists that are in order already are shared with m.
+func Sorted(m *Model) *Model {
+	out := *m
+	out.Answers = sortedList(m.Answers, compareAnswers)
+	out.Assets = sortedList(m.Assets, compareAssets)
+	out.Threats = sortedList(m.Threats, compareThreats)
+	out.Weaknesses = sortedList(m.Weaknesses, compareWeaknesses)
+	out.Countermeasures = sortedList(m.Countermeasures, compareCountermeasures)
+	out.Links = sortedList(m.Links, CompareLinks)
+	return &out
+}
+
+func compareAnswers(a, b Answer) int                 { return cmp.Compare(a.Question, b.Question) }
+func compareAssets(a, b Asset) int                   { return cmp.Compare(a.ID, b.ID) }
+func compareThreats(a, b Threat) int                 { return cmp.Compare(a.ID, b.ID) }
+func compareWeaknesses(a, b Weakness) int            { return cmp.Compare(a.ID, b.ID) }
+func compareCountermeasures(a, b Countermeasure) int { return cmp.Compare(a.ID, b.ID) }
+
+func sortedList[T any](list []T, compare func(a, b T) int) []T {
+	if slices.IsSortedFunc(list, compare) {
+		return list
+	}
+	list = slices.Clone(list)
+	slices.SortFunc(list, compare)
+	return list
 }
 
 func sortList[T any](list []T, compare func(a, b T) int) {

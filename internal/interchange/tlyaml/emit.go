@@ -120,19 +120,23 @@ func (l list) emit(b *bytes.Buffer, indent int) {
 	}
 	b.WriteByte('\n')
 	for _, v := range l {
-		var around notes
-		if n, ok := v.(noted); ok {
-			v, around = n.value, n.notes
-		}
-		b.WriteString(around.before)
-		lead := strings.Repeat(" ", indent) + "-"
-		if m, ok := v.(mapping); ok && len(m) > 0 {
-			m.pairs(b, indent+2, lead+" ")
-			continue
-		}
-		b.WriteString(lead)
-		around.write(b, v, indent+2)
+		emitItem(b, v, indent)
 	}
+}
+
+func emitItem(b *bytes.Buffer, v value, indent int) {
+	var around notes
+	if n, ok := v.(noted); ok {
+		v, around = n.value, n.notes
+	}
+	b.WriteString(around.before)
+	lead := strings.Repeat(" ", indent) + "-"
+	if m, ok := v.(mapping); ok && len(m) > 0 {
+		m.pairs(b, indent+2, lead+" ")
+		return
+	}
+	b.WriteString(lead)
+	around.write(b, v, indent+2)
 }
 
 // literal reports whether the string can stand as a literal block, and its header.
@@ -203,8 +207,10 @@ var reserved = map[string]bool{
 	"null": true, "nan": true, "inf": true,
 }
 
+const longestReserved = len("false")
+
 func plain(s string) bool {
-	if s == "" || reserved[strings.ToLower(s)] || strings.HasSuffix(s, " ") {
+	if s == "" || strings.HasSuffix(s, " ") || len(s) <= longestReserved && reserved[strings.ToLower(s)] {
 		return false
 	}
 	for i, r := range s {
@@ -215,6 +221,9 @@ func plain(s string) bool {
 		if !letter && !(r >= '0' && r <= '9') && !strings.ContainsRune(" -./()+", r) {
 			return false
 		}
+	}
+	if !strings.ContainsRune("iInN", rune(s[0])) {
+		return true // of what begins with a letter, only infinity and nan are numbers
 	}
 	_, err := strconv.ParseFloat(s, 64)
 	return err != nil

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/interchange/imported"
@@ -19,30 +21,68 @@ import (
 // id, keys in a fixed order, the same bytes for the same model. The model is not
 // changed. Empty fields are left out.
 func Write(m *model.Model) ([]byte, error) {
-	doc, err := tree(m)
+	var b bytes.Buffer
+	err := WriteTo(&b, m)
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	doc.pairs(&b, 0, "")
 	return b.Bytes(), nil
+}
+
+// chunk is about how many bytes WriteTo holds before it hands them on.
+const chunk = 64 << 10
+
+// WriteTo writes what Write returns, one item of the model's lists after the other:
+// the text of a large model is many times its size. After an error the text is cut off.
+func WriteTo(w io.Writer, m *model.Model) error {
+	var b bytes.Buffer
+	flush := func(above int) error {
+		if b.Len() <= above {
+			return nil
+		}
+		_, err := b.WriteTo(w)
+		return err
+	}
+	mapping{version()}.pairs(&b, 0, "")
+	v := reflect.ValueOf(*model.Sorted(m))
+	for _, f := range written(v) {
+		fv := v.Field(f.index)
+		if fv.Kind() != reflect.Slice || fv.Type().Elem().Kind() != reflect.Struct || fv.Type() == answersType || fv.Len() == 0 {
+			item, err := encode(fv)
+			if err != nil {
+				return notWritten(m, err)
+			}
+			mapping{{key: f.name, value: item}}.pairs(&b, 0, "")
+			continue
+		}
+		b.WriteString(scalarText(f.name) + ":\n")
+		for i := range fv.Len() {
+			item, err := encode(fv.Index(i))
+			if err != nil {
+				return notWritten(m, err)
+			}
+			emitItem(&b, item, 2)
+			if err := flush(chunk); err != nil {
+				return err
+			}
+		}
+	}
+	return flush(0)
+}
+
+func version() pair { return pair{key: versionKey, value: scalar(strconv.Itoa(Version))} }
+
+func notWritten(m *model.Model, err error) error {
+	return fmt.Errorf("yaml: write product %s: %w", m.Product.ID, err)
 }
 
 // tree returns the model as it is to be written.
 func tree(m *model.Model) (mapping, error) {
-	sorted := *m
-	sorted.Answers = slices.Clone(m.Answers)
-	sorted.Assets = slices.Clone(m.Assets)
-	sorted.Threats = slices.Clone(m.Threats)
-	sorted.Weaknesses = slices.Clone(m.Weaknesses)
-	sorted.Countermeasures = slices.Clone(m.Countermeasures)
-	sorted.Links = slices.Clone(m.Links)
-	model.Sort(&sorted)
-	doc, err := encode(reflect.ValueOf(sorted))
+	doc, err := encode(reflect.ValueOf(*model.Sorted(m)))
 	if err != nil {
-		return nil, fmt.Errorf("yaml: write product %s: %w", m.Product.ID, err)
+		return nil, notWritten(m, err)
 	}
-	return append(mapping{{key: versionKey, value: scalar(strconv.Itoa(Version))}}, doc.(mapping)...), nil
+	return append(mapping{version()}, doc.(mapping)...), nil
 }
 
 // onOneLine are the types that are written as a flow mapping.
@@ -64,7 +104,11 @@ type field struct {
 	index     int
 }
 
+// fieldsOf is worked out once per type: a model has hundreds of thousands of structs.
 func fieldsOf(t reflect.Type) []field {
+	if known, ok := fieldsByType.Load(t); ok {
+		return known.([]field)
+	}
 	fields := make([]field, 0, t.NumField())
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag.Get("json")
@@ -73,6 +117,23 @@ func fieldsOf(t reflect.Type) []field {
 			continue
 		}
 		fields = append(fields, field{name: name, omitEmpty: strings.Contains(options, "omitempty"), index: i})
+	}
+	fieldsByType.Store(t, fields)
+	return fields
+}
+
+var fieldsByType sync.Map // of []field by reflect.Type
+
+// written returns the fields of a struct that are written: those that are not empty, or must be there.
+func written(v reflect.Value) []field {
+	all := fieldsOf(v.Type())
+	fields := make([]field, 0, len(all))
+	for _, f := range all {
+		fv := v.Field(f.index)
+		if f.omitEmpty && empty(fv) || fv.Kind() == reflect.Pointer && fv.IsNil() {
+			continue
+		}
+		fields = append(fields, f)
 	}
 	return fields
 }
@@ -126,13 +187,10 @@ func encode(v reflect.Value) (value, error) {
 }
 
 func encodeStruct(v reflect.Value) (value, error) {
-	var m mapping
-	for _, f := range fieldsOf(v.Type()) {
-		fv := v.Field(f.index)
-		if f.omitEmpty && empty(fv) || fv.Kind() == reflect.Pointer && fv.IsNil() {
-			continue
-		}
-		item, err := encode(fv)
+	fields := written(v)
+	m := make(mapping, 0, len(fields))
+	for _, f := range fields {
+		item, err := encode(v.Field(f.index))
 		if err != nil {
 			return nil, err
 		}
