@@ -18,28 +18,37 @@ import (
 // storyPoints is the field of story points at the Jira of the stories.
 const storyPoints = "customfield_10016"
 
-// beside starts an empty server and a Jira that only webhooks connect: the server
-// asks of itself once an hour, so what comes back sooner was told. Whatever the
-// server sends is held to Jira's published description. It returns what the story
-// must know of both.
+// beside starts an empty server, a Jira Cloud and a Jira Data Center that only webhooks
+// connect: the server asks of itself once an hour, so what comes back sooner was told.
+// Whatever the server sends is held to Jira's published descriptions. It returns what
+// the story must know of all three.
 func beside(t *testing.T) []string {
 	t.Helper()
 	sharedtest.Dir(t, "openapi", "jira-cloud-v3.json")
-	jira := fake.New(fake.Options{Flavour: fake.Cloud, Seed: 7, Project: "SHOP"})
+	cloud := fake.New(fake.Options{Flavour: fake.Cloud, Seed: 7, Project: "SHOP"})
+	own := fake.New(fake.Options{Flavour: fake.DataCenter, Seed: 8, Project: "DESK"})
+	_, email, token := cloud.Credential()
+	_, _, pat := own.Credential()
+	return []string{
+		"STORY_URL=" + start(t, server.Config{Data: t.TempDir(), PollEvery: time.Hour, AllowPrivate: true}),
+		"STORY_JIRA=" + site(t, cloud), "STORY_JIRA_EMAIL=" + email, "STORY_JIRA_TOKEN=" + token, "STORY_JIRA_POINTS=" + storyPoints,
+		"STORY_JIRA_OWN=" + site(t, own), "STORY_JIRA_OWN_TOKEN=" + pat,
+	}
+}
+
+// site serves a Jira, for trackers and for persons, and returns its address.
+func site(t *testing.T, jira *fake.Server) string {
+	t.Helper()
 	mux := http.NewServeMux()
 	mux.Handle("/", validate.Handler(t, jira))
 	mux.HandleFunc("POST /person/{act}", person(jira))
-	site := httptest.NewServer(mux)
-	t.Cleanup(site.Close)
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	told := make(chan struct{})
 	go func() { defer close(told); jira.DeliverLive(ctx) }()
 	t.Cleanup(func() { stop(); <-told })
-	_, email, token := jira.Credential()
-	return []string{
-		"STORY_URL=" + start(t, server.Config{PollEvery: time.Hour, AllowPrivate: true}),
-		"STORY_JIRA=" + site.URL, "STORY_JIRA_EMAIL=" + email, "STORY_JIRA_TOKEN=" + token, "STORY_JIRA_POINTS=" + storyPoints,
-	}
+	return s.URL
 }
 
 // person does in Jira what somebody with a browser does there: sets up the

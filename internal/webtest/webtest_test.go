@@ -5,6 +5,8 @@ package webtest_test
 import (
 	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -27,58 +29,89 @@ const (
 	password = "a long enough passphrase"
 )
 
-// serve starts a server with an empty database and returns its address.
-func serve(t *testing.T) string {
+// serve starts a server on a folder of data, an empty one for a fresh start, and returns its address.
+func serve(t *testing.T, data string) string {
 	t.Helper()
-	return start(t, server.Config{PollEvery: 500 * time.Millisecond})
+	return start(t, server.Config{Data: data, PollEvery: 500 * time.Millisecond})
 }
 
-// start starts a server with an empty database, set as told, and returns its address.
+// start starts a server, set as told, for as long as the test lasts, and returns its address.
 func start(t *testing.T, c server.Config) string {
 	t.Helper()
-	ctx := t.Context()
-	c.Listen, c.Data, c.Logger = "127.0.0.1:0", t.TempDir(), slog.New(slog.DiscardHandler)
-	s, err := server.New(ctx, c, "test")
+	url, stop, err := run(t.Context(), c)
 	if err != nil {
-		t.Fatalf("server.New: %v", err)
-	}
-	if err := s.Start(context.WithoutCancel(ctx)); err != nil {
-		t.Fatalf("Start: %v", err)
+		t.Fatalf("a server: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		if err := s.Stop(ctx); err != nil {
+		if err := stop(); err != nil {
 			t.Errorf("Stop: %v", err)
 		}
 	})
-	return s.URL()
+	return url
 }
 
-// looped starts a server whose product went once round the loop, and returns its address and the product's id.
-func looped(t *testing.T) (url, product string) {
-	t.Helper()
-	url = serve(t)
+// run starts a server, set as told, and returns its address and what stops it.
+func run(ctx context.Context, c server.Config) (url string, stop func() error, err error) {
+	c.Listen, c.Logger = "127.0.0.1:0", slog.New(slog.DiscardHandler)
+	s, err := server.New(ctx, c, "test")
+	if err != nil {
+		return "", nil, err
+	}
+	if err := s.Start(context.WithoutCancel(ctx)); err != nil {
+		return "", nil, err
+	}
+	return s.URL(), func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		return s.Stop(ctx)
+	}, nil
+}
+
+// looped is a folder of data whose product went once round the loop, and the product's id.
+type looped struct{ data, product string }
+
+// once sends a product round the loop, and leaves all of it stored with no server on it.
+// What was made names an address where nobody listens any more; the page knows its own
+// board by the path.
+func once(ctx context.Context, data string) (_ looped, err error) {
+	url, stop, err := run(ctx, server.Config{Data: data, PollEvery: 500 * time.Millisecond})
+	if err != nil {
+		return looped{}, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	anybody, err := client.New(url, "")
 	if err != nil {
-		t.Fatal(err)
+		return looped{}, err
 	}
-	admin, err := anybody.SetUp(t.Context(), client.Account{Email: email, Name: "Ada", Password: password})
+	admin, err := anybody.SetUp(ctx, client.Account{Email: email, Name: "Ada", Password: password})
 	if err != nil {
-		t.Fatalf("SetUp: %v", err)
+		return looped{}, err
 	}
-	if err := demo.Run(t.Context(), demo.Options{Client: admin, Out: io.Discard}); err != nil {
-		t.Fatalf("data for the page: %v", err)
+	if err := demo.Run(ctx, demo.Options{Client: admin, Out: io.Discard}); err != nil {
+		return looped{}, err
 	}
 	var list struct {
 		Items []struct {
 			ID string `json:"id"`
 		} `json:"items"`
 	}
-	if err := admin.Get(t.Context(), "/products", &list); err != nil || len(list.Items) != 1 {
-		t.Fatalf("GET /products = %v, %v, want one product", list, err)
+	if err := admin.Get(ctx, "/products", &list); err != nil {
+		return looped{}, err
 	}
-	return url, list.Items[0].ID
+	if len(list.Items) != 1 {
+		return looped{}, fmt.Errorf("GET /products = %v, want one product", list)
+	}
+	return looped{data, list.Items[0].ID}, nil
+}
+
+// serve starts a server on a copy of the folder and returns its address.
+func (l looped) serve(t *testing.T) string {
+	t.Helper()
+	data := t.TempDir()
+	if err := os.CopyFS(data, os.DirFS(l.data)); err != nil {
+		t.Fatal(err)
+	}
+	return serve(t, data)
 }
 
 // absent ends a test that cannot run here: skipped, or failed where everything must run.
@@ -131,9 +164,10 @@ func wanted(t *testing.T, story string) string {
 	return kind
 }
 
-// atOnce is how many stories are walked at the same time. A story waits for its
-// page as often as it works, so two on two cores are done sooner than one after the other.
-const atOnce = 2
+// atOnce is how many stories are walked at the same time. A story waits for its page
+// nearly as often as it works: three on two cores leave none idle. None of them counts
+// on being fast.
+const atOnce = 3
 
 // TestStories walks every story, each on a server of its own.
 // THREATLOOP_SCREENSHOTS names a folder to keep pictures of the places in.
@@ -164,6 +198,9 @@ func TestStories(t *testing.T) {
 	if err != nil || len(stories) == 0 {
 		t.Fatalf("stories: %v, %v", stories, err)
 	}
+	// Walked once for all stories that want it, when the first of them does.
+	data := t.TempDir()
+	demo := sync.OnceValues(func() (looped, error) { return once(t.Context(), data) })
 	// The long ones first: the last to begin should not be the last to end.
 	long := func(story string) int {
 		if strings.HasPrefix(filepath.Base(story), "places-") {
@@ -183,7 +220,7 @@ func TestStories(t *testing.T) {
 		walkers.Go(func() {
 			for story := range queue {
 				name := strings.TrimSuffix(filepath.Base(story), ".mjs")
-				t.Run(name, func(t *testing.T) { walk(t, node, browser, web, name) })
+				t.Run(name, func(t *testing.T) { walk(t, demo, node, browser, web, name) })
 			}
 		})
 	}
@@ -191,7 +228,7 @@ func TestStories(t *testing.T) {
 }
 
 // walk walks one story with a server, a browser and folders of its own.
-func walk(t *testing.T, node, browser, web, name string) {
+func walk(t *testing.T, demo func() (looped, error), node, browser, web, name string) {
 	t.Helper()
 	env := []string{
 		"CHROMIUM=" + browser, "STORY_FILES=" + files(t), "STORY_EMAIL=" + email, "STORY_PASSWORD=" + password,
@@ -199,15 +236,23 @@ func walk(t *testing.T, node, browser, web, name string) {
 	}
 	switch wanted(t, filepath.Join(web, "test", "stories", name+".mjs")) {
 	case "demo":
-		url, product := looped(t)
-		env = append(env, "STORY_URL="+url, "STORY_PRODUCT="+product)
+		l, err := demo()
+		if err != nil {
+			t.Fatalf("a product that went round the loop: %v", err)
+		}
+		env = append(env, "STORY_URL="+l.serve(t), "STORY_PRODUCT="+l.product)
 	case "jira":
 		env = append(env, beside(t)...)
 	default:
-		env = append(env, "STORY_URL="+serve(t))
+		env = append(env, "STORY_URL="+serve(t, t.TempDir()))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
-	defer cancel()
+	ctx := t.Context()
+	if end, ok := t.Deadline(); ok {
+		// In time to tell where it stood.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-time.Minute))
+		defer cancel()
+	}
 	cmd := exec.CommandContext(ctx, node, filepath.Join("test", "story.mjs"), "stories/"+name+".mjs")
 	cmd.Dir = web
 	cmd.Env = append(os.Environ(), env...)

@@ -20,37 +20,36 @@ export async function walk(width) {
   /**
    * look keeps a picture and asks axe, in the theme that is shown and then for the colours alone in the
    * other, which the next place begins with. over: it was opened over a place that was looked at without
-   * it, so that of what is painted only what stands beside the page is asked for. Of a long list the
-   * first rows are asked for: the others are made as they are.
+   * it, so that of what is painted only what stands beside the page is asked for. Of a long list or table
+   * the first rows are asked for: the others are made as they are.
    */
   const look = async (name, { over = false } = {}) => {
     const ask = async (what, options = {}) => what(name, { scheme, ...options }).catch((err) => faults.push(err.message));
     const leaveOut = over ? ["#page"] : [];
     await ask(shot);
-    await page.evaluate(() => {
-      for (const row of document.querySelectorAll("li:nth-child(n + 13)")) row.hidden = true;
-      // What the browser skips until it is scrolled to has neither its size nor its colours.
-      for (const el of document.querySelectorAll("[class*=content-visibility]")) el.style.contentVisibility = "visible";
-    });
+    await page.evaluate(shorten);
     if (over) {
       await ask(axe, { without: painted });
       await ask(axe, { rules: desk ? painted : ["target-size"], leaveOut });
     } else await ask(axe, { without: desk ? [] : [contrast], leaveOut });
-    if (!desk && !process.env.THREATLOOP_SCREENSHOTS) return;
+    if (!desk && !process.env.THREATLOOP_SCREENSHOTS) return page.evaluate(lengthen);
     scheme = scheme === "light" ? "dark" : "light";
     await inScheme(page, scheme);
     await ask(shot);
     if (desk) await ask(axe, { rules: [contrast], leaveOut });
+    await page.evaluate(lengthen);
   };
+  /** steps looks at places one by one. What opens over a place begins with the place read anew, the others are gone to as by a link. */
   const steps = async (list, { over = false } = {}) => {
     for (const [name, path, ...acts] of list) {
       try {
-        await page.goto(server.url + path);
+        if (over) await page.goto(server.url + path);
+        else await page.evaluate(follow, path);
         await page.getByRole("main").waitFor();
         await settled();
         for (const act of acts) await act(page);
         if (over) await page.locator(beside).first().waitFor();
-        await settled();
+        if (acts.length > 0) await settled();
         await look(name, { over });
       } catch (err) {
         faults.push(`${name} at ${width}: ${err.message}`);
@@ -197,6 +196,35 @@ async function others(page) {
   );
   const empty = await rest(page, "POST", "/products", { name: "Returns counter", team: "Shop" });
   return { fresh: fresh.product?.id ?? fresh.product ?? fresh.id, empty: empty.id };
+}
+
+/** shorten takes in the page the later rows of long lists out of what is asked, and shows what is only drawn when it is scrolled to. */
+function shorten() {
+  for (const row of document.querySelectorAll("li:nth-child(n + 13), [role=row][data-index]")) {
+    if (row.hidden || row.dataset.index < 12) continue;
+    row.hidden = true;
+    row.dataset.shortened = "";
+  }
+  // What the browser skips until then has neither its size nor its colours.
+  for (const el of document.querySelectorAll("[class*=content-visibility]")) el.style.contentVisibility = "visible";
+}
+
+/** lengthen gives the page back what shorten took. */
+function lengthen() {
+  for (const row of document.querySelectorAll("[data-shortened]")) {
+    row.hidden = false;
+    delete row.dataset.shortened;
+  }
+  for (const el of document.querySelectorAll("[class*=content-visibility]")) el.style.contentVisibility = "";
+}
+
+/** follow goes in the page to another place of it, as a link does, and comes back when it is there. */
+async function follow(path) {
+  history.pushState({}, "", path);
+  const router = globalThis.__TSR_ROUTER__;
+  const there = () => router.state.status === "idle" && !router.state.isLoading && router.state.resolvedLocation?.href === router.state.location.href;
+  do await new Promise((frame) => requestAnimationFrame(frame));
+  while (!there());
 }
 
 const press =

@@ -21,6 +21,12 @@ export const server = {
 /** file is the path of an input file that the Go side made: "diagram.json", "junit-fail.xml". */
 export const file = (name) => join(need("STORY_FILES"), name);
 
+/**
+ * patience is how long what is waited for may take, in milliseconds. Everything is waited for by what is there to be
+ * seen; this only ends what will never come, so it is generous: a busy machine is no fault.
+ */
+export const patience = 90_000;
+
 const shots = process.env.THREATLOOP_SCREENSHOTS;
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -77,16 +83,18 @@ export async function open({ width = 1280, height = 860, scheme = "light", allow
   page.on("request", (r) => r.url().startsWith(`${origin}/api/`) && !r.url().endsWith("/events") && asked.add(r));
   for (const end of ["requestfinished", "requestfailed"]) page.on(end, (r) => asked.delete(r));
   page.on("request", (r) => /^(blob|data):/.test(r.url()) || new URL(r.url()).origin === origin || wrong.push(`request to ${r.url()}`));
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(patience);
   await page.goto(server.url + path);
 
   /** shot checks that nothing scrolls sideways and keeps a picture where pictures are wanted. */
   const shot = async (name, { scheme: now = scheme } = {}) => {
-    // What is only on its way, like a notice that slides out, has a second to go.
-    const wide = await page
-      .waitForFunction((w) => document.documentElement.scrollWidth <= w, width, { timeout: 1000 })
-      .then(() => width)
-      .catch(() => page.evaluate(overhang, width));
+    // What is only on its way, like a notice that slides out, may go first: wrong is what nothing moves and stays.
+    let stays = 0;
+    const wide = await eventually(
+      `${name} stands still`,
+      () => page.evaluate(overhang, width),
+      (is) => is === width || (is.still && ++stays > 10),
+    );
     assert.equal(wide, width, `${name} scrolls sideways at ${width}`);
     if (!shots) return;
     mkdirSync(shots, { recursive: true });
@@ -133,7 +141,7 @@ export async function open({ width = 1280, height = 860, scheme = "light", allow
   };
   /** settled waits until every answer is there and drawn: nothing is being read and nothing holds another's place. */
   const settled = async () => {
-    const end = Date.now() + 20_000;
+    const end = Date.now() + patience;
     for (let still = 0; still < 2; ) {
       assert.ok(Date.now() < end, `still being read: ${[...asked].map((r) => r.url())}`);
       await page.waitForFunction(
@@ -218,7 +226,7 @@ export async function firstStart(page, account = { name: "Ada Lovelace", email: 
 }
 
 /** eventually asks until the answer is what is wanted, or says what it was last. */
-export async function eventually(what, ask, want, timeout = 20_000) {
+export async function eventually(what, ask, want, timeout = patience) {
   const end = Date.now() + timeout;
   for (;;) {
     const got = await ask();
@@ -244,10 +252,14 @@ export async function rest(page, method, path, body) {
   );
 }
 
-/** overhang tells in the page how wide it scrolls, and what stands out at its end; only the width asked for where nothing does. */
+/**
+ * overhang tells in the page how wide it scrolls: the width asked for, or where it is more what stands out at
+ * its end, and whether it stays so because nothing moves.
+ */
 function overhang(width) {
   const root = document.documentElement;
-  if (root.scrollWidth <= width) return width; // the browser was too busy to say so in time
+  if (root.scrollWidth <= width) return width;
   const out = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > root.clientWidth + 0.5);
-  return `${root.scrollWidth}: ${out.slice(-5).map((e) => `${e.tagName} ${e.className} to ${e.getBoundingClientRect().right}`)}`;
+  const what = out.slice(-5).map((e) => `${e.tagName} ${e.className} to ${e.getBoundingClientRect().right}`);
+  return { scrolls: root.scrollWidth, what, still: !document.getAnimations().some((a) => a.playState === "running") };
 }

@@ -80,7 +80,7 @@ export default async function () {
     await page.getByRole("button", { name: "Check", exact: true }).click();
   };
   await check();
-  await dialog.getByText(/must be mended before the draft can be published/).waitFor({ timeout: 90_000 });
+  await dialog.getByText(/must be mended before the draft can be published/).waitFor();
   await dialog.getByText("test “fires”").waitFor();
   await axe("a rule that never fires");
   await shot("authoring-never");
@@ -115,7 +115,7 @@ export default async function () {
   await page.getByRole("button", { name: "Publish", exact: true }).click();
   await dialog.getByLabel("Name").fill("Couriers");
   await dialog.getByRole("button", { name: "Publish", exact: true }).click();
-  await page.getByText("Version 1 is in force").first().waitFor({ timeout: 90_000 });
+  await page.getByText("Version 1 is in force").first().waitFor();
   await go(`${of}/review`);
   await page.getByText("A stranger collects a parcel as the courier").first().waitFor();
   await page.getByRole("button", { name: "Accept all" }).click();
@@ -134,5 +134,13 @@ export default async function () {
   const which = page.getByLabel("Questionnaire", { exact: true });
   await which.selectOption({ label: await which.getByRole("option", { name: /^Courier service/ }).innerText() });
   await page.getByRole("heading", { name: "New product from a questionnaire" }).waitFor();
+  await page.getByLabel("Name", { exact: true }).fill("Night couriers");
+  await page.getByRole("button", { name: "Create and continue" }).click();
+  await page.getByRole("heading", { name: "First questions" }).waitFor();
+  await page.getByRole("group", { name: "Are there couriers?" }).getByLabel("Yes").check();
+  await page.getByText(/^1 of \d+ questions answered/).waitFor();
+  await page.getByText("Stored", { exact: true }).waitFor();
+  await axe("answering what was written");
+  await shot("authoring-answered");
   await done();
 }

@@ -146,6 +146,7 @@ async function rules(page, product, shot, axe) {
   await page.getByText("Nothing to review", { exact: true }).waitFor();
   await page.getByRole("navigation", { name: "Places of the product" }).getByRole("link", { name: "Diagram" }).click();
   await page.locator('[data-el][aria-label*="open threat"]').first().waitFor();
+  await coloured(page, product);
   await element(page, "Web shop").click();
   await p.getByRole("region", { name: "Threats" }).getByRole("listitem").first().waitFor();
   const show = p.getByRole("button", { name: "Show how it is reached" }).first();
@@ -176,6 +177,37 @@ async function rules(page, product, shot, axe) {
   await page.keyboard.press("Escape");
   await page.goto(new URL(`/products/${product}/diagram`, page.url()).href);
   await element(page, "Web shop").waitFor();
+}
+
+/** coloured looks for the colour of its rating on every component and flow; what a flow crosses with does not change it. */
+async function coloured(page, product) {
+  const d = await stored(
+    page,
+    product,
+    "ratings in the drawing",
+    (d) => d.components.some((c) => d.facts[c.id]?.band) && d.flows.some((f) => d.facts[f.id]?.band),
+  );
+  const token = (name) =>
+    page.evaluate((name) => {
+      const probe = document.createElement("i");
+      probe.style.color = `var(--${name})`;
+      document.body.append(probe);
+      const { color } = getComputedStyle(probe);
+      probe.remove();
+      return color;
+    }, name);
+  await page.keyboard.press("Escape");
+  for (const c of d.components) {
+    const edge = element(page, c.name).locator("span.inset-y-0");
+    const band = d.facts[c.id]?.band;
+    if (!band) assert.equal(await edge.count(), 0, `the edge of ${c.name}, which has no threat`);
+    else await eventually(`the colour of ${c.name}, ${band}`, () => edge.evaluate((e) => getComputedStyle(e).backgroundColor), await token(band));
+  }
+  for (const f of d.flows) {
+    const line = element(page, f.name).locator("path").nth(1);
+    const want = await token(d.facts[f.id]?.band ?? "control");
+    await eventually(`the colour of ${f.name}`, () => line.evaluate((e) => getComputedStyle(e).stroke), want);
+  }
 }
 
 /** mini counts what the small map shows: its pixels that are not empty. */

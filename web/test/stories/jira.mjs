@@ -1,7 +1,8 @@
 // server: jira
 // A team that works in Jira: the tracker is connected and its check list turns green, its
 // own words are given a meaning, what is published stands there, and what the team plans,
-// estimates, finishes and refuses comes back by webhook, with nothing done here.
+// estimates, finishes and refuses comes back by webhook, with nothing done here. Then the
+// same in short with a Jira Data Center beside it.
 import { assert, eventually, firstStart, open, rest } from "../rig.mjs";
 
 const jira = {
@@ -9,11 +10,12 @@ const jira = {
   email: process.env.STORY_JIRA_EMAIL,
   token: process.env.STORY_JIRA_TOKEN,
   points: process.env.STORY_JIRA_POINTS,
+  own: { url: process.env.STORY_JIRA_OWN, token: process.env.STORY_JIRA_OWN_TOKEN },
 };
 
 /** person does something in Jira as a colleague there, and returns the issues as they are then. */
-async function person(act, what = {}) {
-  const r = await fetch(`${jira.url}/person/${act}`, { method: "POST", body: JSON.stringify(what) });
+async function person(act, what = {}, at = jira) {
+  const r = await fetch(`${at.url}/person/${act}`, { method: "POST", body: JSON.stringify(what) });
   assert.ok(r.ok, `${act}: ${await r.clone().text()}`);
   return (await r.json()) ?? [];
 }
@@ -39,16 +41,8 @@ export default async function () {
   // Where the product's tickets go; then two of them are published.
   await page.goto(at(`${of}/settings`));
   await page.getByLabel("Tracker", { exact: true }).selectOption(connection);
-  const choose = async (label, search, value) => {
-    await page.getByRole("combobox", { name: label }).click();
-    await page.getByPlaceholder(search).fill(value);
-    await page
-      .getByRole("option", { name: new RegExp(`^(Use “)?${value}`) })
-      .first()
-      .click();
-  };
-  await choose("Project", "Key of the project", "SHOP");
-  await choose("Type", "Issue type", "Task");
+  await choose(page, "Project", "Key of the project", "SHOP");
+  await choose(page, "Type", "Issue type", "Task");
   await page.getByLabel("What goes out").selectOption("manual");
   await page.getByRole("region", { name: "Unsaved changes" }).getByRole("button", { name: "Save" }).click();
   await page.getByText("The ticket policy is saved.").first().waitFor();
@@ -143,8 +137,65 @@ export default async function () {
   await page.getByRole("button", { name: "Check", exact: true }).click();
   await page.getByText("Ready: tickets can be made there.").waitFor();
   assert.equal(await page.getByRole("list", { name: "Check list" }).getByText(": good").count(), 7, "good steps once the webhook was heard");
+  await dataCenter(page, shot, axe);
   await done();
   await context.close();
+}
+
+/** dataCenter connects a Jira of the organisation's own beside the other, makes a ticket there and sees it come back. */
+async function dataCenter(page, shot, axe) {
+  const at = (path) => new URL(path, page.url()).href;
+  const { id } = await rest(page, "POST", "/products", {
+    name: "Returns desk",
+    questionnaire: "web-product",
+    answers: { database: ["sql"], reach: "internet" },
+  });
+  await rest(page, "POST", `/products/${id}/plan`, { all: true });
+  await page.goto(at("/trackers"));
+  await page.getByRole("button", { name: "Connect a tracker" }).click();
+  const connect = page.getByRole("dialog", { name: "Connect a tracker" });
+  await connect.getByRole("radio", { name: /Jira Data Center/ }).check();
+  await connect.getByRole("textbox", { name: "Address" }).fill(jira.own.url);
+  await connect.getByRole("textbox", { name: "Personal access token" }).fill(jira.own.token);
+  await axe("connect Jira Data Center");
+  await shot("jira-own");
+  await connect.getByRole("button", { name: "Connect" }).click();
+  await page.waitForURL(/\/trackers\/con_.*view=check/);
+  await connect.waitFor({ state: "hidden" });
+  const connection = new URL(page.url()).pathname.split("/")[2];
+  await page.getByLabel("Project", { exact: true }).fill("DESK");
+  await page.getByRole("button", { name: "Check", exact: true }).click();
+  await page.getByText("Ready: tickets can be made there.").waitFor();
+  await told(page, shot, axe, connection, jira.own);
+  await page.goto(at(`/products/${id}/settings`));
+  await page.getByLabel("Tracker", { exact: true }).selectOption(connection);
+  await choose(page, "Project", "Key of the project", "DESK");
+  await choose(page, "Type", "Issue type", "Task");
+  await page.getByLabel("What goes out").selectOption("manual");
+  await page.getByRole("region", { name: "Unsaved changes" }).getByRole("button", { name: "Save" }).click();
+  await page.getByText("The ticket policy is saved.").first().waitFor();
+  const helps = (await rest(page, "GET", `/products/${id}/countermeasures?state=required&limit=1`)).items[0];
+  await page.goto(at(`/products/${id}/countermeasures?open=${helps.id}`));
+  const drawer = page.getByRole("dialog");
+  await drawer.getByRole("button", { name: "Create a ticket" }).click();
+  await drawer
+    .getByRole("link", { name: /^DESK-\d+/ })
+    .first()
+    .waitFor();
+  const [issue] = await person("issues", {}, jira.own);
+  await person("move", { key: issue.Key, status: "Done" }, jira.own);
+  await drawer.getByRole("button", { name: /^State of .*: Implemented/ }).waitFor();
+  await shot("jira-own-implemented");
+}
+
+/** choose takes a value that the tracker offers, or one that is typed. */
+async function choose(page, label, search, value) {
+  await page.getByRole("combobox", { name: label }).click();
+  await page.getByPlaceholder(search).fill(value);
+  await page
+    .getByRole("option", { name: new RegExp(`^(Use “)?${value}`) })
+    .first()
+    .click();
 }
 
 /** connected connects Jira by the form and walks the check list. */
@@ -203,7 +254,7 @@ async function meant(page, shot) {
 }
 
 /** told sets the webhook up on both sides. */
-async function told(page, shot, axe, connection) {
+async function told(page, shot, axe, connection, at = jira) {
   await page.getByRole("tab", { name: "Webhook" }).click();
   await page.getByRole("button", { name: "Make a secret" }).click();
   await page.getByText("It is shown this once.").waitFor();
@@ -214,6 +265,6 @@ async function told(page, shot, axe, connection) {
   const [url, secret] = [await copied("Copy the address"), await copied("Copy the secret")];
   assert.ok(url.endsWith(`/api/v1/connections/${connection}/webhook`), `the address of the webhook: ${url}`);
   await axe("the webhook");
-  await shot("jira-webhook");
-  await person("webhook", { url, secret });
+  await shot(at === jira ? "jira-webhook" : "jira-own-webhook");
+  await person("webhook", { url, secret }, at);
 }

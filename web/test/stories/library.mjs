@@ -109,12 +109,12 @@ export default async function () {
   await axe("library try-out");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Check", exact: true }).click();
-  await dialog.getByText("All is well").waitFor({ timeout: 90_000 });
+  await dialog.getByText("All is well").waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Publish", exact: true }).click();
   await dialog.getByLabel("Name").fill("In our words");
   await dialog.getByRole("button", { name: "Publish", exact: true }).click();
-  await page.getByText("Version 1 is in force").first().waitFor({ timeout: 90_000 });
+  await page.getByText("Version 1 is in force").first().waitFor();
   await page.getByRole("radio", { name: "Versions" }).click();
   await page.getByText("In our words").waitFor();
   await page.getByRole("button", { name: "Difference" }).first().click();

@@ -7,7 +7,6 @@ const account = { name: "Ada Lovelace", email: "ada@example.org", password: "a l
 
 export default async function () {
   const { page, shot, axe, done } = await open({ path: "/" });
-  page.setDefaultTimeout(45_000);
   const { keyboard } = page;
 
   /** name is what a screen reader would call what has the focus. */

@@ -9,7 +9,6 @@ const literal = (s) => s.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
 export default async function () {
   const { page, context, shot, axe, done } = await open({ path: "/" });
-  page.setDefaultTimeout(45_000);
   await firstStart(page);
   const ask = (method, path, body) => rest(page, method, path, body);
   const at = (path) => new URL(path, page.url()).href;
@@ -68,6 +67,7 @@ export default async function () {
   await page.getByRole("option", { name: "Use “SHOP”" }).click();
   await page.getByLabel("A ticket for a vulnerability opens").selectOption("contradicted");
   await page.getByLabel("Close it once the test passes again").check();
+  await page.getByLabel("Open it again when the test fails again").check();
   await page.getByLabel("The pass must have stood for").fill("0");
   await axe("ticket policy");
   await shot("loop-policy");
@@ -93,20 +93,16 @@ export default async function () {
     .first()
     .waitFor();
   const tickets = async () => (await all("tickets")).filter((t) => t.state !== "held");
-  const out = await eventually(
-    "the tickets to be made",
-    tickets,
-    (list) => list.length === many && list.every((t) => t.key && t.state === "open"),
-    60_000,
-  );
-  assert.ok(many >= 2, "several tickets were published");
+  const out = await eventually("the tickets to be made", tickets, (list) => list.length === many && list.every((t) => t.key && t.state === "open"));
+  const [bare, required] = [out.filter((t) => t.purpose === "threat"), out.filter((t) => t.purpose === "countermeasure")];
+  assert.ok(required.length >= 2 && bare.length >= 1, "several countermeasures and a threat that nothing is done about were published");
   await page.goto(at(`${of}/countermeasures?q=SHOP-`));
   const table = page.getByRole("table", { name: "Countermeasures" });
-  for (const t of out) await table.getByRole("link", { name: t.key, exact: true }).waitFor();
+  for (const t of required) await table.getByRole("link", { name: t.key, exact: true }).waitFor();
   await shot("loop-countermeasures");
   const key = out.find((t) => t.object === helps.id).key;
 
-  const served = new Map(out.map((t) => [t.object, t.key]));
+  const served = new Map(required.map((t) => [t.object, t.key]));
   const shown = new Set();
   for (const t of (await all("threats")).filter((x) => (x.countermeasures ?? []).some((c) => served.has(c) && !shown.has(c)))) {
     const own = t.countermeasures.filter((c) => served.has(c));
@@ -121,7 +117,18 @@ export default async function () {
       shown.add(c);
     }
   }
-  assert.equal(shown.size, out.length, "countermeasures whose ticket was seen on a threat");
+  assert.equal(shown.size, required.length, "countermeasures whose ticket was seen on a threat");
+  // A threat without any countermeasure has a ticket of its own, and the threat has its key.
+  for (const t of bare) {
+    await page.goto(at(`${of}/threats?open=${t.object}`));
+    await page
+      .getByRole("dialog")
+      .getByRole("link", { name: new RegExp(`^${t.key}\\b`) })
+      .waitFor();
+    assert.equal(await page.getByRole("dialog").getByRole("button", { name: "Create a ticket" }).count(), 0, "ways to make a second one");
+  }
+  await axe("a threat with its ticket");
+  await shot("loop-threat-ticket");
   await page.goto(at(`${of}/countermeasures?open=${helps.id}`));
   await page
     .getByRole("dialog")
@@ -135,6 +142,18 @@ export default async function () {
   await page.getByRole("checkbox", { name: "Select all rows" }).check();
   await page.getByRole("button", { name: "Create tickets" }).click();
   await page.getByRole("toolbar", { name: "The selection" }).waitFor({ state: "hidden" });
+  await page.goto(at(`${of}/threats?q=SHOP-`));
+  await page.getByRole("checkbox", { name: "Select all rows" }).check();
+  await page.getByRole("button", { name: "Create tickets" }).click();
+  await page.getByRole("toolbar", { name: "The selection" }).waitFor({ state: "hidden" });
+  await page.goto(at(`${of}/review?step=publish`));
+  await page
+    .getByRole("button", { name: /^Publish \d+ tickets?$/ })
+    .or(page.getByText("Every required countermeasure has its ticket"))
+    .waitFor();
+  assert.equal(await row(helps).count(), 0, "a countermeasure with a ticket among those to publish");
+  for (const t of bare)
+    assert.equal(await page.getByRole("checkbox", { name: t.summary }).count(), 0, "a threat with a ticket among those to publish");
   assert.deepEqual((await tickets()).map((t) => t.key).sort(), out.map((t) => t.key).sort(), "tickets after publishing them again");
   assert.equal((await ask("GET", `/connections/${connection}/tickets`)).items.length, out.length, "tickets on the board");
 
@@ -236,7 +255,8 @@ export default async function () {
     (t) => t.comments?.length > 0,
   );
   await page.goto(at(`/board/${connection}?ticket=${vulnerability.key}`));
-  await page.getByRole("dialog").getByText(comments.at(-1).text.split("\n")[0]).first().waitFor();
+  const word = (said) => page.getByRole("dialog").getByText(said.text.split("\n")[0]).first().waitFor();
+  await word(comments.at(-1));
   await page.goto(at(`/board/${connection}?ticket=${key}`));
   await page
     .getByRole("dialog")
@@ -246,6 +266,25 @@ export default async function () {
   await shot("loop-verified");
   await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
   await page.getByRole("region", { name: "Done" }).locator(`[data-card="${vulnerability.key}"]`).waitFor();
+
+  // It fails again: the same ticket is opened anew and says so; nothing of it is there twice.
+  await page.goto(at(`${of}/tests`));
+  await page.getByText(/^Options:/).click();
+  await page.getByLabel("Source").fill("unit-tests");
+  await drop(page, "junit-fail.xml", "<!-- and it fails again -->\n");
+  await page.getByRole("heading", { name: "Failing again" }).first().waitFor();
+  const again = await eventually(
+    "another word on the ticket, which is open again",
+    () => ask("GET", `/connections/${connection}/tickets/${vulnerability.id}`),
+    (t) => t.comments?.length > comments.length && t.status !== "Done",
+  );
+  assert.equal((await tickets()).filter((t) => t.purpose === "vulnerability").length, 1, "vulnerability tickets after it failed again");
+  assert.deepEqual(await figures(), planned, "the figures after it failed again");
+  await page.goto(at(`/board/${connection}?ticket=${vulnerability.key}`));
+  await word(again.comments.at(-1));
+  await shot("loop-reopened");
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  await page.getByRole("region", { name: "To Do" }).locator(`[data-card="${vulnerability.key}"]`).waitFor();
 
   // Won't do, with a comment: rejected, with the reason.
   const other = out.find((t) => t.object.startsWith("cms_") && t.key !== key);
@@ -290,15 +329,15 @@ export default async function () {
   await done();
 }
 
-/** drop drops a report on the page, as a hand would. */
-async function drop(page, name) {
+/** drop drops a report on the page, as a hand would; with more at its end it is a report of another run. */
+async function drop(page, name, more = "") {
   const data = await page.evaluateHandle(
     ([text, name]) => {
       const d = new DataTransfer();
       d.items.add(new File([text], name, { type: "text/xml" }));
       return d;
     },
-    [readFileSync(file(name), "utf8"), name],
+    [readFileSync(file(name), "utf8") + more, name],
   );
   const on = page.getByRole("heading", { name: "Drop reports anywhere on this page" });
   await on.waitFor();

@@ -14,6 +14,14 @@ export const ticketsQuery = (product: string) =>
     refetchInterval: (q) => (q.state.data?.some((t) => t.state === "pending") ? 5000 : false),
   });
 
+/** bareQuery are the open threats that nothing is done about and that have no ticket, of what would help most. */
+export const bareQuery = (product: string) =>
+  queryOptions({
+    queryKey: keys.product(product, "tickets-proposals"),
+    queryFn: ({ signal }) => ok(api.GET("/products/{product}/tickets/proposals", { params: { path: { product }, query: { limit: 100 } }, signal })),
+    select: (page) => (page.items ?? []).filter((t) => t.purpose === "threat"),
+  });
+
 /** policyQuery is which tickets go out, and where to. */
 export const policyQuery = (product: string) =>
   queryOptions({

@@ -11,7 +11,7 @@ import { asBand, Figure } from "../../ui/rating";
 import { Empty, ErrorText, Failed, Loading } from "../../ui/state";
 import { plural, word } from "../../ui/words";
 import { useCan, useProduct } from "../product/frame";
-import { policyQuery, ticketsQuery } from "./held";
+import { bareQuery, policyQuery, ticketsQuery } from "./held";
 
 /** How many tickets are proposed first: as many as a team takes up in a sprint or two. */
 const proposed = 10;
@@ -26,6 +26,7 @@ interface Row {
   current?: number;
   band?: string;
   held: boolean;
+  threat?: boolean;
 }
 
 /** Publish lets tickets go out, the most useful first. */
@@ -35,8 +36,9 @@ export function Publish() {
   const policy = useQuery(policyQuery(p.id));
   const tickets = useQuery(ticketsQuery(p.id));
   const countermeasures = useQuery(countermeasuresQuery(p.id));
-  const error = policy.error ?? tickets.error ?? countermeasures.error;
-  if (!policy.data || !tickets.data || !countermeasures.data) {
+  const bare = useQuery(bareQuery(p.id));
+  const error = policy.error ?? tickets.error ?? countermeasures.error ?? bare.error;
+  if (!policy.data || !tickets.data || !countermeasures.data || !bare.data) {
     return error ? (
       <Failed
         error={error}
@@ -44,6 +46,7 @@ export function Publish() {
           void policy.refetch();
           void tickets.refetch();
           void countermeasures.refetch();
+          void bare.refetch();
         }}
       />
     ) : (
@@ -64,8 +67,8 @@ export function Publish() {
             )
           }
         >
-          Once it is, required countermeasures become tickets there, and what happens to them comes back by itself. The built-in board needs nothing
-          else.
+          Once it is, required countermeasures and threats that nothing is done about become tickets there, and what happens to them comes back by
+          itself. The built-in board needs nothing else.
         </Empty>
       </div>
     );
@@ -74,7 +77,7 @@ export function Publish() {
     <div className="grid grid-cols-[minmax(0,1fr)] gap-4">
       <Candidates
         key={p.id}
-        rows={candidates(policy.data, tickets.data, countermeasures.data)}
+        rows={candidates(policy.data, tickets.data, countermeasures.data, bare.data)}
         recommended={countermeasures.data.filter((c) => c.state === "recommended" && !c.retired).length}
         can={can("tickets.publish")}
       />
@@ -84,8 +87,11 @@ export function Publish() {
   );
 }
 
-/** candidates are held tickets and required countermeasures without one, what takes off most first. */
-function candidates(policy: S["TicketPolicyView"], tickets: S["TicketView"][], all: S["CountermeasureView"][]): Row[] {
+/**
+ * candidates are held tickets, required countermeasures without one, and threats that are open with nothing against
+ * them; what takes off most first, which for a threat is all that it rates.
+ */
+function candidates(policy: S["TicketPolicyView"], tickets: S["TicketView"][], all: S["CountermeasureView"][], bare: S["ProposedTicket"][]): Row[] {
   const byID = new Map(all.map((c) => [c.id, c]));
   const held = tickets.filter((t) => t.state === "held");
   const has = new Set(tickets.map((t) => t.object));
@@ -93,11 +99,20 @@ function candidates(policy: S["TicketPolicyView"], tickets: S["TicketView"][], a
   const open = all.filter(
     (c) => c.state === "required" && !c.retired && !has.has(c.id) && (c.tickets ?? []).every((t) => t.state === "held") && !policy.published?.[c.id],
   );
-  const row = (c: S["CountermeasureView"] | undefined) => ({ where: c?.where_name, takes: c?.takes, current: c?.current, band: c?.band });
-  return [
+  const row = (c: S["CountermeasureView"] | undefined): Pick<Row, "where" | "takes" | "current" | "band"> => ({
+    where: c?.where_name,
+    takes: c?.takes,
+    current: c?.current,
+    band: c?.band,
+  });
+  const rows: Row[] = [
     ...held.map((t) => ({ object: t.object, title: t.summary, note: t.note, held: true, ...row(byID.get(t.object)) })),
     ...open.map((c) => ({ object: c.id, title: c.title, held: false, ...row(c) })),
-  ].sort((a, b) => (b.takes ?? 0) - (a.takes ?? 0) || (b.current ?? 0) - (a.current ?? 0) || a.title.localeCompare(b.title));
+    ...bare
+      .filter((t) => !has.has(t.object) && !policy.published?.[t.object])
+      .map((t) => ({ object: t.object, title: t.summary, takes: Math.round(t.takes), held: false, threat: true })),
+  ];
+  return rows.sort((a, b) => (b.takes ?? 0) - (a.takes ?? 0) || (b.current ?? 0) - (a.current ?? 0) || a.title.localeCompare(b.title));
 }
 
 function usePublish() {
@@ -184,7 +199,7 @@ function Candidates({ rows, recommended, can }: { rows: Row[]; recommended: numb
                 <bdi>{r.title}</bdi>
                 <span className="block text-soft text-xs">
                   {r.where && <bdi>{r.where}</bdi>}
-                  {r.takes ? ` · takes ${r.takes} off the sum` : ""}
+                  {r.threat ? `Nothing is done about it: ${r.takes} of the sum` : r.takes ? ` · takes ${r.takes} off the sum` : ""}
                   {r.held && r.note ? ` · ${r.note}` : ""}
                 </span>
               </span>

@@ -304,7 +304,17 @@ function Details({
       />
       <Tree product={product} tree={tree} onOpen={onOpen} />
       <Part title="Tickets">
-        <Tickets product={product} object={t.id} purpose="threat" tickets={t.tickets} />
+        <Tickets
+          product={product}
+          object={t.id}
+          purpose="threat"
+          tickets={t.tickets}
+          instead={
+            t.countermeasures?.length
+              ? "Tickets are made for its countermeasures. A threat gets one of its own only while nothing is done about it."
+              : undefined
+          }
+        />
       </Part>
     </div>
   );

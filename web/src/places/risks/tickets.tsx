@@ -45,11 +45,14 @@ export function Tickets({
   object,
   purpose,
   tickets,
+  instead,
 }: {
   product: string;
   object: string;
   purpose: Purpose;
   tickets: TicketRef[] | null | undefined;
+  /** Why no ticket of its own would be made, where none would. */
+  instead?: string;
 }) {
   const can = useCan();
   const publish = usePublish(product);
@@ -58,7 +61,7 @@ export function Tickets({
   const own = list.some((t) => t.purpose === purpose && t.state !== "deleted");
   return (
     <div className="grid gap-2">
-      {list.length === 0 && <p className="text-sm text-soft">No ticket.</p>}
+      {(list.length === 0 || (instead && !own)) && <p className="text-sm text-soft">{instead && !own ? instead : "No ticket."}</p>}
       <ul className="grid gap-1.5">
         {list.map((t) => (
           <li key={t.purpose + t.key + t.state} className="flex min-h-7 items-center gap-2">
@@ -79,7 +82,7 @@ export function Tickets({
         ))}
       </ul>
       <div className="flex flex-wrap gap-2">
-        {!own && can("tickets.publish") && (
+        {!own && !instead && can("tickets.publish") && (
           <Button size="sm" icon={<Send aria-hidden size={13} />} busy={publish.isPending} onClick={() => publish.mutate([object])}>
             Create a ticket
           </Button>

@@ -40,6 +40,8 @@ export function ThreatBulk({ product, chosen, onDone }: { product: string; chose
   };
   const retired = chosen.every((t) => t.retired);
   const are = chosen.length === 1 ? "is" : "are";
+  // A threat has a ticket of its own only while nothing is done about it.
+  const bare = chosen.filter((t) => !t.countermeasures?.length).map((t) => t.id);
   return (
     <BulkBar
       n={chosen.length}
@@ -91,12 +93,9 @@ export function ThreatBulk({ product, chosen, onDone }: { product: string; chose
           size="sm"
           icon={<Send aria-hidden size={13} />}
           busy={publish.isPending}
-          onClick={() =>
-            publish.mutate(
-              chosen.map((t) => t.id),
-              { onSuccess: onDone },
-            )
-          }
+          disabled={bare.length === 0}
+          title={bare.length === 0 ? "Tickets are made for their countermeasures" : undefined}
+          onClick={() => publish.mutate(bare, { onSuccess: onDone })}
         >
           Create tickets
         </Button>
