@@ -1,8 +1,10 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { useAddress } from "../ui/address";
 import { Canvas, firstLook } from "./canvas";
+import { touches } from "./geometry";
+import { placeOf } from "./gestures";
 import { extent } from "./overview";
-import { type Editor, EditorProvider, itemOf, makeEditor } from "./store";
+import { drawnOf, type Editor, EditorProvider, itemOf, makeEditor } from "./store";
 import { synthetic } from "./synthetic";
 import { boxOf } from "./types";
 
@@ -31,6 +33,17 @@ const lines = "[data-canvas] g[data-el]";
 /** changed fails a measurement in which nothing happened: standing still is fast. */
 function changed<T>(what: string, before: T, after: T): void {
   if (JSON.stringify(before) === JSON.stringify(after)) throw new Error(`${what} did not move: ${JSON.stringify(after)}`);
+}
+
+/** complete tells whether each component and flow that lies in view is on the page, or the picture that stands for them. */
+function complete(editor: Editor): boolean {
+  if (document.querySelector("[data-far]")) return true;
+  const s = editor.store.getState();
+  const seen = editor.view!.seen();
+  return drawnOf(s.doc).every((i) => {
+    const b = placeOf(s, i.id);
+    return !b || !touches(b, seen) || !!document.getElementById(`el-${i.id}`);
+  });
 }
 
 const frame = () => new Promise<number>((done) => requestAnimationFrame(done));
@@ -146,20 +159,16 @@ export function EditorBench() {
     };
   }, [drawing]);
   const onReady = useCallback(() => {
-    requestAnimationFrame(async () => {
-      if (!shown?.editor.view) return;
-      firstLook(shown.editor.view, extent(shown.editor.store.getState()));
-      // Full paint: everything in sight is mounted and two frames have gone by without anything new.
-      let count = -1;
-      for (;;) {
-        await frame();
-        await new Promise((done) => setTimeout(done));
-        const now = document.querySelectorAll(`${boxes}, ${lines}, [data-far]`).length;
-        if (now === count && now > 0) break;
-        count = now;
-      }
+    if (!shown?.editor.view) return;
+    firstLook(shown.editor.view, extent(shown.editor.store.getState()));
+    void (async () => {
+      // Full paint: all that is in view is mounted, and a frame with it has gone by.
+      do await frame();
+      while (!complete(shown.editor));
+      await frame();
+      await new Promise((done) => setTimeout(done));
       shown.painted(performance.now() - shown.started);
-    });
+    })();
   }, [shown]);
   return (
     <div className="h-[calc(100dvh-var(--top))]">

@@ -28,6 +28,7 @@ export interface CanvasProps {
   readOnly: boolean;
   onMenu?: (a: Asked) => void;
   onKeyDown?: (e: React.KeyboardEvent) => void;
+  /** Gives the view its first place, before anything is mounted, and again when its room changes. */
   onReady?: () => void;
   minimap?: boolean;
   children?: ReactNode;
@@ -59,6 +60,11 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
     };
   }, []);
 
+  const { sight, zoom, far, begin } = useSight(
+    useCallback(() => {
+      for (const fn of moved.current) fn();
+    }, []),
+  );
   const opened = useRef(false);
   /** Until somebody works in it, the drawing is shown anew whenever its room changes: the side panel comes after it. */
   const touched = useRef(false);
@@ -119,24 +125,20 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
         },
       };
       editor.view = view;
-      for (const fn of moved.current) fn();
       if (!opened.current) {
         opened.current = true;
         onReady?.();
       }
+      begin();
+      for (const fn of moved.current) fn();
     },
-    [api, editor, onReady],
+    [api, editor, onReady, begin],
   );
 
-  const { sight, zoom, far } = useSight(
-    useCallback(() => {
-      for (const fn of moved.current) fn();
-    }, []),
-  );
   useEffect(
     () =>
       api.subscribe((s, old) => {
-        if (s.width !== old.width && old.width && opened.current && !touched.current) onReady?.();
+        if (s.width !== old.width && old.width && opened.current && !touched.current) requestAnimationFrame(() => onReady?.());
       }),
     [api, onReady],
   );

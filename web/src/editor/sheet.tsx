@@ -52,6 +52,18 @@ function boundsOf(f: Flow, now: State["doc"]["now"]): Box | undefined {
 /** batch is how many elements that nobody sees yet are mounted in one frame. */
 const batch = 40;
 
+/** afterPaint does something when what was just mounted is on the screen. */
+function afterPaint(work: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const frame = requestAnimationFrame(() => {
+    timer = setTimeout(work);
+  });
+  return () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+  };
+}
+
 const nothing: ReadonlySet<string> = new Set();
 
 /** heldBy gives the ids of what is being dragged: the same set for as long as it is the same elements. */
@@ -77,8 +89,8 @@ export const Sheet = memo(function Sheet({ sight }: { sight: Sight }) {
   const [round, next] = useReducer((n: number) => n + 1, 0);
   const { boxes, lines, more } = useMemo(() => {
     const stays = (e: Entry) => mounted.current.has(e.id) && (touches(e.box, sight.kept) || moves(e, held));
-    // What comes into view is there at once; what lies around it comes a few a frame.
-    let left = mounted.current.size > 0 && round >= 0 ? batch : Number.POSITIVE_INFINITY;
+    // What comes into view is there at once; what lies around it comes a few a frame, and when a drawing is opened after the first look.
+    let left = round > 0 ? batch : 0;
     let more = false;
     const wanted = (e: Entry) => {
       if (stays(e)) return true;
@@ -94,9 +106,7 @@ export const Sheet = memo(function Sheet({ sight }: { sight: Sight }) {
   }, [all, sight, held, round]);
   useEffect(() => {
     mounted.current = new Set([...boxes, ...lines].map((e) => e.id));
-    if (!more) return;
-    const frame = requestAnimationFrame(next);
-    return () => cancelAnimationFrame(frame);
+    if (more) return afterPaint(next);
   }, [boxes, lines, more]);
   const still = held.size > 0 ? lines.filter((e) => !moves(e, held)) : lines;
   const moving = held.size > 0 ? lines.filter((e) => moves(e, held)) : [];

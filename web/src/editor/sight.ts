@@ -1,5 +1,5 @@
 import { useStoreApi } from "@xyflow/react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { encloses, grown, touches } from "./geometry";
 import { type State, useDrawing } from "./store";
 import type { Box } from "./types";
@@ -29,11 +29,19 @@ export interface Sight {
 /**
  * useSight follows the view: what is mounted, at which zoom, and whether more is in
  * view than can be read. moved is called whenever the view has changed; it is stable.
+ * Nothing is in sight until begin is called: what is mounted before the view has its
+ * place would be mounted for nothing.
  */
-export function useSight(moved: () => void): { sight: Sight | undefined; zoom: number; far: boolean } {
+export function useSight(moved: () => void): { sight: Sight | undefined; zoom: number; far: boolean; begin: () => void } {
   const api = useStoreApi();
   const [sight, setSight] = useState<Sight>();
   const [zoom, setZoom] = useState(1);
+  const begun = useRef(false);
+  const first = useRef(() => {});
+  const begin = useCallback(() => {
+    begun.current = true;
+    first.current();
+  }, []);
   useEffect(() => {
     let current: Sight | undefined;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -47,7 +55,7 @@ export function useSight(moved: () => void): { sight: Sight | undefined; zoom: n
       setSight(next);
     };
     const look = () => {
-      if (!api.getState().width) return;
+      if (!begun.current || !api.getState().width) return;
       const { box, z } = view();
       if (!current || !encloses(current.seen, grown(box, least / z)) || box.w < current.view.w * 0.8)
         show({ view: box, seen: grown(box, room / z), kept: grown(box, Math.max(box.w, box.h)) });
@@ -62,6 +70,7 @@ export function useSight(moved: () => void): { sight: Sight | undefined; zoom: n
       const seen = grown(box, room / z);
       if (current && (current.kept.w !== seen.w || current.kept.x !== seen.x || current.kept.y !== seen.y)) show({ view: box, seen, kept: seen });
     };
+    first.current = look;
     look();
     const off = api.subscribe((s, old) => {
       if (s.transform !== old.transform || s.width !== old.width || s.height !== old.height) look();
@@ -71,7 +80,7 @@ export function useSight(moved: () => void): { sight: Sight | undefined; zoom: n
       off();
     };
   }, [api, moved]);
-  return { sight, zoom, far: useFar(sight, zoom) };
+  return { sight, zoom, far: useFar(sight, zoom), begin };
 }
 
 /**

@@ -112,13 +112,11 @@ function Bench({ editor }: { editor: Editor }) {
     !readOnly,
   );
   const onReady = useCallback(() => {
-    requestAnimationFrame(() => {
-      if (!editor.view) return;
-      const s = editor.store.getState();
-      firstLook(editor.view, extent(s));
-      const chosen = [...s.selection][0];
-      if (chosen) reveal(editor, chosen);
-    });
+    if (!editor.view) return;
+    const s = editor.store.getState();
+    firstLook(editor.view, extent(s));
+    const chosen = [...s.selection][0];
+    if (chosen) reveal(editor, chosen);
   }, [editor]);
   const empty = useDrawing((s) => ![...s.doc.now.values()].some((i) => i.kind !== "diagrams" && i.kind !== "assets"));
   return (
