@@ -104,6 +104,7 @@ function SaveState({ onConflicts }: { onConflicts: () => void }) {
   const save = useDrawing((s) => s.save);
   const clashes = useDrawing((s) => s.doc.conflicts.length);
   const heard = useDrawing((s) => s.heard);
+  const keeps = useDrawing((s) => s.keeps);
   const readOnly = useDrawing((s) => s.readOnly);
   const look = "flex min-w-0 items-center gap-1.5 px-1.5 text-xs";
   return (
@@ -114,6 +115,13 @@ function SaveState({ onConflicts }: { onConflicts: () => void }) {
           <TriangleAlert aria-hidden size={14} className="shrink-0" />
           {clashes === 1 ? "1 conflict" : `${clashes} conflicts`}: choose
         </button>
+      ) : !keeps && save.state === "offline" ? (
+        <Tooltip text="The server does not answer, and this browser has no room to keep your work. Leave this tab open: it is sent as soon as the server is back.">
+          <span className={cx(look, "text-critical")}>
+            <TriangleAlert aria-hidden size={14} className="shrink-0" />
+            Unsaved: leave this tab open
+          </span>
+        </Tooltip>
       ) : save.state === "offline" ? (
         <Tooltip text="The server does not answer. Your work is kept on this machine and sent as soon as it is back.">
           <span className={cx(look, "text-medium")}>

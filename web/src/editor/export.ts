@@ -1,6 +1,6 @@
 import { asBand, type Band, bandNames } from "../ui/rating";
 import { smooth } from "./flows";
-import { along, around, aroundPoints, grown, lanes, lineOf, meetings, outline, pathOf, polyline } from "./geometry";
+import { along, around, aroundPoints, grown, labelOf, lanes, lineOf, meetings, outline, pathOf, polyline } from "./geometry";
 import { boxAt, drawnOf, listOf, type State } from "./store";
 import { type Box, boxOf, keyOf, type Point } from "./types";
 
@@ -164,8 +164,11 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
     const mid = along(way, 0.5);
     if (f.name) {
       const name = shortened(f.name, 320, 12);
-      beside(name, mid.x, mid.y - 7, 0.5);
-      labels.push(lines([name], mid.x, mid.y - 7, 12, `text-anchor="middle" fill="${ink.text}" ${halo}`));
+      const label = labelOf(name, way, [boxAt(s, f.from), boxAt(s, f.to)]);
+      label.lines.forEach((l, i) => {
+        beside(l, label.x, label.y + i * 15.6, 0.5);
+      });
+      labels.push(lines(label.lines, label.x, label.y, 12, `text-anchor="middle" fill="${ink.text}" ${halo}`));
     }
     if (band && facts?.threats) {
       shown.add(band);

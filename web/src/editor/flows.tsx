@@ -1,10 +1,10 @@
 import { memo, useMemo } from "react";
 import { cx } from "../ui/cx";
 import { asBand, type Band, bandNames } from "../ui/rating";
-import { along, broken, lineOf, type Mark, meetings, outline, pathOf, polyline, roomOf } from "./geometry";
+import { along, clear, labelOf, lineOf, type Mark, meetings, outline, pathOf, polyline } from "./geometry";
 import { NameInput } from "./nodes";
 import { boxAt, itemOf, useDrawing, useParts } from "./store";
-import type { Curve, Flow, Item, Point } from "./types";
+import type { Box, Curve, Flow, Item, Point } from "./types";
 
 const tone: Record<string, string> = {
   low: "var(--low)",
@@ -85,21 +85,21 @@ export const FlowView = memo(function FlowView({ id, lane }: { id: string; lane:
       {crossing && <Crossings ids={crosses!.join(" ")} way={way} colour={colour} />}
       {!editing && (
         <>
-          {label && <Label text={label} at={mid} room={roomOf(way)} selected={selected} />}
-          {band && open > 0 && <Pill at={mid} band={band} open={open} />}
+          {label && <Label text={label} way={way} ends={[from, to]} selected={selected} />}
+          {band && open > 0 && <Pill at={mid} ends={[from, to]} band={band} open={open} />}
         </>
       )}
     </g>
   );
 });
 
-/** Label is the name of a flow above its way, on two lines where there is no room for one. */
-function Label({ text, at, room, selected }: { text: string; at: Point; room: number; selected: boolean }) {
-  const lines = broken(text, room);
+/** Label is the name of a flow above its way, or beside the boxes at its ends where there is no room between them. */
+function Label({ text, way, ends, selected }: { text: string; way: Point[]; ends: (Box | undefined)[]; selected: boolean }) {
+  const { lines, x, y } = labelOf(text, way, ends);
   return (
     <text
-      x={at.x}
-      y={at.y - 7 - (lines.length - 1) * 14}
+      x={x}
+      y={y}
       textAnchor="middle"
       unicodeBidi="plaintext"
       className={cx("fill-text text-xs [paint-order:stroke]", selected && "font-semibold")}
@@ -110,7 +110,7 @@ function Label({ text, at, room, selected }: { text: string; at: Point; room: nu
       {lines.length === 1
         ? text
         : lines.map((l, i) => (
-            <tspan key={i} x={at.x} dy={i * 14}>
+            <tspan key={i} x={x} dy={i * 14}>
               {l}
             </tspan>
           ))}
@@ -137,10 +137,11 @@ export function FlowName() {
 const bars: Record<Band, number> = { unrated: 0, low: 1, medium: 2, high: 3, critical: 4 };
 
 /** Pill tells on the line of a flow how many threats are open there, and how high. Nothing in it is transformed: that would be painted apart. */
-function Pill({ at, band, open }: { at: Point; band: Band; open: number }) {
+function Pill({ at, ends, band, open }: { at: Point; ends: (Box | undefined)[]; band: Band; open: number }) {
   const w = 22 + String(open).length * 6.5;
-  const x = Math.round((at.x - w / 2) * 10) / 10;
-  const y = Math.round((at.y + 4) * 10) / 10;
+  const { dx, dy } = clear({ x: at.x - w / 2, y: at.y + 4, w, h: 14 }, ends);
+  const x = Math.round((at.x - w / 2 + dx) * 10) / 10;
+  const y = Math.round((at.y + 4 + dy) * 10) / 10;
   const bar = (i: number) => `M${x + 4 + i * 3} ${y + 8 - i * 2}h2v${2 + i * 2}h-2z`;
   const d = (from: number, to: number) => [0, 1, 2, 3].slice(from, to).map(bar).join("");
   const full = bars[band];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { along, around, border, encloses, lanes, lineOf, meetings, outline, pathOf, piece, snap } from "./geometry";
+import { along, around, border, encloses, labelOf, lanes, lineOf, meetings, outline, pathOf, piece, polyline, snap, touches } from "./geometry";
 import type { Flow } from "./types";
 
 const box = (x: number, y: number, w = 100, h = 60) => ({ x, y, w, h });
@@ -76,5 +76,29 @@ describe("boxes", () => {
     expect(around([box(0, 0), box(200, 100)])).toEqual({ x: 0, y: 0, w: 300, h: 160 });
     expect(encloses(box(0, 0), box(0, 0))).toBe(true);
     expect(around([])).toBeUndefined();
+  });
+});
+
+describe("labelOf", () => {
+  const label = (a: ReturnType<typeof box>, b: ReturnType<typeof box>, name: string) => {
+    const l = labelOf(name, polyline(lineOf(flow({ from: "a", to: "b" }), a, b)!), [a, b]);
+    const w = Math.max(...l.lines.map((t) => t.length)) * 6;
+    return { ...l, box: { x: l.x - w / 2, y: l.y - 11, w, h: l.lines.length * 14 - 2 } };
+  };
+  it("stands above the middle of its way where there is room", () => {
+    expect(label(box(0, 0), box(400, 0), "Orders")).toMatchObject({ lines: ["Orders"], x: 249.5, y: 23 });
+  });
+  it.each([
+    ["across", box(0, 0), box(130, 0)],
+    ["across, at another height", box(0, 0), box(150, 40)],
+    ["down", box(0, 0), box(0, 70)],
+    ["boxes that touch", box(0, 0), box(100, 0)],
+    ["boxes that overlap", box(0, 0), box(60, 20)],
+  ])("is never behind the boxes of a short flow: %s", (_, a, b) => {
+    const l = label(a, b, "B2B Customer (Browser) to B2B API");
+    expect(touches(l.box, a), JSON.stringify(l)).toBe(false);
+    expect(touches(l.box, b), JSON.stringify(l)).toBe(false);
+    // And it stays near its flow.
+    expect(Math.hypot(l.x - (a.x + b.x + 100) / 2, l.y - (a.y + b.y + 60) / 2)).toBeLessThan(200);
   });
 });

@@ -285,3 +285,45 @@ export function broken(text: string, room: number): string[] {
   const at = blanks.reduce((a, b) => (Math.abs(b - text.length / 2) < Math.abs(a - text.length / 2) ? b : a));
   return [text.slice(0, at), text.slice(at + 1)];
 }
+
+/** Label is where a name stands: its lines, the middle of each, and the foot of the first. */
+export interface Label {
+  lines: string[];
+  x: number;
+  y: number;
+}
+
+/** The height of a line of a name, and how far above its way a name stands. */
+const lead = 14;
+const above = 7;
+
+/**
+ * labelOf puts the name of a flow above the middle of its way, on two lines where there
+ * is no room for one. Where it would lie behind a box at an end, it moves beside both,
+ * the shortest way.
+ */
+export function labelOf(text: string, way: readonly Point[], ends: readonly (Box | undefined)[]): Label {
+  const mid = along(way, 0.5);
+  const lines = broken(text, roomOf(way));
+  const w = Math.max(...lines.map((l) => [...l].length)) * 6.2;
+  const h = lines.length * lead;
+  const { dx, dy } = clear({ x: mid.x - w / 2, y: mid.y - above - h + 2, w, h }, ends);
+  return { lines, x: mid.x + dx, y: mid.y - above - (lines.length - 1) * lead + dy };
+}
+
+/** clear is the shortest move across or down that brings a box beside others; none where it touches none of them. */
+export function clear(b: Box, others: readonly (Box | undefined)[]): { dx: number; dy: number } {
+  const near = others.filter((o): o is Box => !!o);
+  const free = (dx: number, dy: number) =>
+    !near.some((o) => b.x + dx < o.x + o.w && o.x < b.x + dx + b.w && b.y + dy < o.y + o.h && o.y < b.y + dy + b.h);
+  if (free(0, 0)) return { dx: 0, dy: 0 };
+  const gap = 4;
+  const ways = near.flatMap((o) => [
+    { dx: 0, dy: o.y - gap - b.h - b.y },
+    { dx: 0, dy: o.y + o.h + gap - b.y },
+    { dx: o.x - gap - b.w - b.x, dy: 0 },
+    { dx: o.x + o.w + gap - b.x, dy: 0 },
+  ]);
+  const far = (d: { dx: number; dy: number }) => Math.abs(d.dx) + Math.abs(d.dy);
+  return ways.filter((d) => free(d.dx, d.dy)).reduce((best, d) => (far(d) < far(best) ? d : best), { dx: Number.POSITIVE_INFINITY, dy: 0 });
+}

@@ -52,6 +52,8 @@ export interface State {
   /** The element whose name is being typed on the canvas. */
   editing: string | null;
   save: Save;
+  /** Unsent work is written down on this machine; false when the browser has no room for it. */
+  keeps: boolean;
   /** What somebody else just changed, by whom. */
   flash: ReadonlyMap<string, string>;
   /** The last thing to be said about other people's work. */
@@ -94,6 +96,7 @@ export function makeEditor(product: string, drawing: Drawing, transport?: Transp
     tool: "select",
     editing: null,
     save: { state: doc.conflicts.length > 0 ? "conflict" : document.dirty(doc) ? "unsaved" : "saved" },
+    keeps: true,
     flash: new Map(),
     heard: "",
     path: [],
@@ -135,7 +138,8 @@ export function makeEditor(product: string, drawing: Drawing, transport?: Transp
           calm = setTimeout(() => store.setState({ flash: new Map(), heard: "" }), 4000);
         },
         keep: (work) => {
-          keep(product, drawing.diagram, work);
+          const keeps = keep(product, drawing.diagram, work) || work.length === 0;
+          if (keeps !== store.getState().keeps) store.setState({ keeps });
         },
       },
       transport,
