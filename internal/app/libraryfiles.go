@@ -201,7 +201,12 @@ func unpacked(data []byte, files library.Files) ([]ImportedEntry, error) {
 			items = append(items, ImportedEntry{File: cleanLine(f.Name, 300), Action: "refused", Text: "the file cannot be unpacked"})
 			continue
 		}
-		files[cleanLine(f.Name, 300)] = string(content)
+		name := cleanLine(f.Name, 300)
+		if _, twice := files[name]; twice {
+			items = append(items, ImportedEntry{File: name, Action: "refused", Text: "the zip holds another file of this name, which is taken"})
+			continue
+		}
+		files[name] = string(content)
 	}
 	return items, nil
 }
