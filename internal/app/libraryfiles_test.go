@@ -15,8 +15,10 @@ func TestImportedEntriesTellEveryFile(t *testing.T) {
 	var packed bytes.Buffer
 	z := zip.NewWriter(&packed)
 	for _, f := range []struct{ name, text string }{
-		{"patterns/a.yaml", tinyPattern("first")}, {"patterns/a.yaml", tinyPattern("second")},
-		{"note.yaml", "# later\n"}, {"list.yaml", "contents:\n  patterns: [first]\n"},
+		{"patterns/a.yaml", tinyPattern("first")},
+		{"patterns/a.yaml", tinyPattern("second")},
+		{"note.yaml", "# later\n"},
+		{"list.yaml", "contents:\n  patterns: [first]\n"},
 	} {
 		w, err := z.Create(f.name)
 		if err == nil {
