@@ -3,11 +3,12 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { Command } from "cmdk";
 import { Box, CornerDownLeft, ShieldCheck, TriangleAlert } from "lucide-react";
 import { Dialog as D } from "radix-ui";
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import { api, ok } from "../api/client";
 import { countermeasuresQuery, keys, threatsQuery } from "../api/query";
 import { Kbd } from "../ui/kbd";
 import { asBand, Bars } from "../ui/rating";
+import { arrive } from "./arrive";
 import { places, productPlaces } from "./places";
 import { useMe, useSignOut } from "./session";
 import { useTheme } from "./theme";
@@ -28,10 +29,17 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   });
   const threats = useQuery({ ...threatsQuery(product ?? ""), enabled: !!product && q.length > 1 });
   const countermeasures = useQuery({ ...countermeasuresQuery(product ?? ""), enabled: !!product && q.length > 1 });
-  const go = (run: () => unknown) => () => {
+  const leaving = useRef(false);
+  const act = (run: () => unknown) => () => {
     onClose();
     void run();
   };
+  const go = (run: () => unknown) =>
+    act(async () => {
+      leaving.current = true;
+      await run();
+      arrive();
+    });
   const can = new Set<string>(me?.can ?? []);
   return (
     <D.Root open onOpenChange={(o) => !o && onClose()}>
@@ -40,6 +48,8 @@ export default function Palette({ onClose }: { onClose: () => void }) {
         <D.Content
           data-modal
           aria-describedby={undefined}
+          // Nobody goes back to where they left.
+          onCloseAutoFocus={(e) => leaving.current && e.preventDefault()}
           className="fixed start-1/2 top-[12vh] z-50 w-[calc(100vw-2rem)] max-w-xl -translate-x-1/2 animate-in overflow-hidden rounded-xl border border-line bg-surface shadow-float rtl:translate-x-1/2"
         >
           <D.Title className="sr-only">Search and do</D.Title>
@@ -119,10 +129,10 @@ export default function Palette({ onClose }: { onClose: () => void }) {
               </Group>
               <Group name="Do">
                 {can.has("product.create") && <Item text="New product" run={go(() => navigate({ to: "/new" }))} />}
-                <Item text="Theme: as the system" run={go(() => setTheme("system"))} />
-                <Item text="Theme: light" run={go(() => setTheme("light"))} />
-                <Item text="Theme: dark" run={go(() => setTheme("dark"))} />
-                <Item text="Sign out" run={go(signOut)} />
+                <Item text="Theme: as the system" run={act(() => setTheme("system"))} />
+                <Item text="Theme: light" run={act(() => setTheme("light"))} />
+                <Item text="Theme: dark" run={act(() => setTheme("dark"))} />
+                <Item text="Sign out" run={act(signOut)} />
               </Group>
             </Command.List>
           </Command>

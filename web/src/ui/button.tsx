@@ -68,6 +68,7 @@ export function IconButton({
   busy,
   disabled,
   type = "button",
+  onClick,
   ...rest
 }: ButtonProps & { label: string; keys?: string }) {
   return (
@@ -75,9 +76,12 @@ export function IconButton({
       <button
         type={type}
         aria-label={label}
-        disabled={disabled || busy}
+        onClick={(e) => (busy ? e.preventDefault() : onClick?.(e))}
+        disabled={disabled && !busy}
+        aria-disabled={busy || undefined}
+        aria-busy={busy || undefined}
         className={cx(
-          "inline-grid shrink-0 place-items-center rounded-md transition-colors duration-100 disabled:cursor-not-allowed disabled:opacity-45",
+          "inline-grid shrink-0 place-items-center rounded-md transition-colors duration-100 aria-disabled:cursor-not-allowed aria-disabled:opacity-45 disabled:cursor-not-allowed disabled:opacity-45",
           size === "sm" ? "size-7" : "size-8.5",
           looks[look],
           className,

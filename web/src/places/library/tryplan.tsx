@@ -6,7 +6,8 @@ import { Button } from "../../ui/button";
 import { Combobox } from "../../ui/combobox";
 import { Badge } from "../../ui/parts";
 import { ErrorText } from "../../ui/state";
-import { plural } from "../../ui/words";
+import { word } from "../../ui/words";
+import { fieldName } from "../product/difference";
 
 const productsQuery = {
   queryKey: keys.products("names"),
@@ -20,7 +21,27 @@ const words: Record<string, [tone: "good" | "accent" | "warn" | "neutral", text:
   change: ["accent", "Changes"],
   retire: ["warn", "Is retired"],
   remove: ["warn", "Goes"],
-  keep: ["neutral", "Stays as a person set it"],
+  keep: ["neutral", "Stays"],
+};
+
+type Item = S["PlanItem"];
+
+/** Whether a step only notes by which library the product stands from now on, which every draft changes. */
+const follows = (i: Item) => i.kind === "product" && i.action === "change" && (i.fields ?? []).every((f) => f.field === "library");
+
+/** reason says why a step is there: the reason of a rule, or the fields that change. */
+function reason(i: Item): string {
+  if (i.action === "change") return (i.fields ?? []).map((f) => (f.field === "why" ? "Brought by" : fieldName(f.field))).join(", ");
+  return i.reason ?? i.why?.[0]?.text ?? "";
+}
+
+const sums: Record<string, (n: number) => string> = {
+  add: (n) => `${n} come${n === 1 ? "s" : ""} in`,
+  revive: (n) => `${n} come${n === 1 ? "s" : ""} back`,
+  change: (n) => `${n} change${n === 1 ? "s" : ""}`,
+  retire: (n) => `${n} ${n === 1 ? "is" : "are"} retired`,
+  remove: (n) => `${n} go${n === 1 ? "es" : ""}`,
+  keep: (n) => `${n} stay${n === 1 ? "s" : ""} as set by people`,
 };
 
 /** TryPlan shows what the draft would bring into a product. */
@@ -29,7 +50,7 @@ export function TryPlan({ only }: { only?: { kind: string; ref: string } }) {
   const [product, setProduct] = useState("");
   const run = useMutation({ mutationFn: (id: string) => ok(api.POST("/library/draft/plan", { body: { product: id } })) });
   const plan = run.data?.plan;
-  const items = (plan?.items ?? []).filter((i) => i.kind !== "link");
+  const items = (plan?.items ?? []).filter((i) => i.kind !== "link" && !follows(i));
   const counts = new Map<string, number>();
   for (const i of items) counts.set(i.action, (counts.get(i.action) ?? 0) + 1);
   return (
@@ -58,15 +79,27 @@ export function TryPlan({ only }: { only?: { kind: string; ref: string } }) {
           <p role="status" className="font-medium text-sm">
             {items.length === 0
               ? "Nothing would change in this product."
-              : [...counts].map(([a, n]) => `${(words[a]?.[1] ?? a).toLowerCase()}: ${n}`).join(" · ")}
+              : `In this product ${[...counts].map(([a, n]) => sums[a]?.(n) ?? `${a}: ${n}`).join(", ")}.`}
           </p>
-          {only && items.length > 0 && <p className="text-soft text-xs">{plural(items.length, "step")}, of all that is drafted.</p>}
-          <ul className="grid max-h-100 gap-1 overflow-y-auto">
+          {only && items.length > 0 && <p className="text-soft text-xs">By everything in the draft, this entry and the others.</p>}
+          <ul className="grid max-h-100 gap-2.5 overflow-y-auto">
             {items.slice(0, 300).map((i) => (
-              <li key={i.key} className="flex items-start gap-2 text-sm">
-                <Badge tone={words[i.action]?.[0]}>{words[i.action]?.[1] ?? i.action}</Badge>
+              <li key={i.key} className="grid grid-cols-[5.5rem_minmax(0,1fr)] items-start gap-2 text-sm">
+                <span>
+                  <Badge tone={words[i.action]?.[0]}>{words[i.action]?.[1] ?? i.action}</Badge>
+                </span>
                 <span className="min-w-0">
-                  <bdi>{i.title}</bdi> <span className="text-soft text-xs">{i.text}</span>
+                  <bdi className="block">{i.title}</bdi>
+                  <span className="block text-soft text-xs">
+                    {word(i.kind)}
+                    {i.kind !== "product" && (
+                      <>
+                        {" at "}
+                        <bdi>{i.where_name || "the product as a whole"}</bdi>
+                      </>
+                    )}
+                    {reason(i) && `. ${reason(i)}`}
+                  </span>
                 </span>
               </li>
             ))}

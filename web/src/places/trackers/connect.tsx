@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, ok } from "../../api/client";
+import { arrive } from "../../app/arrive";
 import { useChange } from "../../app/change";
 import { FormDialog } from "../../ui/dialog";
 import { ConnectionFields, credentialOf, entered, type Kind, KindChoice, names, settingsOf } from "./form";
@@ -28,6 +29,7 @@ export function Connect({ onClose }: { onClose: () => void }) {
       submit={async () => {
         const made = await add.mutateAsync();
         await navigate({ to: "/trackers/$connection", params: { connection: made.id }, search: { view: "check" } as never });
+        arrive();
       }}
     >
       {(problem) => (
