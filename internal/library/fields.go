@@ -14,7 +14,7 @@ func fixedFields() map[string]map[string]field {
 	text, flag, whole, words := cel.StringType, cel.BoolType, cel.IntType, cel.ListType(cel.StringType)
 	return map[string]map[string]field{
 		productType: {
-			"name":     fieldOf(text, func(p *Product) any { return p.Name }),
+			"name":     textOf(func(p *Product) string { return p.Name }),
 			"tags":     fieldOf(words, func(p *Product) any { return texts(p.Tags) }).of(tags),
 			"custom":   fieldOf(cel.MapType(text, text), func(p *Product) any { return customFields(p.Custom) }),
 			"value":    fieldOf(cel.ObjectType(valueType), func(p *Product) any { return &p.Value }),
@@ -26,15 +26,15 @@ func fixedFields() map[string]map[string]field {
 			"availability":    fieldOf(whole, func(v *model.CIA) any { return v.Availability }),
 		},
 		zoneType: {
-			"id":    fieldOf(text, func(z *Zone) any { return z.ID }),
-			"name":  fieldOf(text, func(z *Zone) any { return z.Name }),
+			"id":    textOf(func(z *Zone) string { return z.ID }),
+			"name":  textOf(func(z *Zone) string { return z.Name }),
 			"trust": fieldOf(whole, func(z *Zone) any { return z.Trust }),
 		},
 		componentType: {
-			"id":              fieldOf(text, func(c *Component) any { return c.ID }),
-			"name":            fieldOf(text, func(c *Component) any { return c.Name }),
-			"kind":            fieldOf(text, func(c *Component) any { return string(c.Kind) }).of(kinds),
-			"type":            fieldOf(text, func(c *Component) any { return c.Type }).of(componentTypes),
+			"id":              textOf(func(c *Component) string { return c.ID }),
+			"name":            textOf(func(c *Component) string { return c.Name }),
+			"kind":            textOf(func(c *Component) string { return string(c.Kind) }).of(kinds),
+			"type":            textOf(func(c *Component) string { return c.Type }).of(componentTypes),
 			"tags":            fieldOf(words, func(c *Component) any { return texts(c.Tags) }).of(tags),
 			"attributes":      fieldOf(cel.ObjectType(attributesType), func(c *Component) any { return c.Attributes }),
 			"zone":            fieldOf(cel.ObjectType(zoneType), func(c *Component) any { return c.Zone }),
@@ -49,9 +49,9 @@ func fixedFields() map[string]map[string]field {
 			"out_of_scope":    fieldOf(flag, func(c *Component) any { return c.OutOfScope }),
 		},
 		flowType: {
-			"id":                fieldOf(text, func(f *Flow) any { return f.ID }),
-			"name":              fieldOf(text, func(f *Flow) any { return f.Name }),
-			"protocol":          fieldOf(text, func(f *Flow) any { return f.Protocol }),
+			"id":                textOf(func(f *Flow) string { return f.ID }),
+			"name":              textOf(func(f *Flow) string { return f.Name }),
+			"protocol":          textOf(func(f *Flow) string { return f.Protocol }),
 			"tags":              fieldOf(words, func(f *Flow) any { return texts(f.Tags) }).of(tags),
 			"attributes":        fieldOf(cel.ObjectType(attributesType), func(f *Flow) any { return f.Attributes }),
 			"bidirectional":     fieldOf(flag, func(f *Flow) any { return f.Bidirectional }),
@@ -131,7 +131,7 @@ func zero(t *cel.Type) any {
 func attributeField(name string) field {
 	return field{
 		typ: cel.StringType, words: domain("attribute:" + name),
-		get: func(v any) any { return v.(Attributes)[name] },
+		get: func(v any) any { return types.String(v.(Attributes)[name]) },
 		set: func(v any) bool { return v.(Attributes)[name] != "" },
 	}
 }
