@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -142,12 +143,30 @@ func (s *API) library() {
 func (s *API) audit() {
 	type Filter struct {
 		Paging
-		Object string `query:"object" maxLength:"300" doc:"Only of this object, as rows name it"`
+		Text    string    `query:"q" maxLength:"200" doc:"Words that are all in the action, the object's id or name, or the name of who acted; case and accents do not matter"`
+		Object  string    `query:"object" maxLength:"300" doc:"Only of this object, as rows name it"`
+		Kind    string    `query:"kind" maxLength:"100" doc:"Only of objects of this kind, which is what stands before the slash"`
+		Actors  []string  `query:"actor,explode" maxItems:"50" doc:"By any of these account ids, or of what acts by itself; several are repeated or separated by commas"`
+		Actions []string  `query:"action,explode" maxItems:"100" doc:"Any of these; several as above"`
+		Sources []string  `query:"source,explode" maxItems:"10" doc:"api, web, webhook, tracker, test, system; several as above"`
+		From    time.Time `query:"from" doc:"From this time on"`
+		Before  time.Time `query:"before" doc:"Before this time"`
 	}
+	filter := func(f *Filter) app.AuditFilter {
+		return app.AuditFilter{
+			Text: f.Text, Object: f.Object, Kind: f.Kind, Actors: several(f.Actors), Actions: several(f.Actions), Sources: several(f.Sources),
+			From: f.From, Before: f.Before, Cursor: f.Cursor, Limit: f.Limit,
+		}
+	}
+	const about = "A page may hold fewer rows than limit, or none, and still have a next one: where few of many rows are looked for, each page looks at so many of them."
 	type nothing struct{}
-	register(s, op{method: http.MethodGet, path: "/audit", id: "list-audit", tag: tagAudit, summary: "The audit trail of the installation, newest first", action: policy.AuditRead},
+	register(s, op{method: http.MethodGet, path: "/audit", id: "list-audit", tag: tagAudit, summary: "The audit trail of the installation, newest first", about: about, action: policy.AuditRead},
 		func(ctx context.Context, c app.Caller, in *Filter) (app.Page[app.AuditView], error) {
-			return s.app.Audit(ctx, c, "", in.Object, in.Cursor, in.Limit)
+			return s.app.Audit(ctx, c, "", filter(in))
+		})
+	register(s, op{method: http.MethodGet, path: "/audit/values", id: "list-audit-values", tag: tagAudit, summary: "Who acted in the installation's audit trail, and how", action: policy.AuditRead},
+		func(ctx context.Context, c app.Caller, _ *nothing) (app.AuditValues, error) {
+			return s.app.AuditValues(ctx, c, "")
 		})
 	register(s, op{method: http.MethodGet, path: "/audit/check", id: "check-audit", tag: tagAudit, summary: "Whether the installation's audit trail is whole", action: policy.AuditRead},
 		func(ctx context.Context, c app.Caller, _ *nothing) (app.AuditCheck, error) {
@@ -157,9 +176,13 @@ func (s *API) audit() {
 		InProduct
 		Filter
 	}
-	register(s, op{method: http.MethodGet, path: "/products/{product}/audit", id: "list-product-audit", tag: tagAudit, summary: "The audit trail of a product, newest first", action: policy.AuditRead},
+	register(s, op{method: http.MethodGet, path: "/products/{product}/audit", id: "list-product-audit", tag: tagAudit, summary: "The audit trail of a product, newest first", about: about, action: policy.AuditRead},
 		func(ctx context.Context, c app.Caller, in *ofProduct) (app.Page[app.AuditView], error) {
-			return s.app.Audit(ctx, c, in.Product, in.Object, in.Cursor, in.Limit)
+			return s.app.Audit(ctx, c, in.Product, filter(&in.Filter))
+		})
+	register(s, op{method: http.MethodGet, path: "/products/{product}/audit/values", id: "list-product-audit-values", tag: tagAudit, summary: "Who acted in a product's audit trail, and how", action: policy.AuditRead},
+		func(ctx context.Context, c app.Caller, in *InProduct) (app.AuditValues, error) {
+			return s.app.AuditValues(ctx, c, in.Product)
 		})
 	register(s, op{method: http.MethodGet, path: "/products/{product}/audit/check", id: "check-product-audit", tag: tagAudit, summary: "Whether a product's audit trail is whole", action: policy.AuditRead},
 		func(ctx context.Context, c app.Caller, in *InProduct) (app.AuditCheck, error) {

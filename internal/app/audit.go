@@ -1,8 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -35,37 +38,151 @@ func streamOf(product model.ProductID) string {
 	return store.ProductStream(product)
 }
 
-// Audit lists the audit trail of a product, or of the installation where product is "", newest first.
-// That of a deleted product stays for administrators of the installation.
-func (a *App) Audit(ctx context.Context, c Caller, product model.ProductID, object, cursor string, limit int) (Page[AuditView], error) {
+// AuditFilter selects a part of an audit trail; empty fields select all.
+type AuditFilter struct {
+	Object  string   // exactly this object, "threat/thr_..."
+	Kind    string   // objects of this kind, "threat"
+	Actors  []string // account ids, or what acted by itself
+	Actions []string // "threat.accept"
+	Sources []string // "web", "api", ...
+	// From and Before bound the time; zero is no bound.
+	From, Before time.Time
+	// Text is words that are all in what a row says: its action, its object's id and
+	// name, and who did it.
+	Text   string
+	Cursor string
+	Limit  int // 1..1000; 0 is 100
+}
+
+func (f *AuditFilter) narrows() bool {
+	return f.Object != "" || f.Kind != "" || f.Text != "" || len(f.Actors)+len(f.Actions)+len(f.Sources) > 0 || !f.From.IsZero() || !f.Before.IsZero()
+}
+
+// How many rows of a trail one page looks at, at most: where few of many are looked
+// for, a page says how far it came, with what it found. Text is compared here, which
+// costs more than what the database compares.
+const (
+	auditWindow     = 100_000
+	auditTextWindow = 10_000
+)
+
+// clocksApart is by how much the times of neighbouring rows may contradict their
+// order, since several servers write them.
+const clocksApart = 24 * time.Hour
+
+// Audit lists the audit trail of a product, or of the installation where product is
+// "", newest first. That of a deleted product stays for administrators of the
+// installation. A page may hold fewer rows than asked for, or none, and still not be the last.
+func (a *App) Audit(ctx context.Context, c Caller, product model.ProductID, f AuditFilter) (Page[AuditView], error) {
 	return query(ctx, a, c, policy.AuditRead, product, func(tx *store.Tx) (Page[AuditView], error) {
 		page := Page[AuditView]{Items: []AuditView{}}
-		q := store.AuditQuery{Stream: streamOf(product), Object: object, Newest: true, Limit: clampLimit(limit)}
-		if cursor != "" {
-			if err := decodeCursor(cursor, &q.After); err != nil {
+		q := store.AuditQuery{
+			Stream: streamOf(product), Object: f.Object, Kind: f.Kind, Actors: f.Actors, Actions: f.Actions, Sources: f.Sources,
+			From: f.From, Before: f.Before, Newest: true, Limit: clampLimit(f.Limit),
+		}
+		if f.Cursor != "" {
+			if err := decodeCursor(f.Cursor, &q.After); err != nil {
 				return page, err
 			}
+		} else {
+			heads, err := tx.AuditHeads(q.Stream)
+			if err != nil {
+				return page, err
+			}
+			q.After = heads[q.Stream] + 1
+			if !f.narrows() {
+				total := int(heads[q.Stream])
+				page.Total = &total
+			}
 		}
-		rows, err := tx.AuditPage(q)
+		names, err := a.namesFor(tx, product)
 		if err != nil {
 			return page, err
 		}
-		names := actorNames{}
-		objects, err := a.namesFor(tx, product)
+		rows, reached, err := auditRows(tx, q, strings.Fields(store.Fold(f.Text)), names)
 		if err != nil {
 			return page, err
 		}
 		for i := range rows {
 			r := &rows[i]
 			page.Items = append(page.Items, AuditView{
-				Seq: r.Seq, At: r.At, Actor: r.Actor, ActorName: names.of(tx, r.Actor), ActorKind: r.ActorKind, Source: r.Source, RequestID: r.RequestID,
-				Action: r.Action, Object: r.Object, Named: objects.of(r), Old: r.Old, New: r.New, Hash: r.Hash,
+				Seq: r.Seq, At: r.At, Actor: r.Actor, ActorName: names.actor(r), ActorKind: r.ActorKind, Source: r.Source, RequestID: r.RequestID,
+				Action: r.Action, Object: r.Object, Named: names.of(r), Old: r.Old, New: r.New, Hash: r.Hash,
 			})
 		}
-		if len(rows) == q.Limit {
-			page.Next = encodeCursor(rows[len(rows)-1].Seq)
+		if reached > 1 {
+			page.Next = encodeCursor(reached)
 		}
 		return page, nil
+	})
+}
+
+// auditRows returns the rows of a page that have all the words, and the sequence
+// number above the rows that were not looked at; at most 1 where there are none.
+func auditRows(tx *store.Tx, q store.AuditQuery, words []string, names *auditNames) (rows []store.Audit, reached int64, err error) {
+	want, window := q.Limit, int64(auditWindow)
+	if len(words) > 0 {
+		window, q.Limit = auditTextWindow, 1000
+	}
+	q.Floor = max(1, q.After-window)
+	for {
+		batch, err := tx.AuditPage(q)
+		if err == nil {
+			err = names.prepare(batch)
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		for i := range batch {
+			q.After = batch[i].Seq
+			if !names.has(&batch[i], words) {
+				continue
+			}
+			if rows = append(rows, batch[i]); len(rows) == want {
+				return rows, q.After, nil
+			}
+		}
+		if len(batch) < q.Limit {
+			break
+		}
+	}
+	if q.From.IsZero() || q.Floor == 1 {
+		return rows, q.Floor, nil
+	}
+	// Nothing older is that new any more.
+	last, err := tx.AuditPage(store.AuditQuery{Stream: q.Stream, After: q.Floor - 1, Limit: 1, Bare: true})
+	if err == nil && len(last) == 1 && last[0].At.Before(q.From.Add(-clocksApart)) {
+		return rows, 0, nil
+	}
+	return rows, q.Floor, err
+}
+
+// AuditValues are what an audit trail can be narrowed to.
+type AuditValues struct {
+	Actors  []AuditActor `json:"actors"`
+	Actions []string     `json:"actions"`
+}
+
+// AuditActor is who acted.
+type AuditActor struct {
+	ID   string `json:"id" doc:"Account id, or what acted by itself"`
+	Name string `json:"name"`
+}
+
+// AuditValues tells who acted in an audit trail, and how.
+func (a *App) AuditValues(ctx context.Context, c Caller, product model.ProductID) (AuditValues, error) {
+	return query(ctx, a, c, policy.AuditRead, product, func(tx *store.Tx) (AuditValues, error) {
+		v := AuditValues{Actors: []AuditActor{}, Actions: []string{}}
+		actors, actions, err := tx.AuditValues(streamOf(product))
+		if err != nil {
+			return v, err
+		}
+		names, err := accountNames(tx, slices.Clone(actors))
+		for _, id := range actors {
+			v.Actors = append(v.Actors, AuditActor{ID: id, Name: cmp.Or(names[id], byItself[id], id)})
+		}
+		v.Actions = append(v.Actions, actions...)
+		return v, err
 	})
 }
 

@@ -23,14 +23,14 @@ func TestTrailOfDeletedProduct(t *testing.T) {
 	if err := d.DeleteProduct(d.ctx, d.admin, d.product, p.Name); err != nil {
 		t.Fatal(err)
 	}
-	page, err := d.Audit(d.ctx, d.admin, d.product, "", "", 0)
+	page, err := d.Audit(d.ctx, d.admin, d.product, AuditFilter{})
 	if err != nil || len(page.Items) < 4 || page.Items[0].Action != "product.delete" || page.Items[0].Named != p.Name {
 		t.Errorf("Audit(deleted product) = %+v, %v, want its rows from product.delete of %s on", page.Items, err, p.Name)
 	}
 	if check, err := d.VerifyAudit(d.ctx, d.admin, d.product); err != nil || !check.Whole || check.Rows < 4 {
 		t.Errorf("VerifyAudit(deleted product) = %+v, %v, want it whole", check, err)
 	}
-	if _, err := d.Audit(d.ctx, d.admin, "prd_none", "", "", 0); !fault.Is(err, fault.NotFound) {
+	if _, err := d.Audit(d.ctx, d.admin, "prd_none", AuditFilter{}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("Audit(no product) = %v, want not found", err)
 	}
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -17,13 +18,15 @@ type auditNames struct {
 	lib    *library.Library
 	places map[model.ElementID]string // of the product; nil for the installation
 	known  map[string]string          // by "kind/id"
+	actors map[string]string
+	folded map[string]string // of texts that search looks into
 }
 
 // namesFor prepares to name the objects in the trail of a product, or of the
 // installation where product is "". Of a deleted product only the rows say what was
 // called how; fault.NotFound if there never was one.
 func (a *App) namesFor(tx *store.Tx, product model.ProductID) (*auditNames, error) {
-	n := &auditNames{tx: tx, lib: a.Library(), known: map[string]string{}}
+	n := &auditNames{tx: tx, lib: a.Library(), known: map[string]string{}, actors: map[string]string{}, folded: map[string]string{}}
 	if product == "" {
 		return n, nil
 	}
@@ -74,22 +77,6 @@ func (n *auditNames) of(r *store.Audit) string {
 	}
 	name := ""
 	switch kind {
-	case "user":
-		if acc, err := n.tx.Account(id); err == nil {
-			name = acc.Name
-		}
-	case "product":
-		if row, err := n.tx.Product(model.ProductID(id), store.Everything()); err == nil {
-			name = row.Name
-		}
-	case "connection":
-		if c, err := n.tx.Connection(id); err == nil {
-			name = c.Name
-		}
-	case "run":
-		if run, err := n.tx.Run(id); err == nil {
-			name = runName(&run)
-		}
 	case "answer":
 		if q := n.lib.Question(id); q != nil {
 			name = q.Title
@@ -103,6 +90,81 @@ func (n *auditNames) of(r *store.Audit) string {
 	}
 	n.known[r.Object] = name
 	return cmp.Or(name, n.said(r))
+}
+
+// prepare reads what rows name and what is not known yet: a statement for each kind
+// of thing, however many rows there are.
+func (n *auditNames) prepare(rows []store.Audit) error {
+	var users []string
+	missing := map[string][]string{}
+	for i := range rows {
+		r := &rows[i]
+		if _, ok := n.actors[r.Actor]; !ok {
+			n.actors[r.Actor] = cmp.Or(byItself[r.Actor], r.Actor)
+			users = append(users, r.Actor)
+		}
+		kind, id, _ := strings.Cut(r.Object, "/")
+		if _, ok := n.known[r.Object]; ok || !slices.Contains([]string{"user", "product", "connection", "run"}, kind) {
+			continue
+		}
+		n.known[r.Object] = ""
+		missing[kind] = append(missing[kind], id)
+	}
+	accounts, err := accountNames(n.tx, append(users, missing["user"]...))
+	if err != nil {
+		return err
+	}
+	for _, id := range users {
+		n.actors[id] = cmp.Or(accounts[id], n.actors[id])
+	}
+	for _, id := range missing["user"] {
+		n.known["user/"+id] = accounts[id]
+	}
+	products, err := n.tx.ProductNames(missing["product"]...)
+	if err != nil {
+		return err
+	}
+	for id, name := range products {
+		n.known["product/"+string(id)] = name
+	}
+	if len(missing["connection"]) > 0 {
+		list, err := n.tx.Connections()
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			n.known["connection/"+list[i].ID] = list[i].Name
+		}
+	}
+	runs, err := n.tx.RunsByID(missing["run"]...)
+	for i := range runs {
+		n.known["run/"+runs[i].ID] = runName(&runs[i])
+	}
+	return err
+}
+
+// actor names who acted in a row that was prepared.
+func (n *auditNames) actor(r *store.Audit) string { return n.actors[r.Actor] }
+
+// has reports whether what a row says has each of the words, folded, in it.
+func (n *auditNames) has(r *store.Audit, words []string) bool {
+	for _, w := range words {
+		if !strings.Contains(n.fold(r.Action), w) && !strings.Contains(n.fold(r.Object), w) &&
+			!strings.Contains(n.fold(n.actor(r)), w) && !strings.Contains(n.fold(n.of(r)), w) {
+			return false
+		}
+	}
+	return true
+}
+
+// fold is store.Fold, of which most texts come again and again.
+func (n *auditNames) fold(text string) string {
+	folded, ok := n.folded[text]
+	if !ok {
+		folded = store.Fold(text)
+		n.folded[text] = folded
+	}
+	return folded
 }
 
 // runName is the file that a run came from, with the source it is of.

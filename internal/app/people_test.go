@@ -60,7 +60,7 @@ func TestEditUserIsAudited(t *testing.T) {
 	if _, err := d.EditUser(d.ctx, d.admin, bob.User, 0, UserEdit{Name: ptr("  Bob\n the\tbuilder "), Password: ptr(identity.Secret("another good passphrase"))}); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := d.Audit(d.ctx, d.admin, "", "user/"+bob.User, "", 0)
+	rows, err := d.Audit(d.ctx, d.admin, "", AuditFilter{Object: "user/" + bob.User})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func statementsOf(t *testing.T, n int) map[string]int64 {
 		"Evidence":        func() error { _, err := d.Evidence(d.ctx, d.admin, d.product, EvidenceFilter{}); return err },
 		"Comments":        func() error { _, err := d.Comments(d.ctx, d.admin, d.product, "", "", 1000); return err },
 		"RatingHistory":   func() error { _, err := d.RatingHistory(d.ctx, d.admin, d.product, "", "", 1000); return err },
-		"Audit":           func() error { _, err := d.Audit(d.ctx, d.admin, d.product, "", "", 1000); return err },
+		"Audit":           func() error { _, err := d.Audit(d.ctx, d.admin, d.product, AuditFilter{Limit: 1000}); return err },
 		"Since":           func() error { _, err := d.Since(d.ctx, d.admin, d.product, d.Now().Add(-time.Hour)); return err },
 		"Assigned":        func() error { _, err := d.Assigned(d.ctx, d.admin, "", 1000); return err },
 		"Standards":       func() error { _, err := d.ProductStandards(d.ctx, d.admin, d.product); return err },

@@ -147,6 +147,12 @@ type AuditQuery struct {
 	Stream string
 	Object string // exactly this object; "" is all
 	Action string // exactly this action; "" is all
+	// Actors, Actions and Sources select rows that have one of them each; none is all.
+	Actors, Actions, Sources []string
+	Kind                     string    // objects of this kind ("threat"); "" is all
+	From, Before             time.Time // rows at From or later, and before Before; zero is no bound
+	// Floor bounds what is looked at: no row below this sequence; 0 is the first.
+	Floor int64
 	// Newest gives the newest first, below the sequence After (0: from the end);
 	// otherwise the oldest first, above After.
 	Newest bool
@@ -165,6 +171,21 @@ func (tx *Tx) AuditPage(q AuditQuery) ([]Audit, error) {
 	}
 	if q.Action != "" {
 		c.add("action = ?", q.Action)
+	}
+	c.among("actor", q.Actors)
+	c.among("action", q.Actions)
+	c.among("source", q.Sources)
+	if q.Kind != "" {
+		c.add("object >= ? AND object < ?", q.Kind+"/", q.Kind+"0") // the character after the slash
+	}
+	if !q.From.IsZero() {
+		c.add("at >= ?", stamp(q.From))
+	}
+	if !q.Before.IsZero() {
+		c.add("at < ?", stamp(q.Before))
+	}
+	if q.Floor > 0 {
+		c.add("seq >= ?", q.Floor)
 	}
 	order := " ORDER BY seq"
 	if q.Newest {
@@ -187,6 +208,22 @@ func (tx *Tx) AuditPage(q AuditQuery) ([]Audit, error) {
 		return nil, fmt.Errorf("store: audit %s: %w", q.Stream, err)
 	}
 	return rows, nil
+}
+
+// AuditValues returns what the actors and the actions of a stream are, each once,
+// in order. It looks each of them up, so that it costs as many steps as there are
+// values, not as many as there are rows.
+func (tx *Tx) AuditValues(stream string) (actors, actions []string, err error) {
+	for column, out := range map[string]*[]string{"actor": &actors, "action": &actions} {
+		next := "(SELECT min(" + column + ") FROM audit WHERE stream = $1 AND " + column + " > found.v)"
+		*out, err = collect(tx, func(row func(...any) error) (v string, err error) { return v, row(&v) },
+			"WITH RECURSIVE found(v) AS (SELECT min("+column+") FROM audit WHERE stream = $1 UNION ALL SELECT "+next+
+				" FROM found WHERE found.v IS NOT NULL) SELECT v FROM found WHERE v IS NOT NULL ORDER BY v", stream)
+		if err != nil {
+			return nil, nil, fmt.Errorf("store: %ss of audit %s: %w", column, stream, err)
+		}
+	}
+	return actors, actions, nil
 }
 
 func scanAudit(row func(...any) error) (e Audit, prev string, err error) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,18 @@ func (c *conditions) add(cond string, values ...any) {
 		cond = strings.Replace(cond, "?", c.arg(v), 1)
 	}
 	c.parts = append(c.parts, cond)
+}
+
+// among adds that the column has one of the values; none is no condition.
+func (c *conditions) among(column string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	args := make([]string, len(values))
+	for i, v := range values {
+		args[i] = c.arg(v)
+	}
+	c.parts = append(c.parts, column+" IN ("+strings.Join(args, ", ")+")")
 }
 
 func (c *conditions) visible(column string, v Visible) {
@@ -238,6 +251,25 @@ func limit(n int) int {
 		return 50
 	}
 	return min(n, 1000)
+}
+
+// ProductNames returns what those of the products that there are are called, by id.
+func (tx *Tx) ProductNames(ids ...string) (map[model.ProductID]string, error) {
+	out := map[model.ProductID]string{}
+	for chunk := range slices.Chunk(ids, inChunk) {
+		var c conditions
+		c.among("id", chunk)
+		err := each(tx, func(row func(...any) error) error {
+			var id, name string
+			err := row(&id, &name)
+			out[model.ProductID(id)] = name
+			return err
+		}, "SELECT id, name FROM product"+c.where(), c.args...)
+		if err != nil {
+			return nil, fmt.Errorf("store: names of products: %w", err)
+		}
+	}
+	return out, nil
 }
 
 // Product returns one product's row; fault.NotFound if there is none or it is not visible.

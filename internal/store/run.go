@@ -2,6 +2,8 @@ package store
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -127,6 +129,21 @@ func (tx *Tx) Run(id string) (Run, error) {
 	return list[0], nil
 }
 
+// RunsByID returns those of the runs that there are, in any order.
+func (tx *Tx) RunsByID(ids ...string) ([]Run, error) {
+	var out []Run
+	for chunk := range slices.Chunk(ids, inChunk) {
+		var c conditions
+		c.among("id", chunk)
+		list, err := tx.runs(strings.Join(c.parts, ""), c.args...)
+		if err != nil {
+			return nil, fmt.Errorf("store: runs by id: %w", err)
+		}
+		out = append(out, list...)
+	}
+	return out, nil
+}
+
 // RunQuery selects a page of runs, newest first; empty fields select all.
 type RunQuery struct {
 	Product     model.ProductID // "" is every product that is visible
@@ -182,56 +199,4 @@ func (tx *Tx) RunRecords(product model.ProductID) (records, docs []string, err e
 		return nil, nil, fmt.Errorf("store: records of runs of product %s: %w", product, err)
 	}
 	return records, docs, nil
-}
-
-// RunResult is one line of a report and what became of it.
-type RunResult struct {
-	N        int64 // position in the run, from 1; across shards too
-	Test     string
-	Verdict  string // pass, fail, error, not-run
-	Outcome  string // "new", "still", "passed", "reopened", "unmatched", "ambiguous", ... as the evidence package names it
-	Evidence string // id of its evidence row; "" is none
-	Doc      string // JSON; "" is {}
-}
-
-// AddResults stores lines of a run; a line that is there already is replaced, so
-// that a run which was interrupted can be read again.
-func (tx *Tx) AddResults(run string, results []RunResult) error {
-	rows := make([][]any, len(results))
-	for i, r := range results {
-		rows[i] = []any{run, r.N, r.Test, r.Verdict, r.Outcome, r.Evidence, orEmpty(r.Doc)}
-	}
-	err := tx.bulk("run_result", []string{"run_id", "n", "test", "verdict", "outcome", "evidence_id", "doc"},
-		`ON CONFLICT (run_id, n) DO UPDATE SET test = excluded.test, verdict = excluded.verdict, outcome = excluded.outcome,
-		evidence_id = excluded.evidence_id, doc = excluded.doc`, rows)
-	if err != nil {
-		return fmt.Errorf("store: results of run %s: %w", run, err)
-	}
-	return nil
-}
-
-// RemoveResults removes all lines of a run.
-func (tx *Tx) RemoveResults(run string) error {
-	if _, err := tx.exec("DELETE FROM run_result WHERE run_id = $1", run); err != nil {
-		return fmt.Errorf("store: results of run %s: %w", run, err)
-	}
-	return nil
-}
-
-// Results returns a page of a run's lines by position above after, of one
-// outcome or of all ("").
-func (tx *Tx) Results(run, outcome string, after int64, max int) ([]RunResult, error) {
-	var c conditions
-	c.add("run_id = ?", run)
-	if outcome != "" {
-		c.add("outcome = ?", outcome)
-	}
-	c.add("n > ?", after)
-	list, err := collect(tx, func(row func(...any) error) (r RunResult, err error) {
-		return r, row(&r.N, &r.Test, &r.Verdict, &r.Outcome, &r.Evidence, &r.Doc)
-	}, "SELECT n, test, verdict, outcome, evidence_id, doc FROM run_result"+c.where()+" ORDER BY n LIMIT "+c.arg(limit(max)), c.args...)
-	if err != nil {
-		return nil, fmt.Errorf("store: results of run %s: %w", run, err)
-	}
-	return list, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -63,6 +64,57 @@ func auditChain(t *testing.T, open func(*testing.T) *store.DB) {
 	if err == nil {
 		t.Error("Audit(broken JSON) = nil, want an error")
 	}
+}
+
+// auditSelected narrows a stream, alone and by several things at once.
+func auditSelected(t *testing.T, open func(*testing.T) *store.DB) {
+	db := open(t)
+	stream := store.ProductStream("prd_1")
+	write(t, db, func(tx *store.Tx) error {
+		var rows []store.Audit
+		for i := range 60 {
+			e := entry([]string{"model.add", "model.change", "comment.add"}[i%3], fmt.Sprint([]string{"threat", "threatening", "flow"}[i%3], "/", i))
+			e.Actor, e.Source, e.At = fmt.Sprint("usr_", i%4), []string{"web", "api"}[i%2], at.Add(time.Duration(i)*time.Minute)
+			rows = append(rows, e)
+		}
+		return errors.Join(tx.Audit(stream, rows...), tx.Audit(store.InstanceStream, entry("user.add", "user/9")))
+	})
+	for _, c := range []struct {
+		name string
+		q    store.AuditQuery
+		want []int64
+	}{
+		{"actor", store.AuditQuery{Actors: []string{"usr_3"}, Floor: 50}, []int64{60, 56, 52}},
+		{"actors", store.AuditQuery{Actors: []string{"usr_3", "usr_0"}, Floor: 55}, []int64{60, 57, 56}},
+		{"action and source", store.AuditQuery{Actions: []string{"comment.add"}, Sources: []string{"web"}, Floor: 40}, []int64{57, 51, 45}},
+		{"kind alone", store.AuditQuery{Kind: "threat", After: 8}, []int64{7, 4, 1}},
+		{"time", store.AuditQuery{From: at.Add(10 * time.Minute), Before: at.Add(13 * time.Minute)}, []int64{13, 12, 11}},
+		{"nobody", store.AuditQuery{Actors: []string{"usr_9"}}, nil},
+	} {
+		c.q.Stream, c.q.Newest = stream, true
+		read(t, db, func(tx *store.Tx) error {
+			rows, err := tx.AuditPage(c.q)
+			var got []int64
+			for i := range rows {
+				got = append(got, rows[i].Seq)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("AuditPage(%s) (-want +got):\n%s", c.name, diff)
+			}
+			return err
+		})
+	}
+	read(t, db, func(tx *store.Tx) error {
+		actors, actions, err := tx.AuditValues(stream)
+		if diff := cmp.Diff([][]string{{"usr_0", "usr_1", "usr_2", "usr_3"}, {"comment.add", "model.add", "model.change"}}, [][]string{actors, actions}); diff != "" {
+			t.Errorf("AuditValues (-want +got):\n%s", diff)
+		}
+		none, _, err2 := tx.AuditValues("none")
+		if len(none) != 0 {
+			t.Errorf("AuditValues(none) = %q, want none", none)
+		}
+		return errors.Join(err, err2)
+	})
 }
 
 // auditTamper changes the rows behind the store's back.
