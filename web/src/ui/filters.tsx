@@ -22,6 +22,7 @@ export function FilterBar({
   shown,
   total,
   reading,
+  status,
   children,
 }: {
   label: string;
@@ -30,6 +31,8 @@ export function FilterBar({
   total: number;
   /** How far the list is, where it is not all there yet. */
   reading?: Reading;
+  /** Says how many there are instead, where the rows are not all there. */
+  status?: string;
   children?: ReactNode;
 }) {
   const [search, set] = useAddress();
@@ -52,7 +55,9 @@ export function FilterBar({
         </Button>
       )}
       <span className="num text-soft text-xs" role="status">
-        {reading ? (
+        {status ? (
+          status
+        ) : reading ? (
           <>
             {any && `${shown.toLocaleString("en")} match so far, `}
             {reading.read.toLocaleString("en")} of {reading.total?.toLocaleString("en") ?? "more"}

@@ -1,29 +1,59 @@
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
 import { ScrollText, ShieldAlert, ShieldCheck } from "lucide-react";
-import { useState } from "react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import { api, everything, ok, type S } from "../../api/client";
 import { keys } from "../../api/query";
-import { useAddress } from "../../ui/address";
+import type { paths } from "../../api/schema";
+import { type Search, useAddress } from "../../ui/address";
 import { Button } from "../../ui/button";
 import { Combobox } from "../../ui/combobox";
 import { csv, save } from "../../ui/csv";
 import { Drawer } from "../../ui/dialog";
-import { FilterBar, useFiltered } from "../../ui/filters";
+import { FilterBar } from "../../ui/filters";
 import { Badge, Facts } from "../../ui/parts";
 import { Empty, Failed, Loading } from "../../ui/state";
 import { type Column, Table } from "../../ui/table";
 import { Ago, dateTime } from "../../ui/time";
 import { toast, toastError } from "../../ui/toast";
 import { word } from "../../ui/words";
+import { Days } from "../history/days";
 import { verb } from "../history/groups";
 import { productNamesQuery } from "./tokens";
 
 type Row = S["AuditView"];
 
-const page = (product: string, object: string | undefined, cursor: string | undefined, limit: number, signal?: AbortSignal) =>
+/** Asked is what of the trail is looked for, as the server takes it. */
+type Asked = NonNullable<paths["/audit"]["get"]["parameters"]["query"]>;
+
+const page = (product: string, query: Asked, signal?: AbortSignal) =>
   product
-    ? ok(api.GET("/products/{product}/audit", { params: { path: { product }, query: { cursor, limit, object } }, signal }))
-    : ok(api.GET("/audit", { params: { query: { cursor, limit, object } }, signal }));
+    ? ok(api.GET("/products/{product}/audit", { params: { path: { product }, query }, signal }))
+    : ok(api.GET("/audit", { params: { query }, signal }));
+
+const values = (product: string, signal: AbortSignal) =>
+  product ? ok(api.GET("/products/{product}/audit/values", { params: { path: { product } }, signal })) : ok(api.GET("/audit/values", { signal }));
+
+/** day is the begin of a day of the person's own, or of one some days later. */
+function day(text: string | undefined, later = 0): string | undefined {
+  const d = new Date(`${text}T00:00:00`);
+  if (!text || Number.isNaN(d.getTime())) return undefined;
+  d.setDate(d.getDate() + later);
+  return d.toISOString();
+}
+
+const list = (text: string | undefined) => (text ? text.split(",") : undefined);
+
+/** asked reads the address. */
+const asked = (s: Search): Asked => ({
+  q: s.q?.slice(0, 200) || undefined,
+  object: s.object,
+  kind: s.kind,
+  actor: list(s.actor),
+  action: list(s.action),
+  source: list(s.source) as Asked["source"],
+  from: day(s.from),
+  before: day(s.to, 1),
+});
 
 /** kindOf is what kind of thing a row is about, in a word. */
 const kindOf = (r: Row): string => word(r.object.split("/", 1)[0]);
@@ -96,34 +126,49 @@ const columns: Column<Row>[] = [
   },
 ];
 
-const options = (values: string[], text: (v: string) => string = (v) => v) =>
-  [...new Set(values)].sort().map((value) => ({ value, text: text(value) }));
-
-/** Audit is the audit trail, of the installation or of a product. */
+/** Audit is the audit trail, of the installation or of a product. All of it is searched, on the server. */
 export function Audit() {
   const [search, set] = useAddress();
   const product = search.product ?? "";
   const object = search.object;
   const products = useQuery(productNamesQuery).data ?? [];
+  const wanted = useMemo(() => asked(search), [search]);
+  const looked = useDeferredValue(JSON.stringify(wanted));
+  const queryKey = product ? keys.product(product, "audit", looked) : keys.instance("audit", looked);
   const q = useInfiniteQuery({
-    queryKey: product ? keys.product(product, "audit", object) : keys.instance("audit", object),
-    queryFn: ({ pageParam, signal }) => page(product, object, pageParam, 200, signal),
+    queryKey,
+    queryFn: async ({ pageParam, signal }) => {
+      const query: Asked = JSON.parse(looked);
+      if (query.q && !pageParam) await typed(signal);
+      return page(product, { ...query, cursor: pageParam, limit: pageParam ? 500 : 100 }, signal);
+    },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next,
+    // What was found stays until what is looked for now is there; another's trail does not.
+    placeholderData: (old, before) => (before?.queryKey.slice(0, -1).join() === queryKey.slice(0, -1).join() ? old : undefined),
   });
+  const known = useQuery({
+    queryKey: product ? keys.product(product, "audit-values") : keys.instance("audit-values"),
+    queryFn: ({ signal }) => values(product, signal),
+  }).data;
   const [exporting, setExporting] = useState(false);
-  const rows = (q.data?.pages ?? []).flatMap((p) => p.items ?? []);
-  const shown = useFiltered(rows, (r) => `${r.action} ${verb(r.action)} ${r.object} ${named(r)} ${r.actor_name}`, {
-    actor: (r) => r.actor,
-    action: (r) => r.action,
-    source: (r) => r.source,
+  const rows = useMemo(() => (q.data?.pages ?? []).flatMap((p) => p.items ?? []), [q.data]);
+  const narrowed = Object.values(wanted).some((v) => v !== undefined);
+  const total = q.data?.pages[0]?.total;
+  const { hasNextPage, isFetching, isError, fetchNextPage } = q;
+  // Where few of many rows are looked for, the first that are there may be far down.
+  useEffect(() => {
+    if (rows.length < screen && hasNextPage && !isFetching && !isError) void fetchNextPage();
+  }, [rows.length, hasNextPage, isFetching, isError, fetchNextPage]);
+  const end = useSeen(() => {
+    if (hasNextPage && !isFetching && !isError) void fetchNextPage();
   });
   const only = object ? rows.find((r) => r.object === object) : undefined;
   const open = rows.find((r) => String(r.seq) === search.row);
   const exportAll = async () => {
     setExporting(true);
     try {
-      const all = await everything<Row>((cursor) => page(product, object, cursor, 1000));
+      const all = await everything<Row>((cursor) => page(product, { ...wanted, cursor, limit: 1000 }));
       save(
         `audit-${product || "installation"}.csv`,
         csv(all, [
@@ -146,7 +191,7 @@ export function Audit() {
         <div className="w-full sm:w-72">
           <Combobox
             value={product}
-            onChange={(p) => set({ product: p, object: undefined, row: undefined })}
+            onChange={(p) => set({ product: p, object: undefined, kind: undefined, actor: undefined, action: undefined, row: undefined })}
             label="Whose audit trail"
             none="The installation"
             options={products.map((p) => ({ value: p.id, text: p.name }))}
@@ -154,7 +199,7 @@ export function Audit() {
         </div>
         <ChainCheck product={product} />
         <Button busy={exporting} onClick={() => void exportAll()}>
-          Export all as CSV
+          {narrowed ? "Export what matches as CSV" : "Export all as CSV"}
         </Button>
         {object && (
           <Button look="ghost" size="sm" onClick={() => set({ object: undefined })}>
@@ -168,46 +213,36 @@ export function Audit() {
         ) : (
           <Loading rows={5} />
         )
-      ) : rows.length === 0 ? (
+      ) : rows.length === 0 && !narrowed ? (
         <Empty icon={<ScrollText size={20} />} title="Nothing happened here yet" />
       ) : (
         <>
           <FilterBar
-            label="Search what is loaded"
-            shown={shown.length}
+            label="Search the audit trail"
+            shown={rows.length}
             total={rows.length}
+            status={
+              hasNextPage
+                ? `${rows.length.toLocaleString("en")}${narrowed ? " found so far" : total === undefined ? " rows read" : ` of ${total.toLocaleString("en")} rows read`}`
+                : undefined
+            }
             filters={[
-              {
-                key: "actor",
-                name: "Who",
-                options: options(
-                  rows.map((r) => r.actor),
-                  (v) => rows.find((r) => r.actor === v)?.actor_name || v,
-                ),
-              },
-              {
-                key: "action",
-                name: "What",
-                options: options(
-                  rows.map((r) => r.action),
-                  verb,
-                ),
-              },
-              {
-                key: "source",
-                name: "By way of",
-                options: options(
-                  rows.map((r) => r.source),
-                  (v) => ways[v] ?? word(v),
-                ),
-              },
+              { key: "actor", name: "Who", options: (known?.actors ?? []).map((a) => ({ value: a.id, text: a.name })) },
+              { key: "action", name: "What", options: (known?.actions ?? []).map((a) => ({ value: a, text: verb(a), about: a })) },
+              { key: "source", name: "By way of", options: Object.entries(ways).map(([value, text]) => ({ value, text })) },
             ]}
-          />
-          {shown.length === 0 ? (
-            <Empty title="No row matches">Take a filter away, or load older rows.</Empty>
+          >
+            <Days />
+          </FilterBar>
+          {rows.length === 0 ? (
+            hasNextPage ? (
+              <Loading rows={3} />
+            ) : (
+              <Empty title="No row matches">The whole trail was searched. Take a filter away.</Empty>
+            )
           ) : (
             <Table
-              rows={shown}
+              rows={rows}
               columns={columns}
               rowKey={(r) => String(r.seq)}
               label="Audit trail"
@@ -216,16 +251,39 @@ export function Audit() {
               empty={null}
             />
           )}
-          {q.hasNextPage && (
-            <Button className="mt-4" busy={q.isFetchingNextPage} onClick={() => void q.fetchNextPage()}>
-              Load older rows
-            </Button>
+          {hasNextPage && (
+            <div key={q.data.pages.length} ref={end} className="mt-4">
+              <Button busy={q.isFetchingNextPage} onClick={() => void fetchNextPage()}>
+                Look further back
+              </Button>
+            </div>
           )}
         </>
       )}
       {open && <RowDrawer row={open} onOnly={() => set({ object: open.object, row: undefined })} onClose={() => set({ row: undefined })} />}
     </>
   );
+}
+
+/** typed waits until a word is likely to be whole. */
+async function typed(signal: AbortSignal): Promise<void> {
+  await new Promise((r) => setTimeout(r, 150));
+  signal.throwIfAborted();
+}
+
+/** As many rows fill a screen. */
+const screen = 40;
+
+/** useSeen calls back when an element comes near the window. */
+function useSeen(seen: () => void): (el: HTMLElement | null) => (() => void) | undefined {
+  const latest = useRef(seen);
+  latest.current = seen;
+  return useCallback((el) => {
+    if (!el) return undefined;
+    const watch = new IntersectionObserver(([e]) => e?.isIntersecting && latest.current(), { rootMargin: "1200px" });
+    watch.observe(el);
+    return () => watch.disconnect();
+  }, []);
 }
 
 /** ChainCheck reads the whole trail on the server and says whether a row was changed or taken out. */

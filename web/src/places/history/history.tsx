@@ -5,7 +5,6 @@ import { api, ok } from "../../api/client";
 import { keys } from "../../api/query";
 import { useAddress } from "../../ui/address";
 import { Button } from "../../ui/button";
-import { Input } from "../../ui/field";
 import { FilterBar } from "../../ui/filters";
 import { Place, Segmented } from "../../ui/parts";
 import { Empty, Failed, Loading } from "../../ui/state";
@@ -13,6 +12,7 @@ import { date } from "../../ui/time";
 import { word } from "../../ui/words";
 import { useCan, useProduct } from "../product/frame";
 import { ChainCheck } from "./chain";
+import { Days } from "./days";
 import { GroupRow } from "./group";
 import { type Group, ofAudit, ofHistory, sift } from "./groups";
 import { useRestore } from "./restore";
@@ -78,25 +78,7 @@ export function History() {
           { key: "kind", name: "Kind", options: kinds.map((k) => ({ value: k, text: word(k) })) },
         ]}
       >
-        <span className="flex items-center gap-1.5 text-soft text-xs">
-          <Input
-            type="date"
-            aria-label="From this day"
-            className="w-34"
-            value={search.from ?? ""}
-            max={search.to}
-            onChange={(e) => set({ from: e.target.value })}
-          />
-          <span aria-hidden>–</span>
-          <Input
-            type="date"
-            aria-label="Up to this day"
-            className="w-34"
-            value={search.to ?? ""}
-            min={search.from}
-            onChange={(e) => set({ to: e.target.value })}
-          />
-        </span>
+        <Days />
       </FilterBar>
       {object && (
         <p className="mb-3 text-sm">
@@ -120,7 +102,7 @@ export function History() {
         </div>
       ) : (
         <>
-          <Days groups={shown} restore={can("model.edit") ? (c) => restore.mutate(c) : undefined} busy={restore.isPending} />
+          <ByDay groups={shown} restore={can("model.edit") ? (c) => restore.mutate(c) : undefined} busy={restore.isPending} />
           {shown.length === 0 && (
             <div className="card">
               <Empty icon={<SearchX size={20} />} title={q.hasNextPage ? "Not among the latest" : "Nothing matches"}>
@@ -145,8 +127,8 @@ export function History() {
   );
 }
 
-/** Days puts a heading over what happened on the same day. */
-function Days({ groups, restore, busy }: { groups: Group[]; restore?: Parameters<typeof GroupRow>[0]["restore"]; busy: boolean }) {
+/** ByDay puts a heading over what happened on the same day. */
+function ByDay({ groups, restore, busy }: { groups: Group[]; restore?: Parameters<typeof GroupRow>[0]["restore"]; busy: boolean }) {
   const days = new Map<string, Group[]>();
   for (const g of groups) {
     const day = date(g.at);

@@ -1,0 +1,28 @@
+import { useAddress } from "../../ui/address";
+import { Input } from "../../ui/field";
+
+/** Days are the first and the last day of what is looked for; they are in the address. */
+export function Days() {
+  const [search, set] = useAddress();
+  return (
+    <span className="flex items-center gap-1.5 text-soft text-xs">
+      <Input
+        type="date"
+        aria-label="From this day"
+        className="w-34"
+        value={search.from ?? ""}
+        max={search.to}
+        onChange={(e) => set({ from: e.target.value })}
+      />
+      <span aria-hidden>–</span>
+      <Input
+        type="date"
+        aria-label="Up to this day"
+        className="w-34"
+        value={search.to ?? ""}
+        min={search.from}
+        onChange={(e) => set({ to: e.target.value })}
+      />
+    </span>
+  );
+}
