@@ -47,8 +47,10 @@ type API struct {
 	// routes are what the middleware must know of an operation, by its pattern.
 	routes map[string]route
 	// streams is closed when the streams of events have to end.
-	streams    chan struct{}
-	zippers    sync.Pool // of *gzip.Writer
+	streams chan struct{}
+	zippers sync.Pool // of *gzip.Writer
+	// spec is Spec, encoded when it is first asked for: nothing is registered after New.
+	spec       func() ([]byte, error)
 	endStreams sync.Once
 }
 
@@ -74,6 +76,7 @@ func New(a *app.App, o Options) *API {
 	}
 	s := &API{app: a, o: o, mux: http.NewServeMux(), routes: map[string]route{}, streams: make(chan struct{})}
 	s.huma = humago.New(s.mux, config(o.Version))
+	s.spec = sync.OnceValues(s.Spec)
 	s.people()
 	s.products()
 	s.drawing()

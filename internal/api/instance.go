@@ -49,7 +49,7 @@ func (s *API) instance() {
 	s.plain(op{method: http.MethodGet, path: "/openapi.json", id: "get-openapi", tag: tagInstance, summary: "This description", open: "it is the same for everybody and public with the source"},
 		huma.Operation{Responses: map[string]*huma.Response{"200": {Description: "OpenAPI 3.1", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}}}}}},
 		func(w http.ResponseWriter, _ *http.Request, _ app.Caller) error {
-			data, err := s.Spec()
+			data, err := s.spec()
 			if err != nil {
 				return err
 			}

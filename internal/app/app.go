@@ -71,6 +71,7 @@ type App struct {
 	memos     memos
 	standings standings
 	libraries libraries
+	forged    forged
 }
 
 // New returns the application. Background work runs where Handlers are given to a queue.

@@ -424,6 +424,10 @@ func (a *App) Webhook(ctx context.Context, connection string, h http.Header, bod
 	}
 	hint, err := t.Hint(h, body, s.WebhookSecret)
 	if err != nil {
+		if n := a.forged.count(connection, a.Now()); n > 0 {
+			a.log().WarnContext(ctx, "deliveries of a webhook were refused: they are not signed with the secret of the connection",
+				"connection", connection, "name", conn.Name, "refused", n, "error", err)
+		}
 		return fault.Wrap(err, fault.Unauthenticated, "webhook.signature", "the delivery is not signed with the secret of this connection")
 	}
 	fresh, err := a.ticketing.Inbox(ctx, connection, hint)
