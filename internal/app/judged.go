@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/evidence"
+	"github.com/threatloop/threatloop/internal/evidence/result"
 )
 
 // judged is what the rows of a product's evidence say now, without the rows: to
@@ -20,9 +21,13 @@ type judgedRow struct {
 	id       string
 	about    []string // ids of weaknesses and countermeasures
 	waits    bool     // for a person, in triage
+	place    string   // among those that wait: the most severe first
 	standing evidence.Standing
 	reason   string
 }
+
+// severities in the order in which what waits is listed.
+var severities = []result.Severity{result.Critical, result.High, result.Medium, result.Low, result.Info, ""}
 
 // judge judges all rows of a ledger.
 func judge(l evidence.Ledger) *judged {
@@ -31,6 +36,7 @@ func judge(l evidence.Ledger) *judged {
 		r := &l.Rows[i]
 		row := judgedRow{id: evidenceKey(r).ID(), standing: says.Standing, reason: says.Reason}
 		row.waits = (r.State == evidence.Unmatched || r.State == evidence.Ambiguous) && says.Standing == evidence.Failing
+		row.place = string(rune('a'+slices.Index(severities, r.Result.Severity))) + row.id
 		v := TestResult{
 			ID: row.id, Name: cmp.Or(r.Result.Name, r.Key), Tool: r.Tool, Source: r.Source,
 			Verdict: r.Verdict, At: r.VerdictAt, Standing: says.Standing, Reason: says.Reason,
@@ -61,13 +67,19 @@ func (j *judged) of(subject string) []TestResult {
 	return slices.Clone(j.results[subject])
 }
 
-// selected are the rows that a filter selects, by id.
+// selected are the rows that a filter selects: those that wait by how severe they are, others by id.
 func (j *judged) selected(f EvidenceFilter) []judgedRow {
 	var out []judgedRow
 	for _, r := range j.rows {
 		if (!f.Triage || r.waits) && (f.Subject == "" || slices.Contains(r.about, f.Subject)) {
+			if !f.Triage {
+				r.place = r.id
+			}
 			out = append(out, r)
 		}
+	}
+	if f.Triage {
+		slices.SortFunc(out, func(x, y judgedRow) int { return strings.Compare(x.place, y.place) })
 	}
 	return out
 }

@@ -165,7 +165,8 @@ func (a *App) SetPassword(ctx context.Context, c Caller, old, fresh identity.Sec
 }
 
 // Users lists accounts: by e-mail address for administrators of the installation,
-// by name for everybody else, who see no address but their own. Text is part of
+// by name for everybody else, who see no address but their own. The first page of
+// all of them tells administrators how many there are. Text is part of
 // the address, for everybody else of the name.
 func (a *App) Users(ctx context.Context, c Caller, text, cursor string, limit int) (Page[UserView], error) {
 	return query(ctx, a, c, policy.UserRead, "", func(tx *store.Tx) (Page[UserView], error) {
@@ -189,6 +190,14 @@ func (a *App) Users(ctx context.Context, c Caller, text, cursor string, limit in
 		}
 		if len(list) == limit {
 			page.Next = encodeCursor(list[len(list)-1].Email)
+		}
+		if cursor == "" && text == "" {
+			all, _, err := tx.CountAccounts()
+			if err != nil {
+				return page, err
+			}
+			total := int(all)
+			page.Total = &total
 		}
 		return page, nil
 	})

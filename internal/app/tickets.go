@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/threatloop/threatloop/internal/fault"
 	"github.com/threatloop/threatloop/internal/model"
@@ -228,9 +229,14 @@ type TicketView struct {
 	Connection string `json:"connection"`
 	Object     string `json:"object"`
 	Summary    string `json:"summary"`
+	place      string // in the list
 }
 
-// Tickets lists a product's tickets, also those that wait or failed.
+// ticketOrder is in which order tickets are listed, by their state.
+var ticketOrder = []string{"failed", "deleted", "hidden", "held", "ambiguous", "pending", "open", "implemented", "closed", "rejected", "undone", "followed"}
+
+// Tickets lists a product's tickets, also those that wait or failed: what needs a
+// person first, then by what it is for; on its first page with their total.
 func (a *App) Tickets(ctx context.Context, c Caller, product model.ProductID, cursor string, limit int) (Page[TicketView], error) {
 	return query(ctx, a, c, policy.TicketsRead, product, func(tx *store.Tx) (Page[TicketView], error) {
 		m, _, err := tx.ReadModel(product)
@@ -241,7 +247,12 @@ func (a *App) Tickets(ctx context.Context, c Caller, product model.ProductID, cu
 		if err != nil {
 			return Page[TicketView]{}, err
 		}
-		return paginate(list, func(v *TicketView) string { return v.Object + "/" + v.Purpose + "/" + v.Connection + "/" + v.ID }, cursor, limit)
+		page, err := paginate(list, func(v *TicketView) string { return v.place }, cursor, limit)
+		if cursor == "" {
+			total := len(list)
+			page.Total = &total
+		}
+		return page, err
 	})
 }
 
@@ -249,44 +260,51 @@ func (a *App) Tickets(ctx context.Context, c Caller, product model.ProductID, cu
 var intentStates = map[string]string{store.IntentHeld: "held", store.IntentReady: "pending", store.IntentSent: "pending", store.IntentAmbiguous: "ambiguous", store.IntentFailed: "failed"}
 
 func (a *App) ticketViews(tx *store.Tx, m *model.Model) ([]TicketView, error) {
-	product := m.Product.ID
-	links, err := tx.Links(store.LinkFilter{Product: product})
+	links, err := tx.Links(store.LinkFilter{Product: m.Product.ID})
 	if err != nil {
 		return nil, err
 	}
-	intents, err := tx.Intents(store.IntentFilter{Product: product})
-	if err != nil || len(links)+len(intents) == 0 {
-		return nil, err // the titles of a large model are not needed
+	return a.viewTickets(tx, m, links)
+}
+
+// viewTickets are the tickets of links and those that are to be, in order.
+func (a *App) viewTickets(tx *store.Tx, m *model.Model, links []store.TicketLink) ([]TicketView, error) {
+	intents, err := tx.Intents(store.IntentFilter{Product: m.Product.ID, Open: true})
+	if err != nil {
+		return nil, err
 	}
-	titles := objectTitles(m)
-	var out []TicketView
-	for _, l := range links {
+	titles := sync.OnceValue(func() map[string]string { return objectTitles(m) }) // most tickets say what they are for
+	out := make([]TicketView, 0, len(links)+len(intents))
+	add := func(v TicketView) {
+		if v.Summary == "" {
+			v.Summary = titles()[v.Object]
+		}
+		rank := slices.Index(ticketOrder, v.State)
+		v.place = string(rune('b'+rank)) + v.Object + "/" + v.Purpose + "/" + v.Connection + "/" + v.ID // an unknown state is the first
+		out = append(out, v)
+	}
+	for i := range links {
+		l := &links[i]
+		if l.State == "unlinked" {
+			continue
+		}
 		var s ticketing.Snapshot
 		if err := json.Unmarshal([]byte(l.Snapshot), &s); err != nil {
 			return nil, fmt.Errorf("app: ticket %s: %w", l.TicketKey, err)
 		}
-		v := TicketView{
-			TicketRef: TicketRef{Key: l.TicketKey, URL: l.URL, Status: s.Status, State: linkState(l, s), Purpose: l.Purpose, Note: l.Reason, Estimate: estimateOf(s.Estimate)},
-			ID:        l.TicketID, Connection: l.Connection, Object: l.Object, Summary: cmp.Or(s.Summary, titles[l.Object]),
-		}
-		if l.State == "unlinked" {
-			continue
-		}
-		out = append(out, v)
+		add(TicketView{
+			TicketRef: TicketRef{Key: l.TicketKey, URL: l.URL, Status: s.Status, State: linkState(*l, s), Purpose: l.Purpose, Note: l.Reason, Estimate: estimateOf(s.Estimate)},
+			ID:        l.TicketID, Connection: l.Connection, Object: l.Object, Summary: s.Summary,
+		})
 	}
 	for _, i := range intents {
-		if i.State == store.IntentLinked {
-			continue
-		}
 		note := i.Reason
 		if i.State == store.IntentAmbiguous {
 			note = cmp.Or(note, "the tracker did not answer") + "; decided by " + i.SettleAt.UTC().Format("15:04 MST")
 		}
-		out = append(out, TicketView{TicketRef: TicketRef{State: intentStates[i.State], Purpose: i.Purpose, Note: note}, Connection: i.Connection, Object: i.Object, Summary: titles[i.Object]})
+		add(TicketView{TicketRef: TicketRef{State: intentStates[i.State], Purpose: i.Purpose, Note: note}, Connection: i.Connection, Object: i.Object})
 	}
-	slices.SortFunc(out, func(x, y TicketView) int {
-		return strings.Compare(x.Object+"/"+x.Purpose+"/"+x.Connection+"/"+x.ID, y.Object+"/"+y.Purpose+"/"+y.Connection+"/"+y.ID)
-	})
+	slices.SortFunc(out, func(x, y TicketView) int { return strings.Compare(x.place, y.place) })
 	return out, nil
 }
 
@@ -325,11 +343,11 @@ func objectTitles(m *model.Model) map[string]string {
 
 // ticketRefs are a product's tickets by object; one that serves several objects stands at each.
 func (a *App) ticketRefs(tx *store.Tx, m *model.Model) (map[string][]TicketRef, error) {
-	list, err := a.ticketViews(tx, m)
+	links, err := tx.Links(store.LinkFilter{Product: m.Product.ID})
 	if err != nil {
 		return nil, err
 	}
-	links, err := tx.Links(store.LinkFilter{Product: m.Product.ID})
+	list, err := a.viewTickets(tx, m, links)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func (a *App) Evidence(ctx context.Context, c Caller, product model.ProductID, f
 			return Page[EvidenceView]{}, err
 		}
 		selected := stands.evidence.selected(f)
-		rows, err := paginate(selected, func(r *judgedRow) string { return r.id }, f.Cursor, f.Limit)
+		rows, err := paginate(selected, func(r *judgedRow) string { return r.place }, f.Cursor, f.Limit)
 		if err != nil {
 			return Page[EvidenceView]{}, err
 		}
@@ -76,8 +76,15 @@ func (a *App) Evidence(ctx context.Context, c Caller, product model.ProductID, f
 		if err != nil {
 			return Page[EvidenceView]{}, err
 		}
+		read := make(map[string]*store.Evidence, len(stored))
 		for i := range stored {
-			v, err := evidenceRow(product, &stored[i], says[stored[i].ID()])
+			read[stored[i].ID()] = &stored[i]
+		}
+		for _, id := range ids {
+			if read[id] == nil {
+				continue // it went since the judgement that is kept
+			}
+			v, err := evidenceRow(product, read[id], says[id])
 			if err != nil {
 				return Page[EvidenceView]{}, err
 			}

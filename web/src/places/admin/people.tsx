@@ -1,8 +1,8 @@
-import { useQuery } from "@tanstack/react-query";
 import { Plus, RefreshCw } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { api, everything, match, ok, type S } from "../../api/client";
 import { keys } from "../../api/query";
+import { type Pages, useWhole } from "../../api/whole";
 import { useChange } from "../../app/change";
 import { useMe } from "../../app/session";
 import { useAddress } from "../../ui/address";
@@ -23,6 +23,12 @@ export const usersQuery = {
   queryKey: keys.instance("users"),
   queryFn: ({ signal }: { signal: AbortSignal }) =>
     everything<User>((cursor) => ok(api.GET("/users", { params: { query: { cursor, limit: 1000 } }, signal }))),
+};
+
+/** userRows are the accounts for a list of them, by e-mail. */
+const userRows: Pages<User> = {
+  queryKey: keys.instance("users", "rows"),
+  page: (cursor, limit, signal) => ok(api.GET("/users", { params: { query: { cursor, limit } }, signal })),
 };
 
 const edit = (u: User, body: S["UserEdit"]) => ok(api.PATCH("/users/{user}", { params: { path: { user: u.id }, header: match(u.version) }, body }));
@@ -79,12 +85,12 @@ const columns: Column<User>[] = [
 
 /** People are the accounts of the installation. */
 export function People() {
-  const q = useQuery(usersQuery);
+  const { rows: read, reading, error, retry } = useWhole(userRows);
   const me = useMe();
   const [search, set] = useAddress();
   const [selected, select] = useState(new Set<string>());
   const [adding, add] = useState(false);
-  const rows = q.data ?? [];
+  const rows = useMemo(() => read ?? [], [read]);
   const shown = useFiltered(rows, (u) => `${u.name} ${u.email}`, {
     admin: (u) => (u.admin ? "yes" : "no"),
     state: (u) => (u.disabled ? "disabled" : "active"),
@@ -103,7 +109,7 @@ export function People() {
       },
     }),
   );
-  if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading rows={4} />;
+  if (!read) return error ? <Failed error={error} retry={retry} /> : <Loading rows={4} />;
   const chosen = rows.filter((u) => selected.has(u.id) && u.id !== me?.id);
   const open = rows.find((u) => u.id === search.open);
   const able = chosen.filter((u) => !u.disabled);
@@ -114,6 +120,7 @@ export function People() {
         label="Search people"
         shown={shown.length}
         total={rows.length}
+        reading={reading}
         filters={[
           {
             key: "admin",
@@ -155,7 +162,7 @@ export function People() {
           </Button>
         </div>
       )}
-      {shown.length === 0 ? (
+      {shown.length === 0 && !reading ? (
         <Empty title="Nobody matches">Take a filter away.</Empty>
       ) : (
         <Table
@@ -167,7 +174,8 @@ export function People() {
           openKey={search.open}
           selected={selected}
           onSelect={select}
-          sortBy="name"
+          sortBy="email"
+          reading={reading !== undefined}
           empty={null}
           exportName="people"
         />

@@ -1,9 +1,9 @@
-import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { Inbox, Rows3, SearchX, ShieldCheck, SquareStack, TriangleAlert } from "lucide-react";
 import { useEffect, useMemo } from "react";
-import { api, everything, ok, type S } from "../../api/client";
+import { api, ok, type S } from "../../api/client";
 import { keys } from "../../api/query";
+import { type Pages, type Reading, useWhole } from "../../api/whole";
 import { useAddress } from "../../ui/address";
 import { Button } from "../../ui/button";
 import { type Filter, FilterBar, useFiltered } from "../../ui/filters";
@@ -15,19 +15,24 @@ import { word } from "../../ui/words";
 
 type Item = S["AssignedView"];
 
+const itemKey = (i: Item) => `${i.kind}/${i.product}/${i.id}`;
+
+const assignedRows: Pages<Item> = {
+  queryKey: keys.products("assigned"),
+  page: (cursor, limit, signal) => ok(api.GET("/assigned", { params: { query: { cursor, limit } }, signal })),
+  rowKey: itemKey,
+};
+
 /** Assigned is what a person owns in all products: threats and countermeasures, the highest rated first. */
 export function Assigned() {
-  const q = useQuery({
-    queryKey: keys.products("assigned"),
-    queryFn: ({ signal }) => everything<Item>((cursor) => ok(api.GET("/assigned", { params: { query: { cursor, limit: 1000 } }, signal }))),
-  });
+  const { rows, reading, error, retry } = useWhole(assignedRows);
   useEffect(() => {
     document.title = "Assigned to me · Threatloop";
   }, []);
-  if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading />;
+  if (!rows) return error ? <Failed error={error} retry={retry} /> : <Loading />;
   return (
-    <Place title="Assigned to me" about={q.data.length > 0 ? "Threats and countermeasures that you own, in all products." : undefined}>
-      {q.data.length === 0 ? (
+    <Place title="Assigned to me" about={rows.length > 0 ? "Threats and countermeasures that you own, in all products." : undefined}>
+      {rows.length === 0 ? (
         <Empty
           icon={<Inbox size={20} />}
           title="Nothing is assigned to you"
@@ -41,7 +46,7 @@ export function Assigned() {
           else as its owner; what is yours appears here, the highest rated first.
         </Empty>
       ) : (
-        <Items items={q.data} />
+        <Items items={rows} reading={reading} />
       )}
     </Place>
   );
@@ -49,7 +54,7 @@ export function Assigned() {
 
 const values = { kind: (i: Item) => i.kind, state: (i: Item) => i.state, band: (i: Item) => asBand(i.band), product: (i: Item) => i.product };
 
-function Items({ items }: { items: Item[] }) {
+function Items({ items, reading }: { items: Item[]; reading?: Reading }) {
   const [search, set] = useAddress();
   const navigate = useNavigate();
   const rows = useFiltered(items, (i) => `${i.title} ${i.product_name} ${i.where_name} ${(i.tickets ?? []).map((t) => t.key).join(" ")}`, values);
@@ -57,7 +62,7 @@ function Items({ items }: { items: Item[] }) {
   const flat = search.view === "list";
   return (
     <>
-      <FilterBar label="Search what is yours" filters={filters} shown={rows.length} total={items.length}>
+      <FilterBar label="Search what is yours" filters={filters} shown={rows.length} total={items.length} reading={reading}>
         <Segmented
           label="How to show them"
           value={flat ? "list" : "product"}
@@ -82,7 +87,7 @@ function Items({ items }: { items: Item[] }) {
           ]}
         />
       </FilterBar>
-      {rows.length === 0 ? (
+      {rows.length === 0 && !reading ? (
         <Empty
           icon={<SearchX size={20} />}
           title="Nothing of yours matches"
@@ -92,9 +97,10 @@ function Items({ items }: { items: Item[] }) {
         <Table
           rows={rows}
           columns={columns}
-          rowKey={(i) => `${i.kind}/${i.product}/${i.id}`}
+          rowKey={itemKey}
           label="Assigned to me"
           sortBy="-current"
+          reading={reading !== undefined}
           exportName="assigned-to-me"
           onOpen={(i) => void navigate(target(i) as never)}
           empty={null}
@@ -248,7 +254,11 @@ const few = 12;
 function Grouped({ items }: { items: Item[] }) {
   const groups = useMemo(() => {
     const by = new Map<string, Item[]>();
-    for (const i of items) by.set(i.product, [...(by.get(i.product) ?? []), i]);
+    for (const i of items) {
+      const list = by.get(i.product);
+      if (list) list.push(i);
+      else by.set(i.product, [i]);
+    }
     return [...by.values()];
   }, [items]);
   return (

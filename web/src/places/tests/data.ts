@@ -1,22 +1,20 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { api, everything, ok, type S } from "../../api/client";
+import { api, ok, type S } from "../../api/client";
 import { countermeasuresQuery, keys, weaknessesQuery } from "../../api/query";
+import type { Pages } from "../../api/whole";
 
 export type Run = S["RunView"];
 export type Evidence = S["EvidenceView"];
 export type Item = S["EvidenceItem"];
 
-export const runsQuery = (id: string) =>
-  queryOptions({
-    queryKey: keys.product(id, "runs"),
-    queryFn: ({ signal }) =>
-      everything<Run>((cursor) =>
-        ok(api.GET("/products/{product}/runs", { params: { path: { product: id }, query: { cursor, limit: 1000 } }, signal })),
-      ),
-    // What is being read ends without an event of its own where it is refused.
-    refetchInterval: (q) => (q.state.data?.some((r) => r.state === "queued" || r.state === "parsing") ? 1500 : false),
-  });
+/** runRows are the runs of a product, the newest first. */
+export const runRows = (id: string): Pages<Run> => ({
+  queryKey: keys.product(id, "runs"),
+  page: (cursor, limit, signal) => ok(api.GET("/products/{product}/runs", { params: { path: { product: id }, query: { cursor, limit } }, signal })),
+  // What is being read ends without an event of its own where it is refused.
+  every: (rows) => (rows.some((r) => r.state === "queued" || r.state === "parsing") ? 1500 : false),
+});
 
 export const runQuery = (id: string, run: string) =>
   queryOptions({
@@ -24,14 +22,12 @@ export const runQuery = (id: string, run: string) =>
     queryFn: ({ signal }) => ok(api.GET("/products/{product}/runs/{run}", { params: { path: { product: id, run } }, signal })),
   });
 
-export const triageQuery = (id: string) =>
-  queryOptions({
-    queryKey: keys.product(id, "triage"),
-    queryFn: ({ signal }) =>
-      everything<Evidence>((cursor) =>
-        ok(api.GET("/products/{product}/evidence", { params: { path: { product: id }, query: { cursor, limit: 1000, triage: true } }, signal })),
-      ),
-  });
+/** triageRows are the results that wait for a person, the most severe first. */
+export const triageRows = (id: string): Pages<Evidence> => ({
+  queryKey: keys.product(id, "triage"),
+  page: (cursor, limit, signal) =>
+    ok(api.GET("/products/{product}/evidence", { params: { path: { product: id }, query: { cursor, limit, triage: true } }, signal })),
+});
 
 export const instanceQuery = queryOptions({ queryKey: keys.instance("about"), queryFn: ({ signal }) => ok(api.GET("/instance", { signal })) });
 

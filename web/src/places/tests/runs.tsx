@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { FlaskConical } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { api, ok } from "../../api/client";
+import { useWhole } from "../../api/whole";
 import { useChange } from "../../app/change";
 import { useAddress } from "../../ui/address";
 import { Button } from "../../ui/button";
@@ -15,7 +16,7 @@ import { Ago, dateTime } from "../../ui/time";
 import { useCan } from "../product/frame";
 import { ResultBar } from "./bar";
 import { Pipeline } from "./ci";
-import { formatName, type Run, runQuery, runsQuery } from "./data";
+import { formatName, type Run, runQuery, runRows } from "./data";
 import { Difference } from "./difference";
 
 /** state is what became of a run, as a word and a tone. */
@@ -101,8 +102,8 @@ const options = (values: (string | undefined)[]) => [...new Set(values.filter((v
 
 /** Runs are the reports that were taken in, over time. */
 export function Runs({ product }: { product: string }) {
-  const q = useQuery(runsQuery(product));
-  const rows = q.data ?? [];
+  const { rows: read, reading, error, retry } = useWhole(runRows(product));
+  const rows = useMemo(() => read ?? [], [read]);
   const [search, set] = useAddress();
   const shown = useFiltered(rows, (r) => [r.name, r.source, r.tool, r.branch, r.environment, r.by, r.run].join(" "), {
     source: (r) => r.source,
@@ -110,7 +111,7 @@ export function Runs({ product }: { product: string }) {
     state: (r) => state(r).value,
     by: (r) => r.by,
   });
-  if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading rows={4} />;
+  if (!read) return error ? <Failed error={error} retry={retry} /> : <Loading rows={4} />;
   if (rows.length === 0)
     return (
       <Empty className="max-w-2xl" icon={<FlaskConical size={20} />} title="No report was taken in yet">
@@ -124,6 +125,7 @@ export function Runs({ product }: { product: string }) {
         label="Search the runs"
         shown={shown.length}
         total={rows.length}
+        reading={reading}
         filters={[
           { key: "source", name: "Source", options: options(rows.map((r) => r.source)) },
           { key: "branch", name: "Branch", options: options(rows.map((r) => r.branch)) },
@@ -140,7 +142,7 @@ export function Runs({ product }: { product: string }) {
           { key: "by", name: "By", options: options(rows.map((r) => r.by)) },
         ]}
       />
-      {shown.length === 0 ? (
+      {shown.length === 0 && !reading ? (
         <Empty title="No run matches">Take a filter away.</Empty>
       ) : (
         <Table
@@ -151,6 +153,7 @@ export function Runs({ product }: { product: string }) {
           onOpen={(r) => set({ run: r.id }, true)}
           openKey={search.run}
           sortBy="-at"
+          reading={reading !== undefined}
           empty={null}
           exportName="runs"
         />
@@ -162,7 +165,7 @@ export function Runs({ product }: { product: string }) {
 
 function RunDrawer({ product, id, onClose }: { product: string; id: string; onClose: () => void }) {
   const q = useQuery(runQuery(product, id));
-  const all = useQuery(runsQuery(product)).data ?? [];
+  const all = useWhole(runRows(product)).rows ?? [];
   const can = useCan();
   const [finishing, setFinishing] = useState(false);
   const r = q.data;

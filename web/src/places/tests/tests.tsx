@@ -1,13 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { Terminal, Upload } from "lucide-react";
 import { type DragEvent, useRef, useState } from "react";
+import { useWhole } from "../../api/whole";
 import { useAddress } from "../../ui/address";
 import { Button } from "../../ui/button";
 import { Count, Place } from "../../ui/parts";
 import { Tabs } from "../../ui/tabs";
 import { useCan, useProduct } from "../product/frame";
 import { PipelineDialog } from "./ci";
-import { instanceQuery, runsQuery, triageQuery } from "./data";
+import { instanceQuery, runRows, triageRows } from "./data";
 import { UploadOptions } from "./options";
 import { Runs } from "./runs";
 import { SentList } from "./sent";
@@ -24,8 +25,9 @@ export function Tests() {
   const file = useRef<HTMLInputElement>(null);
   const limit = useQuery(instanceQuery).data?.upload_limit;
   const sent = useUploads((s) => s.sent).filter((u) => u.product === id);
-  const runs = useQuery(runsQuery(id)).data;
-  const waiting = useQuery(triageQuery(id)).data?.length ?? 0;
+  const runs = useWhole(runRows(id)).rows;
+  const triage = useWhole(triageRows(id));
+  const waiting = triage.reading?.total ?? triage.rows?.length ?? 0;
   const take = (files: FileList | null) => {
     if (files && files.length > 0) send(id, [...files], limit);
   };

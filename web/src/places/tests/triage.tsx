@@ -1,7 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
 import { ClipboardCheck } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { api, ok } from "../../api/client";
+import { useWhole } from "../../api/whole";
 import { useChange } from "../../app/change";
 import { useAddress } from "../../ui/address";
 import { Button } from "../../ui/button";
@@ -14,7 +14,7 @@ import { type Column, Table } from "../../ui/table";
 import { Ago } from "../../ui/time";
 import { plural, word } from "../../ui/words";
 import { useCan } from "../product/frame";
-import { type Evidence, triageQuery } from "./data";
+import { type Evidence, triageRows } from "./data";
 import { Decide } from "./decide";
 
 /** where is the place that a tool named for a result. */
@@ -97,8 +97,8 @@ const options = (values: (string | undefined)[]) =>
 
 /** Triage are the failures of which a person has to say what they are about. */
 export function Triage({ product }: { product: string }) {
-  const q = useQuery(triageQuery(product));
-  const rows = q.data ?? [];
+  const { rows: read, reading, error, retry } = useWhole(triageRows(product));
+  const rows = useMemo(() => read ?? [], [read]);
   const [search, set] = useAddress();
   const [selected, select] = useState(new Set<string>());
   const [asking, ask] = useState(false);
@@ -108,7 +108,7 @@ export function Triage({ product }: { product: string }) {
     severity: (e) => e.result.severity,
     why: (e) => e.state,
   });
-  if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading rows={4} />;
+  if (!read) return error ? <Failed error={error} retry={retry} /> : <Loading rows={4} />;
   if (rows.length === 0)
     return (
       <Empty icon={<ClipboardCheck size={20} />} title="Nothing waits for a decision">
@@ -123,6 +123,7 @@ export function Triage({ product }: { product: string }) {
         label="Search the triage"
         shown={shown.length}
         total={rows.length}
+        reading={reading}
         filters={[
           { key: "source", name: "Source", options: options(rows.map((r) => r.source)) },
           { key: "severity", name: "Severity", options: options(rows.map((r) => r.result.severity)) },
@@ -147,7 +148,7 @@ export function Triage({ product }: { product: string }) {
           </Button>
         </div>
       )}
-      {shown.length === 0 ? (
+      {shown.length === 0 && !reading ? (
         <Empty title="No result matches">Take a filter away.</Empty>
       ) : (
         <Table
@@ -160,6 +161,7 @@ export function Triage({ product }: { product: string }) {
           selected={may ? selected : undefined}
           onSelect={may ? select : undefined}
           sortBy="-severity"
+          reading={reading !== undefined}
           empty={null}
           exportName="triage"
         />

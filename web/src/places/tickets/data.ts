@@ -1,6 +1,7 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, everything, ok, type S } from "../../api/client";
 import { keys } from "../../api/query";
+import type { Pages } from "../../api/whole";
 
 export type Ticket = S["TicketView"];
 export type Policy = S["TicketPolicyView"];
@@ -12,9 +13,20 @@ export const ticketsQuery = (id: string) =>
       everything<Ticket>((cursor) =>
         ok(api.GET("/products/{product}/tickets", { params: { path: { product: id }, query: { cursor, limit: 1000 } }, signal })),
       ),
-    // What is being created or looked for comes to its end in the tracker, not by a person.
-    refetchInterval: (q) => (q.state.data?.some((t) => t.state === "pending" || t.state === "ambiguous") ? 5000 : false),
+    refetchInterval: (q) => unsettled(q.state.data ?? []),
   });
+
+/** unsettled is how often to look: what is being created or looked for comes to its end in the tracker, not by a person. */
+const unsettled = (rows: Ticket[]): number | false => (rows.some((t) => t.state === "pending" || t.state === "ambiguous") ? 5000 : false);
+
+/** ticketRows are the tickets of a product for a list of them: what needs a person first. */
+export const ticketRows = (id: string): Pages<Ticket> => ({
+  queryKey: keys.product(id, "tickets", "rows"),
+  page: (cursor, limit, signal) =>
+    ok(api.GET("/products/{product}/tickets", { params: { path: { product: id }, query: { cursor, limit } }, signal })),
+  rowKey: ticketKey,
+  every: unsettled,
+});
 
 export const policyQuery = (id: string) =>
   queryOptions({
@@ -80,6 +92,11 @@ const standings: Record<string, Standing> = {
 };
 
 export const standing = (t: Pick<Ticket, "state">): Standing => standings[t.state] ?? { text: t.state, tone: "neutral", about: "", needs: false };
+
+const order = ["failed", "deleted", "hidden", "held", "ambiguous", "pending", "open", "implemented", "closed", "rejected", "undone", "followed"];
+
+/** rank is where a ticket stands in a list by what it needs, as the server orders them. */
+export const rank = (t: Pick<Ticket, "state">): number => order.indexOf(t.state);
 
 /** needs tells whether a ticket does not get on without a person. */
 export const needs = (t: Ticket): boolean => standing(t).needs || !!t.note?.includes("needs a hand");

@@ -1,8 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Link2, Ticket as TicketIcon } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { connectionsQuery } from "../../api/query";
+import { useWhole } from "../../api/whole";
 import { useMe } from "../../app/session";
 import { useAddress } from "../../ui/address";
 import { Button } from "../../ui/button";
@@ -13,7 +14,7 @@ import { type Column, Table } from "../../ui/table";
 import { plural } from "../../ui/words";
 import { useCan, useProduct } from "../product/frame";
 import { useTicketActs } from "./act";
-import { needs, policyQuery, policyText, purposes, standing, type Ticket, ticketKey, ticketsQuery } from "./data";
+import { needs, policyQuery, policyText, purposes, rank, standing, type Ticket, ticketKey, ticketRows } from "./data";
 import { TicketDrawer } from "./drawer";
 import { TicketKey } from "./key";
 import { LinkTicket } from "./linkdialog";
@@ -62,7 +63,7 @@ const columns = (tracker: (id: string) => string): Column<Ticket>[] => [
     width: "8.5rem",
     narrow: "end",
     cell: (t) => <Badge tone={standing(t).tone}>{standing(t).text}</Badge>,
-    sort: (t) => standing(t).text,
+    sort: rank,
     text: (t) => [standing(t).text, t.note].filter(Boolean).join(": "),
   },
   {
@@ -85,14 +86,14 @@ export function Tickets() {
   const can = useCan();
   const me = useMe();
   const manages = (me?.can ?? []).includes("connection.manage" as never);
-  const q = useQuery(ticketsQuery(id));
+  const { rows: read, reading, error, retry } = useWhole(ticketRows(id));
   const policy = useQuery(policyQuery(id)).data;
   const known = useQuery(connectionsQuery).data?.items ?? [];
   const [search, set] = useAddress();
   const [selected, select] = useState(new Set<string>());
   const [linking, setLinking] = useState(false);
   const acts = useTicketActs(id);
-  const rows = q.data ?? [];
+  const rows = useMemo(() => read ?? [], [read]);
   const tracker = (c: string) => known.find((k) => k.id === c)?.name ?? "Tracker";
   const shown = useFiltered(rows, (t) => [t.key, t.summary, t.status, t.note].join(" "), {
     state: (t) => t.state,
@@ -101,7 +102,7 @@ export function Tickets() {
     tracker: (t) => t.connection,
     needs: (t) => (needs(t) ? "yes" : "no"),
   });
-  if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading />;
+  if (!read) return error ? <Failed error={error} retry={retry} /> : <Loading />;
 
   const held = rows.filter((t) => t.state === "held");
   const chosen = rows.filter((t) => selected.has(ticketKey(t)));
@@ -137,7 +138,12 @@ export function Tickets() {
             </Button>
           )}
           {held.length > 0 && publishes && (
-            <Button look="primary" busy={acts.publish.isPending} onClick={() => acts.publish.mutate([...new Set(held.map((t) => t.object))])}>
+            <Button
+              look="primary"
+              busy={acts.publish.isPending}
+              disabled={reading !== undefined}
+              onClick={() => acts.publish.mutate([...new Set(held.map((t) => t.object))])}
+            >
               Release {plural(held.length, "ticket")}
             </Button>
           )}
@@ -168,6 +174,7 @@ export function Tickets() {
             label="Search the tickets"
             shown={shown.length}
             total={rows.length}
+            reading={reading}
             filters={[
               {
                 key: "needs",
@@ -207,7 +214,7 @@ export function Tickets() {
           {chosen.length > 0 && (
             <Bulk chosen={chosen} acts={acts} publishes={publishes} edits={can("tickets.edit")} manages={manages} onClear={() => select(new Set())} />
           )}
-          {shown.length === 0 ? (
+          {shown.length === 0 && !reading ? (
             <Empty title="No ticket matches">Take a filter away.</Empty>
           ) : (
             <Table
@@ -220,6 +227,7 @@ export function Tickets() {
               selected={publishes || can("tickets.edit") ? selected : undefined}
               onSelect={publishes || can("tickets.edit") ? select : undefined}
               sortBy="state"
+              reading={reading !== undefined}
               empty={null}
               exportName="tickets"
             />
