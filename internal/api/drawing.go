@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/threatloop/threatloop/internal/app"
 	"github.com/threatloop/threatloop/internal/model"
@@ -68,12 +69,19 @@ func (s *API) drawing() {
 		Limit   int             `query:"limit" minimum:"1" maximum:"100" default:"20" doc:"Requests on a page"`
 		Object  string          `query:"object" maxLength:"200" doc:"Only of this object: component/ID"`
 		Diagram model.DiagramID `query:"diagram" maxLength:"100" doc:"Only of this diagram and what is drawn in it"`
+		Text    string          `query:"q" maxLength:"200" doc:"Words that are all in what the person did, or in the kind, id and name of one thing that was changed"`
+		Actors  []string        `query:"actor,explode" maxItems:"50" doc:"By any of these account ids, or of what acts by itself; several are repeated or separated by commas"`
+		Kinds   []string        `query:"kind,explode" maxItems:"20" doc:"Changes of things of these kinds; several as above"`
+		From    time.Time       `query:"from" doc:"From this time on"`
+		Before  time.Time       `query:"before" doc:"Before this time"`
 	}
 	register(s, op{
 		method: http.MethodGet, path: "/products/{product}/history", id: "list-history", tag: tagDrawing, summary: "What changed in the model, newest first", action: policy.ProductRead,
 		about: "Grouped by request, each object with its whole document before and after, so that an earlier state can be looked at and put back.",
 	},
 		func(ctx context.Context, c app.Caller, in *history) (app.Page[app.HistoryGroup], error) {
-			return s.app.History(ctx, c, in.Product, app.HistoryFilter{Object: in.Object, Diagram: in.Diagram, Cursor: in.Cursor, Limit: in.Limit})
+			return s.app.History(ctx, c, in.Product, app.HistoryFilter{
+				Object: in.Object, Diagram: in.Diagram, Text: in.Text, Actors: several(in.Actors), Kinds: several(in.Kinds), From: in.From, Before: in.Before, Cursor: in.Cursor, Limit: in.Limit,
+			})
 		})
 }

@@ -115,8 +115,14 @@ func (a *App) Touched(ctx context.Context, c Caller, stream string, after, to in
 type HistoryFilter struct {
 	Object  string          // "component/cmp_..."
 	Diagram model.DiagramID // what is drawn in it, and itself
-	Cursor  string
-	Limit   int // groups, 1..100; 0 is 20
+	Actors  []string        // account ids, or what acted by itself
+	Kinds   []string        // changes of things of these kinds
+	// From and Before bound the time; zero is no bound.
+	From, Before time.Time
+	// Text is words that are all in what the person did, or in the kind, id and name of one thing.
+	Text   string
+	Cursor string
+	Limit  int // groups, 1..100; 0 is 20
 }
 
 // HistoryGroup is what one request changed.
@@ -149,7 +155,7 @@ const (
 // History lists what changed in a product's model, newest first, request by request.
 func (a *App) History(ctx context.Context, c Caller, product model.ProductID, f HistoryFilter) (Page[HistoryGroup], error) {
 	return query(ctx, a, c, policy.ProductRead, product, func(tx *store.Tx) (Page[HistoryGroup], error) {
-		h := &historian{tx: tx, filter: f, stream: store.ProductStream(product), names: actorNames{}}
+		h := &historian{tx: tx, filter: f, words: strings.Fields(store.Fold(f.Text)), stream: store.ProductStream(product), names: actorNames{}}
 		limit := 20
 		if f.Limit > 0 {
 			limit = min(f.Limit, 100)
@@ -171,9 +177,11 @@ func (a *App) History(ctx context.Context, c Caller, product model.ProductID, f 
 type historian struct {
 	tx     *store.Tx
 	filter HistoryFilter
+	words  []string // of the filter's text, folded
 	stream string
 	names  actorNames
 	groups []HistoryGroup
+	texts  []string // what the changes of the last group say, folded, where words are looked for
 }
 
 // page reads rows from the newest on until the groups are complete, which the
@@ -181,14 +189,18 @@ type historian struct {
 func (h *historian) page(after int64, limit int) (Page[HistoryGroup], error) {
 	out := Page[HistoryGroup]{}
 	for scanned := 0; ; {
-		rows, err := h.tx.AuditPage(store.AuditQuery{Stream: h.stream, Object: h.filter.Object, Newest: true, After: after, Limit: 500})
+		rows, err := h.tx.AuditPage(store.AuditQuery{
+			Stream: h.stream, Object: h.filter.Object, Actors: h.filter.Actors, From: h.filter.From, Before: h.filter.Before, Newest: true, After: after, Limit: 500,
+		})
 		if err != nil {
 			return out, err
 		}
 		for i := range rows {
-			if h.begins(&rows[i]) && len(h.groups) == limit {
-				out.Next = encodeCursor(after)
-				return h.finish(out)
+			if h.begins(&rows[i]) {
+				if h.settle(); len(h.groups) == limit {
+					out.Next = encodeCursor(after)
+					return h.finish(out)
+				}
 			}
 			h.take(&rows[i])
 			after = rows[i].Seq
@@ -207,6 +219,9 @@ func (h *historian) page(after int64, limit int) (Page[HistoryGroup], error) {
 // shown reports whether a row belongs to the history that is asked for.
 func (h *historian) shown(r *store.Audit) bool {
 	if r.Action == actionDrawing || r.Action != "plan.apply" && !strings.HasPrefix(r.Action, "model.") {
+		return false
+	}
+	if kind, _, _ := strings.Cut(r.Object, "/"); len(h.filter.Kinds) > 0 && !slices.Contains(h.filter.Kinds, kind) {
 		return false
 	}
 	if h.filter.Diagram == "" {
@@ -251,14 +266,17 @@ func (h *historian) take(r *store.Audit) {
 	if !h.shown(r) {
 		return
 	}
-	if len(g.Changes) == inlined {
-		g.More++
-		return
-	}
 	kind, id, _ := strings.Cut(r.Object, "/")
 	doc := r.New
 	if len(doc) == 0 {
 		doc = r.Old
+	}
+	if len(h.words) > 0 {
+		h.texts = append(h.texts, store.Fold(kind+" "+id+" "+nameIn(doc)))
+	}
+	if len(g.Changes) == inlined {
+		g.More++
+		return
 	}
 	g.Changes = append(g.Changes, HistoryChange{Action: r.Action, Kind: kind, ID: id, Name: nameIn(doc), Old: r.Old, New: r.New})
 }
@@ -288,9 +306,27 @@ func nameIn(doc json.RawMessage) string {
 	return ""
 }
 
+// settle drops the last group, which is complete, where it has not the words.
+func (h *historian) settle() {
+	n := len(h.groups) - 1
+	if n < 0 || len(h.words) == 0 {
+		return
+	}
+	label := store.Fold(h.groups[n].Label)
+	has := func(text string) bool {
+		return !slices.ContainsFunc(h.words, func(w string) bool { return !strings.Contains(label, w) && !strings.Contains(text, w) })
+	}
+	// What was settled before has no texts any more.
+	if len(h.texts) > 0 && !slices.ContainsFunc(h.texts, has) {
+		h.groups = h.groups[:n]
+	}
+	h.texts = nil
+}
+
 // finish puts the changes of each group into the order in which they were stored
 // and finds the labels that the filter left out.
 func (h *historian) finish(out Page[HistoryGroup]) (Page[HistoryGroup], error) {
+	h.settle()
 	out.Items = h.groups
 	if out.Items == nil {
 		out.Items = []HistoryGroup{}

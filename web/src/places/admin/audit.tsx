@@ -16,7 +16,7 @@ import { type Column, Table } from "../../ui/table";
 import { Ago, dateTime } from "../../ui/time";
 import { toast, toastError } from "../../ui/toast";
 import { word } from "../../ui/words";
-import { Days } from "../history/days";
+import { Days, day, list } from "../history/days";
 import { verb } from "../history/groups";
 import { productNamesQuery } from "./tokens";
 
@@ -32,16 +32,6 @@ const page = (product: string, query: Asked, signal?: AbortSignal) =>
 
 const values = (product: string, signal: AbortSignal) =>
   product ? ok(api.GET("/products/{product}/audit/values", { params: { path: { product } }, signal })) : ok(api.GET("/audit/values", { signal }));
-
-/** day is the begin of a day of the person's own, or of one some days later. */
-function day(text: string | undefined, later = 0): string | undefined {
-  const d = new Date(`${text}T00:00:00`);
-  if (!text || Number.isNaN(d.getTime())) return undefined;
-  d.setDate(d.getDate() + later);
-  return d.toISOString();
-}
-
-const list = (text: string | undefined) => (text ? text.split(",") : undefined);
 
 /** asked reads the address. */
 const asked = (s: Search): Asked => ({

@@ -1,6 +1,17 @@
 import { useAddress } from "../../ui/address";
 import { Input } from "../../ui/field";
 
+/** day is the begin of a day of the person's own, or of one some days later. */
+export function day(text: string | undefined, later = 0): string | undefined {
+  const d = new Date(`${text}T00:00:00`);
+  if (!text || Number.isNaN(d.getTime())) return undefined;
+  d.setDate(d.getDate() + later);
+  return d.toISOString();
+}
+
+/** list reads values of the address that commas part. */
+export const list = (text: string | undefined) => (text ? text.split(",") : undefined);
+
 /** Days are the first and the last day of what is looked for; they are in the address. */
 export function Days() {
   const [search, set] = useAddress();

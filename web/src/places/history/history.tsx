@@ -1,9 +1,9 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { History as Clock, SearchX } from "lucide-react";
-import { useMemo } from "react";
+import { useDeferredValue, useEffect, useMemo, useRef } from "react";
 import { api, ok } from "../../api/client";
 import { keys } from "../../api/query";
-import { useAddress } from "../../ui/address";
+import { type Search, useAddress } from "../../ui/address";
 import { Button } from "../../ui/button";
 import { FilterBar } from "../../ui/filters";
 import { Place, Segmented } from "../../ui/parts";
@@ -12,7 +12,7 @@ import { date } from "../../ui/time";
 import { word } from "../../ui/words";
 import { useCan, useProduct } from "../product/frame";
 import { ChainCheck } from "./chain";
-import { Days } from "./days";
+import { Days, day, list } from "./days";
 import { GroupRow } from "./group";
 import { type Group, ofAudit, ofHistory, sift } from "./groups";
 import { useRestore } from "./restore";
@@ -22,6 +22,26 @@ interface Page {
   next?: string;
 }
 
+/** Asked is what is looked for, as the server takes it. */
+interface Asked {
+  object?: string;
+  q?: string;
+  actor?: string[];
+  kind?: string[];
+  from?: string;
+  before?: string;
+}
+
+/** asked reads the address. */
+const asked = (s: Search): Asked => ({
+  object: s.object || undefined,
+  q: s.q?.slice(0, 200) || undefined,
+  actor: list(s.who),
+  kind: list(s.kind),
+  from: day(s.from),
+  before: day(s.to, 1),
+});
+
 /** History shows who did what and when, and puts earlier states back. */
 export function History() {
   const p = useProduct();
@@ -30,26 +50,47 @@ export function History() {
   const [search, set] = useAddress();
   const trail = mayAudit && search.view === "everything";
   const object = search.object || undefined;
+  const looked = useDeferredValue(JSON.stringify(asked(search)));
   const q = useInfiniteQuery({
-    queryKey: keys.product(p.id, trail ? "audit" : "history", object ?? ""),
+    queryKey: keys.product(p.id, trail ? "audit" : "history", looked),
     initialPageParam: undefined as string | undefined,
     queryFn: async ({ pageParam: cursor, signal }): Promise<Page> => {
       const params = { path: { product: p.id } };
+      const { q: words, actor, kind, ...query }: Asked = JSON.parse(looked);
       if (trail) {
-        const page = await ok(api.GET("/products/{product}/audit", { params: { ...params, query: { cursor, object, limit: 200 } }, signal }));
+        // What the page calls the rows of a request is made here, so that words are looked for here, too.
+        const page = await ok(
+          api.GET("/products/{product}/audit", {
+            params: { ...params, query: { ...query, actor, kind: kind?.length === 1 ? kind[0] : undefined, cursor, limit: 200 } },
+            signal,
+          }),
+        );
         return { groups: ofAudit(page.items ?? []), next: page.next };
       }
-      const page = await ok(api.GET("/products/{product}/history", { params: { ...params, query: { cursor, object, limit: 50 } }, signal }));
+      const page = await ok(
+        api.GET("/products/{product}/history", { params: { ...params, query: { ...query, q: words, actor, kind, cursor, limit: 50 } }, signal }),
+      );
       return { groups: (page.items ?? []).map(ofHistory), next: page.next };
     },
     getNextPageParam: (last) => last.next,
   });
   const restore = useRestore(p.id);
   const groups = useMemo(() => q.data?.pages.flatMap((x) => x.groups) ?? [], [q.data]);
+  const sought = !!(search.q || search.who || search.kind || search.from || search.to);
   const shown = sift(groups, { q: search.q, who: search.who, kind: search.kind, from: search.from, to: search.to });
-  const whos = [...new Map(groups.map((g) => [g.actor, g.actorName])).entries()];
-  const kinds = [...new Set(groups.flatMap((g) => g.changes.map((c) => c.kind)))].sort();
-  const sieved = !!(search.q || search.who || search.kind || search.from || search.to || object);
+  const known = useRef({ whos: new Map<string, string>(), kinds: new Set<string>() }).current;
+  for (const g of groups) {
+    known.whos.set(g.actor, g.actorName);
+    for (const c of g.changes) known.kinds.add(c.kind);
+  }
+  const whos = [...known.whos];
+  const kinds = [...known.kinds].sort();
+  // What is looked for may be far back: on until there is a screen of it.
+  const { hasNextPage, isFetching, isError, fetchNextPage } = q;
+  useEffect(() => {
+    if (sought && shown.length < 20 && hasNextPage && !isFetching && !isError) void fetchNextPage();
+  }, [sought, shown.length, hasNextPage, isFetching, isError, fetchNextPage]);
+  const sieved = sought || !!object;
   return (
     <Place
       title="History"
@@ -94,7 +135,7 @@ export function History() {
         ) : (
           <Loading />
         )
-      ) : groups.length === 0 ? (
+      ) : groups.length === 0 && !sieved ? (
         <div className="card">
           <Empty icon={<Clock size={20} />} title="Nothing has happened yet">
             From the first answer or the first element of a diagram on, everything stands here.
@@ -105,10 +146,8 @@ export function History() {
           <ByDay groups={shown} restore={can("model.edit") ? (c) => restore.mutate(c) : undefined} busy={restore.isPending} />
           {shown.length === 0 && (
             <div className="card">
-              <Empty icon={<SearchX size={20} />} title={q.hasNextPage ? "Not among the latest" : "Nothing matches"}>
-                {q.hasNextPage
-                  ? `The latest ${groups.length.toLocaleString("en")} do not match; look further back.`
-                  : "No change matches these filters."}
+              <Empty icon={<SearchX size={20} />} title={hasNextPage ? "Not among the latest" : "Nothing matches"}>
+                {hasNextPage ? "Looking further back." : "No change matches these filters."}
               </Empty>
             </div>
           )}
