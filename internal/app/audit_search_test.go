@@ -133,3 +133,47 @@ func TestAuditStatements(t *testing.T) {
 		t.Errorf("Audit(300 rows) sends %d statements, want no more than the %d of 4 rows", many, few)
 	}
 }
+
+// History is looked through on the server too: by what people did, and by what it was done to.
+func TestHistorySearch(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	then := d.Now().Add(-72 * time.Hour)
+	d.trail(600, then, func(i int, row *store.Audit) {
+		switch i {
+		case 2:
+			row.New = json.RawMessage(`{"title":"The straße is dug up"}`)
+		case 4:
+			row.Actor = "tracker"
+		case 5: // a request of its own, with what the person called it
+			row.Action, row.New = actionDrawing, json.RawMessage(`{"label":"Tidied the depot"}`)
+		}
+	})
+	for _, c := range []struct {
+		name   string
+		f      HistoryFilter
+		groups int
+	}{
+		{"text of a name", HistoryFilter{Text: "STRASSE dug"}, 1},
+		{"text of what was done and of an id", HistoryFilter{Text: "tidied thr_00007"}, 1},
+		{"words of two things", HistoryFilter{Text: "straße thr_00003"}, 0},
+		{"actor", HistoryFilter{Actors: []string{"tracker"}}, 1},
+		{"kind and time", HistoryFilter{Kinds: []string{"threat"}, From: then.Add(5 * time.Second), Before: then.Add(20 * time.Second)}, 3},
+		{"kind", HistoryFilter{Kinds: []string{"zone"}}, 0},
+	} {
+		n := 0
+		for c.f.Limit = 100; ; {
+			page, err := d.History(d.ctx, d.admin, d.product, c.f)
+			if err != nil {
+				t.Fatalf("History(%s): %v", c.name, err)
+			}
+			n += len(page.Items)
+			if c.f.Cursor = page.Next; c.f.Cursor == "" {
+				break
+			}
+		}
+		if n != c.groups {
+			t.Errorf("History(%s) = %d groups, want %d", c.name, n, c.groups)
+		}
+	}
+}

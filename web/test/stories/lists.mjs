@@ -51,7 +51,63 @@ export default async function () {
   const go = (place) => page.goto(new URL(`/products/${product}/${place}`, page.url()).href);
   await plan(page, { product, go, shot, axe, settled });
   await table(page, { product, go, shot, axe, settled });
+  await triage(page, { product, go });
+  await audit(page, { product });
   await done();
+}
+
+const failures = 1200;
+
+/** triage reads what a report of many failures leaves to decide: its first rows before the rest, few of them on the page. */
+async function triage(page, { product, go }) {
+  const cases = Array.from({ length: failures }, (_, i) => `<testcase classname="many" name="case ${i}"><failure message="no"/></testcase>`).join("");
+  const run = await page.evaluate(
+    async ({ product, report }) => {
+      const r = await fetch(`/api/v1/products/${product}/results?source=many&wait=20`, {
+        method: "POST",
+        headers: { "Content-Type": "application/octet-stream", "Idempotency-Key": "many" },
+        body: report,
+      });
+      return { status: r.status, text: await r.text() };
+    },
+    { product, report: `<testsuites><testsuite name="many">${cases}</testsuite></testsuites>` },
+  );
+  assert.ok(run.status < 300, `the report: ${run.status} ${run.text}`);
+  await eventually("what waits", async () => (await rest(page, "GET", `/products/${product}/evidence?triage=true&limit=1`)).total, failures);
+  let release;
+  const held = new Promise((r) => {
+    release = r;
+  });
+  await page.route(/\/evidence\?.*cursor=/, async (route) => {
+    await held;
+    await route.continue().catch(() => undefined);
+  });
+  await go("tests?view=triage");
+  const rows = page.locator("[role=row][data-index]");
+  await rows.first().waitFor();
+  const status = page.getByRole("status").filter({ hasText: /row/ }).first();
+  await eventually("how far triage is", () => status.textContent(), "100 of 1,200 rows read…");
+  release();
+  await eventually("all of triage", () => status.textContent(), "1,200 rows");
+  const n = await rows.count();
+  assert.ok(n >= 10 && n <= mounted, `${n} results are on the page, want 10 to ${mounted}`);
+}
+
+/** audit finds what lies below what is loaded, by an address that says so. */
+async function audit(page, { product }) {
+  const latest = (await rest(page, "GET", `/products/${product}/audit?limit=1000`)).items;
+  const old = "threat/thr_00000000000000000003";
+  assert.ok(!latest.slice(0, 100).some((r) => r.object === old), `${old} is among the first rows`);
+  await page.goto(new URL(`/admin/audit?product=${product}`, page.url()).href);
+  const rows = page.locator("[role=row][data-index]");
+  await rows.first().waitFor();
+  const few = await rows.count();
+  assert.ok(few <= mounted, `${few} rows of the audit trail are on the page, want at most ${mounted}`);
+  await page.getByRole("searchbox", { name: "Search the audit trail" }).fill("thr_00000000000000000003");
+  await eventually("the one row of it", async () => (await rows.allInnerTexts()).map((t) => t.includes("Order 997 is read by another")), [true]);
+  await eventually("the search in the address", () => new URL(page.url()).searchParams.get("q"), "thr_00000000000000000003");
+  await page.goto(new URL(`/admin/audit?product=${product}&source=tracker`, page.url()).href);
+  await page.getByText("The whole trail was searched.").waitFor();
 }
 
 /** plan answers steps of a plan one by one, by keys, and sees both ends of it. */

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { MoreHorizontal, Pencil, Trash2 } from "lucide-react";
-import { type KeyboardEvent, useId } from "react";
+import { type KeyboardEvent, useId, useState } from "react";
 import { api, match, ok, type S } from "../../api/client";
 import { useChange } from "../../app/change";
 import { useMe } from "../../app/session";
@@ -19,17 +19,28 @@ import { Meanwhile } from "./inline";
 
 type Comment = S["CommentView"];
 
+/** So many comments are on the page at first, the latest ones. */
+const latest = 50;
+
 /** Comments are what people say of an object ("threat/ID"): read, write, change, delete. */
 export function Comments({ product, object }: { product: string; object: string }) {
   const list = useQuery(commentsOn(product, object));
   const can = useCan();
+  const [most, setMost] = useState(latest);
+  const shown = list.data?.slice(-most) ?? [];
+  const earlier = (list.data?.length ?? 0) - shown.length;
   return (
     <div className="grid gap-4">
       {list.isPending && <Skeleton className="h-16 w-full" />}
       {list.error && !list.data && <ErrorText error={list.error} />}
-      {list.data && list.data.length > 0 && (
+      {earlier > 0 && (
+        <Button size="sm" className="justify-self-start" onClick={() => setMost(most + latest)}>
+          Show earlier comments ({earlier.toLocaleString("en")})
+        </Button>
+      )}
+      {shown.length > 0 && (
         <ol className="grid gap-4">
-          {list.data.map((c) => (
+          {shown.map((c) => (
             <li key={c.id}>
               <One product={product} comment={c} mayManage={can("comment.manage")} mayWrite={can("comment.write")} />
             </li>
