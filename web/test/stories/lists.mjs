@@ -104,7 +104,11 @@ async function audit(page, { product }) {
   const few = await rows.count();
   assert.ok(few <= mounted, `${few} rows of the audit trail are on the page, want at most ${mounted}`);
   await page.getByRole("searchbox", { name: "Search the audit trail" }).fill("thr_00000000000000000003");
-  await eventually("the one row of it", async () => (await rows.allInnerTexts()).map((t) => t.includes("Order 997 is read by another")), [true]);
+  await eventually(
+    "the one row of it",
+    async () => (await rows.allInnerTexts()).map((t) => t.includes("Order 997 is read by another")).join(),
+    "true",
+  );
   await eventually("the search in the address", () => new URL(page.url()).searchParams.get("q"), "thr_00000000000000000003");
   await page.goto(new URL(`/admin/audit?product=${product}&source=tracker`, page.url()).href);
   await page.getByText("The whole trail was searched.").waitFor();

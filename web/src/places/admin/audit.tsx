@@ -212,9 +212,11 @@ export function Audit() {
             shown={rows.length}
             total={rows.length}
             status={
-              hasNextPage
-                ? `${rows.length.toLocaleString("en")}${narrowed ? " found so far" : total === undefined ? " rows read" : ` of ${total.toLocaleString("en")} rows read`}`
-                : undefined
+              q.isPlaceholderData
+                ? "Searching…"
+                : hasNextPage
+                  ? `${rows.length.toLocaleString("en")}${narrowed ? " found so far" : total === undefined ? " rows read" : ` of ${total.toLocaleString("en")} rows read`}`
+                  : undefined
             }
             filters={[
               { key: "actor", name: "Who", options: (known?.actors ?? []).map((a) => ({ value: a.id, text: a.name })) },
