@@ -173,7 +173,8 @@ func (a *App) matcher(tx *store.Tx, m *model.Model) (*evidence.Matcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return evidence.NewMatcherOf(m, p, nil, a.Library().Originals), nil
+	lib := a.Library()
+	return evidence.NewMatcherOf(m, p, nil, evidence.Originals{Weaknesses: lib.WeaknessOriginals, Countermeasures: lib.Originals}), nil
 }
 
 // saveLedger stores the rows that differ from before; a row whose component

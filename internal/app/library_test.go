@@ -252,34 +252,45 @@ func TestZippedIsStable(t *testing.T) {
 	}
 }
 
-// TestTestsReachCopies: a test that names a countermeasure reaches what stands for it in the library in force.
+// TestTestsReachCopies: a test that names a countermeasure or a weakness reaches what stands for it in the library in force.
 func TestTestsReachCopies(t *testing.T) {
 	t.Parallel()
 	a := replica(t, storetest.SQLite(t), tiny())
 	admin := administrator(t, a)
-	a.mustWrite(t, admin, library.EntryPattern, "ours", strings.Replace(tinyPattern("ours"), "{ref: ours-measure, title", "{ref: ours-measure, stands_for: first-measure, title", 1))
-	m := &model.Model{Product: model.Product{ID: "p"}, Countermeasures: []model.Countermeasure{{ID: "c", Where: model.AtProduct, Ref: "ours-measure"}}}
-	match := func() evidence.State {
+	a.mustWrite(t, admin, library.EntryPattern, "ours", strings.NewReplacer(
+		"{ref: ours-measure, title", "{ref: ours-measure, stands_for: first-measure, title", "{ref: ours-weakness, title", "{ref: ours-weakness, stands_for: first-weakness, title",
+	).Replace(tinyPattern("ours")))
+	m := &model.Model{
+		Product:         model.Product{ID: "p"},
+		Weaknesses:      []model.Weakness{{ID: "w", Where: model.AtProduct, Ref: "ours-weakness"}},
+		Countermeasures: []model.Countermeasure{{ID: "c", Where: model.AtProduct, Ref: "ours-measure"}},
+	}
+	match := func(named string) evidence.State {
 		o, err := query(t.Context(), a, admin, policy.LibraryRead, "", func(tx *store.Tx) (evidence.Observation, error) {
 			matcher, err := a.matcher(tx, m)
 			if err != nil {
 				return evidence.Observation{}, err
 			}
-			return matcher.Match("junit", evidence.Result{ID: "r", Verdict: evidence.Pass, Refs: []string{"first-measure"}}), nil
+			return matcher.Match("junit", evidence.Result{ID: "r", Verdict: evidence.Pass, Refs: []string{named}}), nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return o.State
 	}
-	if got := match(); got != evidence.Unmatched {
-		t.Errorf("before the copy is published the result is %s, want unmatched", got)
+	named := []string{"first-measure", "first-weakness"}
+	for _, ref := range named {
+		if got := match(ref); got != evidence.Unmatched {
+			t.Errorf("before the copy is published the result for %s is %s, want unmatched", ref, got)
+		}
 	}
 	if _, err := a.PublishLibrary(t.Context(), admin, 0, VersionInput{Name: "Ours"}); err != nil {
 		t.Fatal(err)
 	}
-	if got := match(); got != evidence.Matched {
-		t.Errorf("with the copy in force the result is %s, want matched", got)
+	for _, ref := range named {
+		if got := match(ref); got != evidence.Matched {
+			t.Errorf("with the copy in force the result for %s is %s, want matched", ref, got)
+		}
 	}
 }
 

@@ -81,7 +81,7 @@ type Matcher struct {
 	places   *places
 	subjects []subject
 	byRef    map[string][]int // lower-case id, ref, or mandatory test -> subjects
-	playing  map[string][]int // lower-case ref of a countermeasure -> subjects that play its part
+	playing  map[string][]int // lower-case ref of a weakness or countermeasure -> subjects that play its part
 	byCWE    map[int][]int
 	below    map[int][]int // CWE -> those of the model that lie under it, ascending
 	pins     map[[2]string][]Pin
@@ -93,38 +93,35 @@ type subject struct {
 	where      model.ElementID
 	ref, title string
 	cwe        int
-	originals  []string // the countermeasures whose part it plays
+	originals  []string // the weaknesses or countermeasures whose part it plays
 }
 
 // NewMatcher indexes a model's weaknesses and countermeasures. tree nil is the embedded CWE catalogue.
 func NewMatcher(m *model.Model, pins []Pin, tree *cwe.Tree) *Matcher {
-	return NewMatcherOf(m, pins, tree, nil)
+	return NewMatcherOf(m, pins, tree, Originals{})
 }
 
-// NewMatcherOf is NewMatcher where countermeasures play the part of others: originals names those whose part
-// the one with the ref plays, such as what it was copied from (nil for none). It answers to
-// their refs, in tests and in what people decided, at every place where the original itself does not stand.
-func NewMatcherOf(m *model.Model, pins []Pin, tree *cwe.Tree, originals func(ref string) []string) *Matcher {
+// Originals tells of weaknesses and countermeasures that play the part of others, such as of what they were copied
+// from: each function names those whose part the one with the ref plays, nearest first. A nil function knows of none.
+type Originals struct {
+	Weaknesses, Countermeasures func(ref string) []string
+}
+
+// NewMatcherOf is NewMatcher where weaknesses and countermeasures play the part of others. They answer to
+// the refs of those, in tests and in what people decided, at every place where the original itself does not stand.
+func NewMatcherOf(m *model.Model, pins []Pin, tree *cwe.Tree, originals Originals) *Matcher {
 	if tree == nil {
 		tree = cwe.Default()
 	}
 	mt := &Matcher{tree: tree, places: newPlaces(m), byRef: map[string][]int{}, playing: map[string][]int{}, byCWE: map[int][]int{}, below: map[int][]int{}, pins: map[[2]string][]Pin{}}
 	for _, w := range m.Weaknesses {
 		if w.Retired == nil {
-			mt.add(subject{Subject: Subject{Weakness: w.ID}, where: w.Where, ref: w.Ref, title: w.Title, cwe: w.CWE}, string(w.ID), w.Ref)
+			mt.add(subject{Subject: Subject{Weakness: w.ID}, where: w.Where, ref: w.Ref, title: w.Title, cwe: w.CWE}, originals.Weaknesses, string(w.ID), w.Ref)
 		}
 	}
 	for _, c := range m.Countermeasures {
 		if c.Retired == nil {
-			s := subject{Subject: Subject{Countermeasure: c.ID}, where: c.Where, ref: c.Ref, title: c.Title}
-			if originals != nil {
-				s.originals = originals(c.Ref)
-			}
-			for _, ref := range s.originals {
-				ref = strings.ToLower(ref)
-				mt.playing[ref] = append(mt.playing[ref], len(mt.subjects))
-			}
-			mt.add(s, append([]string{string(c.ID), c.Ref}, c.Mandatory...)...)
+			mt.add(subject{Subject: Subject{Countermeasure: c.ID}, where: c.Where, ref: c.Ref, title: c.Title}, originals.Countermeasures, append([]string{string(c.ID), c.Ref}, c.Mandatory...)...)
 		}
 	}
 	for _, id := range mt.sortedCWEs() {
@@ -141,8 +138,15 @@ func NewMatcherOf(m *model.Model, pins []Pin, tree *cwe.Tree, originals func(ref
 	return mt
 }
 
-func (m *Matcher) add(s subject, keys ...string) {
+func (m *Matcher) add(s subject, originals func(ref string) []string, keys ...string) {
 	i := len(m.subjects)
+	if originals != nil {
+		s.originals = originals(s.ref)
+	}
+	for _, ref := range s.originals {
+		ref = strings.ToLower(ref)
+		m.playing[ref] = append(m.playing[ref], i)
+	}
 	m.subjects = append(m.subjects, s)
 	for _, k := range keys {
 		if k = strings.ToLower(k); k != "" && !slices.Contains(m.byRef[k], i) {
@@ -155,7 +159,7 @@ func (m *Matcher) add(s subject, keys ...string) {
 }
 
 // named finds the subjects with the id, ref or mandatory test, and those that play the part of
-// the countermeasure with the ref where it does not stand itself.
+// the weakness or countermeasure with the ref where it does not stand itself.
 func (m *Matcher) named(ref string) []int {
 	ref = strings.ToLower(ref)
 	own := m.byRef[ref]
@@ -164,7 +168,11 @@ func (m *Matcher) named(ref string) []int {
 	}
 	out := slices.Clone(own)
 	for _, i := range m.playing[ref] {
-		if !slices.ContainsFunc(own, func(j int) bool { return m.subjects[j].where == m.subjects[i].where }) {
+		s := &m.subjects[i]
+		if !slices.ContainsFunc(own, func(j int) bool {
+			o := &m.subjects[j] // a weakness and a countermeasure may have one ref
+			return o.where == s.where && (o.Weakness != "") == (s.Weakness != "")
+		}) {
 			out = append(out, i)
 		}
 	}

@@ -64,13 +64,51 @@ func TestMatchOfCopies(t *testing.T) {
 		{"a person mapped the rule to the original", originals, []evidence.Pin{{Tool: "x", Rule: "r", Ref: "bind-parameters", Where: "db"}}, evidence.Result{ID: "r", Verdict: evidence.Pass}, evidence.Matched, "c-db-own"},
 		{"a person refused the rule for the original", originals, []evidence.Pin{{Tool: "x", Rule: "r", Ref: "bind-parameters", Refuse: true}}, at("db"), evidence.Refused, ""},
 	} {
-		o := evidence.NewMatcherOf(m, tt.pins, nil, tt.originals).Match("x", tt.res)
+		o := evidence.NewMatcherOf(m, tt.pins, nil, evidence.Originals{Countermeasures: tt.originals}).Match("x", tt.res)
 		var got model.CountermeasureID
 		if len(o.Matches) == 1 {
 			got = o.Matches[0].Countermeasure
 		}
 		if o.State != tt.state || got != tt.want || len(o.Matches) > 1 {
 			t.Errorf("%s: Match = %s %v, want %s %q", tt.name, o.State, o.Matches, tt.state, tt.want)
+		}
+	}
+}
+
+// TestMatchOfCopiedWeaknesses: what names an original weakness reaches its copy, and no countermeasure of the same name is in the way.
+func TestMatchOfCopiedWeaknesses(t *testing.T) {
+	t.Parallel()
+	m := shop()
+	m.Weaknesses = append(m.Weaknesses,
+		model.Weakness{ID: "w-db-own", Where: "db", Ref: "our-sql-injection", CWE: 89},
+		model.Weakness{ID: "w-api-own", Where: "api", Ref: "our-sql-injection", CWE: 89},
+	)
+	m.Countermeasures = append(m.Countermeasures, model.Countermeasure{ID: "c-db-same", Where: "db", Ref: "sql-injection"})
+	known := evidence.Originals{Weaknesses: func(ref string) []string {
+		return map[string][]string{"our-sql-injection": {"sql-injection"}}[ref]
+	}}
+	match := func(res evidence.Result, known evidence.Originals, pins ...evidence.Pin) string {
+		o := evidence.NewMatcherOf(m, pins, nil, known).Match("x", res)
+		got := string(o.State)
+		for _, one := range o.Matches {
+			got += " " + string(one.Weakness) + string(one.Countermeasure)
+		}
+		return got
+	}
+	at := func(where string) evidence.Result {
+		return evidence.Result{ID: "r", Verdict: evidence.Pass, Refs: []string{"SQL-injection"}, Component: where}
+	}
+	refuse := evidence.Pin{Tool: "x", Rule: "r", Ref: "sql-injection", Refuse: true}
+	for _, tt := range []struct{ name, got, want string }{
+		{"only a countermeasure of the name stands there", match(at("db"), known), "matched c-db-same w-db-own"},
+		{"the original stands there too", match(at("api"), known), "matched w-api-89"},
+		{"nobody knows of copies", match(at("db"), evidence.Originals{}), "matched c-db-same"},
+		{"functions for countermeasures say nothing of weaknesses", match(at("db"), evidence.Originals{Countermeasures: known.Weaknesses}), "matched c-db-same"},
+		{"a person refused the rule for the original", match(at("db"), known, refuse), "refused"},
+		{"a person mapped the rule to the original", match(evidence.Result{ID: "r", Verdict: evidence.Pass}, known, evidence.Pin{Tool: "x", Rule: "r", Ref: "sql-injection", Where: "db"}), "matched c-db-same w-db-own"},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: Match = %s, want %s", tt.name, tt.got, tt.want)
 		}
 	}
 }

@@ -14,8 +14,8 @@ import (
 // once the copy has under a ref of its own, or not at all: the weaknesses and
 // countermeasures that a pattern defines begin with the ref of the copy in it, so that
 // whoever edits the copy leaves the original alone, and its first lines name
-// what it goes on to share; each of its countermeasures stands for the original's, so
-// that rules asking for that one reach it; of a type the words of other tools are left out.
+// what it goes on to share; each of them stands for the original's, so
+// that rules asking for that one and tests naming it reach it; of a type the words of other tools are left out.
 // The copy of a questionnaire includes the questions instead of asking them a second
 // time. The error is a fault.Invalid where the text is not one entry of the kind.
 func Copy(kind, text, to, name string) (string, error) {
@@ -82,7 +82,7 @@ func ownedCopy(text, from, to string) string {
 	}
 	owned := map[string]map[string]bool{"weaknesses": {}, "countermeasures": {}}
 	var places []*node            // of refs that change
-	standIns := map[*node]*node{} // the mapping that each ref of a countermeasure begins
+	standIns := map[*node]*node{} // the mapping that each ref of a weakness or countermeasure begins
 	becomes := func(ref *node) string { return plainWord(to + "-" + ref.text) }
 	reference := map[*node]string{} // what is written at a place that names the original
 	for list, refs := range owned {
@@ -93,9 +93,6 @@ func ownedCopy(text, from, to string) string {
 			}
 			refs[ref.text] = true
 			places = append(places, ref)
-			if list != "countermeasures" {
-				continue
-			}
 			if old := valueOf(one, "stands_for"); old != nil {
 				reference[old] = plainWord(ref.text)
 				places = append(places, old)

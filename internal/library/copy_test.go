@@ -11,9 +11,9 @@ import (
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ kind, text, to, want string }{
-		{EntryPattern, "# why\npattern: p\nname: P\nweaknesses:\n  - ref: w\n    title: W\ncountermeasures:\n  - {ref: c, title: C}\nthreats: []\n", "q", "# A copy of p. Its weaknesses and countermeasures are its own.\n# why\npattern: q\nname: P\nweaknesses:\n  - ref: q-w\n    title: W\ncountermeasures:\n  - {ref: q-c, stands_for: c, title: C}\nthreats: []\n"},
+		{EntryPattern, "# why\npattern: p\nname: P\nweaknesses:\n  - ref: w\n    title: W\ncountermeasures:\n  - {ref: c, title: C}\nthreats: []\n", "q", "# A copy of p. Its weaknesses and countermeasures are its own.\n# why\npattern: q\nname: P\nweaknesses:\n  - ref: q-w\n    stands_for: w\n    title: W\ncountermeasures:\n  - {ref: q-c, stands_for: c, title: C}\nthreats: []\n"},
 		{EntryPattern, "pattern: p\nname: P\ncountermeasures:\n  - title: C\n    ref: c\n  - ref: d\n    stands_for: e\n    title: D\nthreats: []\n", "q", "# A copy of p. Its weaknesses and countermeasures are its own.\npattern: q\nname: P\ncountermeasures:\n  - title: C\n    ref: q-c\n    stands_for: c\n  - ref: q-d\n    stands_for: d\n    title: D\nthreats: []\n"},
-		{EntryPattern, "pattern: p\nname: P\nweaknesses: [{ref: w, title: W}]\nthreats:\n  - ref: t\n    title: w\n    weaknesses: [{ref: w, countermeasures: [{ref: d, share: 1}, {ref: c, share: 2}]}]\n", "q", "# A copy of p. What it defines is its own. It shares with other patterns, where these are edited:\n# c, d\npattern: q\nname: P\nweaknesses: [{ref: q-w, title: W}]\nthreats:\n  - ref: t\n    title: w\n    weaknesses: [{ref: q-w, countermeasures: [{ref: d, share: 1}, {ref: c, share: 2}]}]\n"},
+		{EntryPattern, "pattern: p\nname: P\nweaknesses: [{ref: w, title: W}]\nthreats:\n  - ref: t\n    title: w\n    weaknesses: [{ref: w, countermeasures: [{ref: d, share: 1}, {ref: c, share: 2}]}]\n", "q", "# A copy of p. What it defines is its own. It shares with other patterns, where these are edited:\n# c, d\npattern: q\nname: P\nweaknesses: [{ref: q-w, stands_for: w, title: W}]\nthreats:\n  - ref: t\n    title: w\n    weaknesses: [{ref: q-w, countermeasures: [{ref: d, share: 1}, {ref: c, share: 2}]}]\n"},
 		{EntryType, "type: \"a\"  # once\nname: A\nkind: store\naliases: [b]\n", "7", "type: \"7\"  # once\nname: A\nkind: store\n"},
 		{EntryRule, "rules:\n  # why\n  - rule: r\n    title: R\n", "s", "rules:\n  # why\n  - rule: s\n    title: R\n"},
 		{EntryQuestionnaire, "questionnaire: web\nname: The \"web\"\ngroups: []\n", "own", "questionnaire: own\nname: \"The \\\"web\\\"\"\ninclude: [web]\n"},
@@ -22,6 +22,9 @@ func TestCopy(t *testing.T) {
 		if err != nil || got != tt.want {
 			t.Errorf("Copy(%s %q) = %q, %v, want %q", tt.kind, tt.text, got, err, tt.want)
 		}
+	}
+	if got, err := Copy(EntryPattern, "pattern: q\nname: Q\nweaknesses:\n  - {ref: q-w, stands_for: w, title: W}\nthreats: []\n", "r", ""); err != nil || !strings.Contains(got, "{ref: r-q-w, stands_for: q-w, title: W}") {
+		t.Errorf("Copy of a copy = %q, %v, want its weakness to stand for the first copy's", got, err)
 	}
 	if got, err := Copy(EntryType, "pattern: p\n", "q", ""); err == nil {
 		t.Errorf("Copy of another kind = %q, want it refused", got)
@@ -87,6 +90,13 @@ func TestCopiesLoad(t *testing.T) {
 		}
 		if want := p.Name + " (copy)"; copied.Name != want {
 			t.Errorf("the copy of %s is called %q, want %q", p.Ref, copied.Name, want)
+		}
+		for i, w := range copied.Weaknesses {
+			if original := p.Weaknesses[i].Ref; w.StandsFor != original {
+				t.Errorf("%s stands for %q, want %s", w.Ref, w.StandsFor, original)
+			} else if got, want := both.WeaknessOriginals(w.Ref), append([]string{original}, base.WeaknessOriginals(original)...); !slices.Equal(got, want) {
+				t.Errorf("WeaknessOriginals(%s) = %v, want %v", w.Ref, got, want)
+			}
 		}
 		for i, c := range copied.Countermeasures {
 			if original := p.Countermeasures[i].Ref; c.StandsFor != original {

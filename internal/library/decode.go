@@ -339,7 +339,7 @@ func (r *raw) readPattern(d *document, body *node) {
 			"name":        d.text(&p.Name, "name"),
 			"description": d.text(&p.Description, "description"),
 			"weaknesses": func(n *node) {
-				d.each(n, "weaknesses", func(n *node) { p.Weaknesses = append(p.Weaknesses, readWeakness(d, n)) })
+				d.each(n, "weaknesses", func(n *node) { p.Weaknesses = append(p.Weaknesses, r.readWeakness(d, n)) })
 			},
 			"countermeasures": func(n *node) {
 				d.each(n, "countermeasures", func(n *node) { p.Countermeasures = append(p.Countermeasures, r.readCountermeasure(d, n)) })
@@ -352,10 +352,11 @@ func (r *raw) readPattern(d *document, body *node) {
 	})
 }
 
-func readWeakness(d *document, n *node) Weakness {
+func (r *raw) readWeakness(d *document, n *node) Weakness {
 	var w Weakness
 	w.At = d.fields(n, "weakness", map[string]func(*node){
 		"ref":         d.pattern(&w.Ref, "ref", refForm),
+		"stands_for":  r.standsFor(d, "weakness", &w.StandsFor),
 		"title":       d.text(&w.Title, "title"),
 		"description": d.text(&w.Description, "description"),
 		"cwe":         d.integer(&w.CWE, "cwe", 1, 99999),
@@ -364,16 +365,21 @@ func readWeakness(d *document, n *node) Weakness {
 	return w
 }
 
+// standsFor reads the ref of another weakness or countermeasure whose part one plays.
+func (r *raw) standsFor(d *document, kind string, to *string) func(*node) {
+	return func(n *node) {
+		if d.pattern(to, "stands_for", refForm)(n); *to != "" {
+			r.use(kind, d.at(n), *to, "stands_for")
+		}
+	}
+}
+
 func (r *raw) readCountermeasure(d *document, n *node) Countermeasure {
 	var c Countermeasure
 	state := string(model.Recommended)
 	c.At = d.fields(n, "countermeasure", map[string]func(*node){
-		"ref": d.pattern(&c.Ref, "ref", refForm),
-		"stands_for": func(n *node) {
-			if d.pattern(&c.StandsFor, "stands_for", refForm)(n); c.StandsFor != "" {
-				r.use("countermeasure", d.at(n), c.StandsFor, "stands_for")
-			}
-		},
+		"ref":         d.pattern(&c.Ref, "ref", refForm),
+		"stands_for":  r.standsFor(d, "countermeasure", &c.StandsFor),
 		"title":       d.text(&c.Title, "title"),
 		"description": d.text(&c.Description, "description"),
 		"standards": func(n *node) {

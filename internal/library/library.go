@@ -118,7 +118,10 @@ type Pattern struct {
 
 // Weakness is defined once in a library and used by any pattern.
 type Weakness struct {
-	Ref         string   `json:"ref"`
+	Ref string `json:"ref"`
+	// StandsFor is the weakness whose part this one plays: what a test says of that one
+	// it says of this one where only this one stands; "" where it stands for itself.
+	StandsFor   string   `json:"stands_for,omitempty"`
 	Title       string   `json:"title"`
 	Description string   `json:"description,omitempty"`
 	CWE         int      `json:"cwe,omitempty"`
@@ -279,6 +282,15 @@ func (l *Library) Originals(ref string) []string {
 	var refs []string
 	for c := l.countermeasures[ref]; c != nil && c.StandsFor != ""; c = l.countermeasures[c.StandsFor] { // a circle is refused at load
 		refs = append(refs, c.StandsFor)
+	}
+	return refs
+}
+
+// WeaknessOriginals is Originals for weaknesses.
+func (l *Library) WeaknessOriginals(ref string) []string {
+	var refs []string
+	for w := l.weaknesses[ref]; w != nil && w.StandsFor != ""; w = l.weaknesses[w.StandsFor] { // a circle is refused at load
+		refs = append(refs, w.StandsFor)
 	}
 	return refs
 }

@@ -84,9 +84,21 @@ func (r *raw) unique(p *problems) {
 	}
 }
 
-// resolveStandIns refuses countermeasures that stand for themselves in the end.
+// resolveStandIns refuses weaknesses and countermeasures that stand for themselves in the end.
 func (r *raw) resolveStandIns(p *problems) {
 	for _, pattern := range r.Patterns {
+		for i := range pattern.Weaknesses {
+			w := &pattern.Weaknesses[i]
+			at := r.weaknesses[w.StandsFor]
+			for range r.weaknesses { // a circle that this one is not part of ends too
+				if at != nil && at.Ref != w.Ref {
+					at = r.weaknesses[at.StandsFor]
+				}
+			}
+			if at != nil && at.Ref == w.Ref {
+				p.add(w.At, "stands_for: the weakness %q stands for itself", w.Ref)
+			}
+		}
 		for i := range pattern.Countermeasures {
 			c := &pattern.Countermeasures[i]
 			if c.StandsFor != "" && r.StandsFor(r.countermeasures[c.StandsFor], c.Ref) {
