@@ -2,16 +2,21 @@ package api
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/threatloop/threatloop/internal/fault"
+	"github.com/threatloop/threatloop/internal/interchange"
 )
 
 // form writes a form of names and values; the part file is a file.
@@ -146,4 +151,60 @@ func TestModelForm(t *testing.T) {
 	if _, err := readModelForm(long, big); !fault.Is(err, fault.Invalid) {
 		t.Errorf("readModelForm(long key) = %v, want fault.Invalid", err)
 	}
+}
+
+// TestPreviewReport: a preview says over the interface what reading the file says.
+func TestPreviewReport(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings{})
+	lib, err := shippedLibrary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := []string{"testdata/hybrid.json", "drawio/testdata/shop.drawio", "pytm/testdata/shop.json", "otm/testdata/forms.yaml"}
+	for _, name := range files {
+		data, err := os.ReadFile(filepath.Join("..", "interchange", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		name = filepath.Base(name)
+		read, err := interchange.Read(data, interchange.Options{Name: name, GuessType: interchange.GuessType(lib)})
+		if err != nil {
+			t.Fatalf("Read(%s) = %v", name, err)
+		}
+		got := s.admin.upload("/imports?preview=true&name="+name, string(data)).want(http.StatusCreated).at("import").(map[string]any)
+		want := map[string]any{}
+		for key, v := range plain(t, interchange.Summarise(read)).(map[string]any) {
+			want[key] = v
+			if _, told := got[key]; !told {
+				t.Errorf("the preview of %s lacks %s", name, key)
+			}
+		}
+		for key := range got {
+			if _, asked := want[key]; !asked {
+				delete(got, key) // what the file does, beside what it says
+			}
+		}
+		if diff := cmp.Diff(want, plain(t, got)); diff != "" {
+			t.Errorf("the preview of %s (-read +preview):\n%s", name, diff)
+		}
+	}
+}
+
+var givenID = regexp.MustCompile(`\b(thr|cell)_[0-9a-z]{20}\b`)
+
+// plain is a value as its JSON says it, without the ids that reading gave, which are
+// others in every product.
+func plain(t *testing.T, v any) any {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data = givenID.ReplaceAll(data, []byte("${1}_given"))
+	var out any
+	if err := json.Unmarshal(data, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
