@@ -66,7 +66,11 @@ func (c *resultsUploadCmd) Run(ctx context.Context, env *Env) error {
 	for i, name := range c.Files {
 		raw, view, err := c.upload(ctx, env, cl, product, name, c.Complete && i == len(c.Files)-1)
 		if err != nil {
-			return inFile(label(name), err)
+			err = inFile(label(name), err)
+			if c.JSON && len(answers) > 0 { // what the server took before is told
+				err = errors.Join(err, printJSON(env.Stdout, map[string]any{"runs": answers}))
+			}
+			return err
 		}
 		if c.JSON {
 			answers = append(answers, raw)

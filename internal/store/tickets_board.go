@@ -136,6 +136,10 @@ func (tx *Tx) BoardTickets(connection string, f BoardFilter) ([]BoardTicket, err
 
 // AddBoardComment adds a comment and returns it with its number.
 func (tx *Tx) AddBoardComment(connection, ticket string, c BoardComment) (BoardComment, error) {
+	// The ticket's row is taken first: of two comments at once the second waits for its number.
+	if _, err := tx.exec(`UPDATE board_ticket SET id = id WHERE connection_id = $1 AND id = $2`, connection, ticket); err != nil {
+		return c, fmt.Errorf("store: comment on %s: %w", ticket, err)
+	}
 	if _, err := tx.one(`SELECT coalesce(max(seq), 0) + 1 FROM board_comment WHERE connection_id = $1 AND ticket_id = $2`, []any{connection, ticket}, &c.Seq); err != nil {
 		return c, fmt.Errorf("store: comment on %s: %w", ticket, err)
 	}

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -180,6 +181,45 @@ func TestBoardNumbers(t *testing.T) {
 			rest, err := tx.BoardComments("con_1", "SHOP-1")
 			if len(rest) != 0 {
 				t.Errorf("BoardComments(deleted) = %v", rest)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestBoardCommentsAtOnce: comments written at the same time each get a number.
+func TestBoardCommentsAtOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.DB) {
+		db := open(t)
+		at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+		err := db.Write(context.Background(), func(_ context.Context, tx *store.Tx) error {
+			return tx.SaveBoardTicket("con_1", store.BoardTicket{ID: "SHOP-1", Project: "SHOP", Number: 1, Status: "To do", Updated: at, Doc: "{}"})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const writers = 12
+		var group sync.WaitGroup
+		for range writers {
+			group.Go(func() {
+				err := db.Write(context.Background(), func(_ context.Context, tx *store.Tx) error {
+					_, err := tx.AddBoardComment("con_1", "SHOP-1", store.BoardComment{Author: "ann", At: at, Text: "hm"})
+					return err
+				})
+				if err != nil {
+					t.Errorf("AddBoardComment() = %v", err)
+				}
+			})
+		}
+		group.Wait()
+		err = db.Read(context.Background(), func(_ context.Context, tx *store.Tx) error {
+			list, err := tx.BoardComments("con_1", "SHOP-1")
+			if len(list) != writers || list[writers-1].Seq != writers {
+				t.Errorf("BoardComments() = %d comments, want %d, numbered", len(list), writers)
 			}
 			return err
 		})
