@@ -147,19 +147,24 @@ func TestNothingTwiceOnTheWay(t *testing.T) {
 			"assistant before an agent",
 			[]model.Component{part("user", "end-user", "out"), part("chat", "llm-application", "inside"), part("agent", "llm-agent", "inside"), part("model", "hosted-model-provider", "out"), part("index", "vector-store", "data")},
 			[][2]model.ElementID{{"user", "chat"}, {"chat", "agent"}, {"agent", "model"}, {"agent", "index"}},
-			[2]model.ElementID{"chat", "agent"}, []string{"exposed-secrets/found-credentials-used", "vulnerable-dependencies/flaw-in-library-exploited"}, 20, 40,
+			[2]model.ElementID{"chat", "agent"},
+			[]string{"exposed-secrets/found-credentials-used", "vulnerable-dependencies/flaw-in-library-exploited"},
+			20, 40,
 		},
 		{
 			"balancer before an application",
 			[]model.Component{part("user", "end-user", "out"), part("balancer", "load-balancer", "edge"), part("app", "web-application", "inside"), part("db", "relational-database", "data"), part("admin", "administrator", "inside")},
 			[][2]model.ElementID{{"user", "balancer"}, {"balancer", "app"}, {"app", "db"}, {"admin", "app"}},
-			[2]model.ElementID{"balancer", "app"}, nil, 25, 60,
+			[2]model.ElementID{"balancer", "app"},
+			nil, 25, 60,
 		},
 		{
 			"interface and its messenger",
 			[]model.Component{part("phone", "mobile-app", "out"), part("api", "web-api", "inside"), part("pushes", "notification-service", "inside"), part("idp", "identity-provider", "edge")},
 			[][2]model.ElementID{{"phone", "api"}, {"phone", "idp"}, {"api", "idp"}, {"api", "pushes"}},
-			[2]model.ElementID{"api", "pushes"}, []string{"exposed-secrets/found-credentials-used"}, 25, 60,
+			[2]model.ElementID{"api", "pushes"},
+			[]string{"exposed-secrets/found-credentials-used"},
+			25, 60,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
