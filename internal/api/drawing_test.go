@@ -419,6 +419,51 @@ func TestPlanSummary(t *testing.T) {
 	}
 }
 
+// TestPlanSummaryCountsAsTheReview leaves out what was refused, and counts links once nothing at their ends moves.
+func TestPlanSummaryCountsAsTheReview(t *testing.T) {
+	t.Parallel()
+	d := serve(t, settings{}).sheet()
+	web := d.open().element("components", "web")
+	web["type"] = "web-application"
+	d.change(put("components", "web", 2, web)).want(200)
+	path := "/products/" + d.product + "/plan"
+	before := d.get(path + "/summary").want(200)
+	threats, _ := before.at("counts", "add", "threats").(float64)
+	if links := before.at("counts", "links"); threats == 0 || links != 0.0 {
+		t.Fatalf("the summary = %s, want threats and no link: each goes with what it links", before.body)
+	}
+	var threat string
+	for _, i := range before.list("items") {
+		if i.(m)["kind"] == "threat" {
+			threat = i.(m)["key"].(string)
+		}
+	}
+	// Asked again at once: the refusal is no change of the model, and the summary follows it all the same.
+	d.post(path, m{"refuse": l{m{"key": threat, "reason": "not here"}}}).want(200)
+	after := d.get(path + "/summary").want(200)
+	if got := after.at("counts", "add", "threats"); got != threats-1 {
+		t.Errorf("the summary adds %v threats after one of %v was refused", got, threats)
+	}
+	for _, i := range after.list("items") {
+		if i.(m)["key"] == threat {
+			t.Errorf("the summary has the refused step %v", i)
+		}
+	}
+	// All but the links is accepted: nothing carries them any more.
+	var keys l
+	for _, i := range d.get(path).want(200).list("items") {
+		if i.(m)["kind"] != "link" {
+			keys = append(keys, i.(m)["key"])
+		}
+	}
+	d.post(path, m{"accept": keys}).want(200)
+	left := d.get(path).want(200).list("items")
+	alone := d.get(path + "/summary").want(200)
+	if got := alone.at("counts", "links"); len(left) == 0 || got != float64(len(left)) || len(alone.list("items")) != 0 {
+		t.Errorf("the summary = %s, want the %d links that are left counted, and no item", alone.body, len(left))
+	}
+}
+
 func TestEventsTellWhoChangedWhat(t *testing.T) {
 	t.Parallel()
 	s := serve(t, settings{})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/threatloop/threatloop/internal/generate"
@@ -29,6 +30,7 @@ type PlanCounts struct {
 	Add    AddCounts `json:"add" doc:"New, or wanted again"`
 	Change int       `json:"change"`
 	Retire int       `json:"retire" doc:"Wanted no more, whether it is kept as retired or removed"`
+	Links  int       `json:"links" doc:"Links that come, change or go by themselves, and not with what they link; not among the items"`
 }
 
 // AddCounts counts what a plan adds.
@@ -71,6 +73,11 @@ func (a *App) PlanSummary(ctx context.Context, c Caller, product model.ProductID
 			if err != nil {
 				return PlanSummary{}, err
 			}
+			refused, _, err := refusals(tx, product)
+			if err != nil {
+				return PlanSummary{}, err
+			}
+			plan.Items = slices.DeleteFunc(plan.Items, refuses(refused))
 			p = summedPlan{library: follows, head: heads[stream], version: versions.Product, items: planItems(m, plan)}
 			a.summaries.put(product, p)
 		}
@@ -80,9 +87,11 @@ func (a *App) PlanSummary(ctx context.Context, c Caller, product model.ProductID
 				continue
 			}
 			v.Counts.add(i)
-			if len(v.Items) < maxPlanItems {
+			switch {
+			case i.Kind == generate.KindLink:
+			case len(v.Items) < maxPlanItems:
 				v.Items = append(v.Items, i)
-			} else {
+			default:
 				v.More++
 			}
 		}
@@ -92,6 +101,8 @@ func (a *App) PlanSummary(ctx context.Context, c Caller, product model.ProductID
 
 func (c *PlanCounts) add(i PlanSummaryItem) {
 	switch {
+	case i.Kind == generate.KindLink:
+		c.Links++
 	case i.Op == "change":
 		c.Change++
 	case i.Op == "retire":
@@ -105,22 +116,37 @@ func (c *PlanCounts) add(i PlanSummaryItem) {
 	}
 }
 
-// planItems lists the steps that a summary shows, in its order.
+// planOp tells what a step does, in the words of a summary; "" for one that waits for nobody.
+func planOp(a generate.Action) string {
+	switch a {
+	case generate.Add, generate.Revive:
+		return "add"
+	case generate.Change:
+		return "change"
+	case generate.Retire, generate.Remove:
+		return "retire"
+	}
+	return ""
+}
+
+// planItems lists the steps that a summary counts, in its order: those that wait
+// for a person, and of the links those that do not come or go with one of their ends.
 func planItems(m *model.Model, plan *generate.Plan) []PlanSummaryItem {
 	names := elementNames(m)
 	items := make([]PlanSummaryItem, 0, len(plan.Items))
+	moving := map[string]string{}
+	for i := range plan.Items {
+		if step := &plan.Items[i]; step.Kind != generate.KindLink && step.Action != generate.Change {
+			moving[step.ID] = planOp(step.Action)
+		}
+	}
+	follows := func(step *generate.Item, op string) bool {
+		return step.Kind == generate.KindLink && slices.ContainsFunc(strings.Split(step.ID, "/"), func(end string) bool { return moving[end] == op })
+	}
 	for i := range plan.Items {
 		step := &plan.Items[i]
-		op := ""
-		switch step.Action {
-		case generate.Add, generate.Revive:
-			op = "add"
-		case generate.Change:
-			op = "change"
-		case generate.Retire, generate.Remove:
-			op = "retire"
-		}
-		if op == "" || step.Kind == generate.KindLink {
+		op := planOp(step.Action)
+		if op == "" || follows(step, op) {
 			continue
 		}
 		items = append(items, PlanSummaryItem{Op: op, Kind: step.Kind, Title: step.Title, Where: step.Where, WhereName: names[step.Where], Key: step.Key()})

@@ -24,6 +24,8 @@ type LibraryProblem struct {
 	Line   int    `json:"line,omitempty" doc:"From 1; in the text of an own entry"`
 	Column int    `json:"column,omitempty" doc:"From 1, in characters"`
 	Text   string `json:"text"`
+	// Warning is set where nothing is wrong: a person should look at it, and the library can be published as it is.
+	Warning bool `json:"warning,omitempty" doc:"Nothing forbids it; a person should look at it"`
 }
 
 func (p *LibraryProblem) is(kind, ref string) bool { return p.Kind == kind && p.Ref == ref }
@@ -304,7 +306,9 @@ func (a *App) draftCheck(d *draft) DraftCheck {
 		v.Failures = append(v.Failures, RuleTestFailure{LibraryProblem: a.problemAt(f.At, f.Text), Rule: f.Rule, Test: f.Test})
 	}
 	for _, w := range r.Warnings {
-		v.Warnings = append(v.Warnings, a.problemAt(w.At, w.Text))
+		p := a.problemAt(w.At, w.Text)
+		p.Warning = true
+		v.Warnings = append(v.Warnings, p)
 	}
 	return v
 }

@@ -260,6 +260,7 @@ func (a *App) entryView(tx *store.Tx, d *draft, kind, ref string) (EntryView, er
 		in = k.lib
 		for _, w := range k.lib.Warnings {
 			if p := a.problemAt(w.At.String(), w.Text); p.is(kind, ref) {
+				p.Warning = true
 				v.Found = append(v.Found, p)
 			}
 		}

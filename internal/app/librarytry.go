@@ -49,6 +49,7 @@ func (a *App) TryPlan(ctx context.Context, c Caller, product model.ProductID) (T
 			return TriedPlan{}, err
 		}
 		v := TriedPlan{Plan: view}
+		plan.Items = slices.DeleteFunc(plan.Items, refuses(view.Refused))
 		for _, item := range planItems(m, plan) {
 			v.Counts.add(item)
 		}

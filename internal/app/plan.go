@@ -3,7 +3,9 @@ package app
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -27,6 +29,7 @@ type PlanView struct {
 	Tickets   []PlannedTicket      `json:"tickets,omitempty" doc:"Tickets that would be created, by the product's ticket policy"`
 	Places    []PlanPlace          `json:"places" doc:"The steps by place: the product first, then by name"`
 	Refused   []Refusal            `json:"refused" doc:"What the library wants and a person refused; not among the items"`
+	Reasons   map[string]string    `json:"reasons" doc:"Titles of the rules, component types and standards that the steps name as their reason, by what names them there"`
 }
 
 // PlanItem is one step with its key.
@@ -132,9 +135,57 @@ func (a *App) planViewBy(tx *store.Tx, m *model.Model, version int64, lib *libra
 		v.Items = append(v.Items, item)
 	}
 	v.Places = places(v.Items)
+	v.Reasons = reasonTitles(lib, v.Items, want.Facts)
 	all := generate.Apply(m, plan, a.Now(), func(i generate.Item) bool { return !left(i) })
 	v.Tickets, err = a.plannedTickets(tx, all)
 	return v, plan, err
+}
+
+// reasonTitles names what steps and conclusions give as their reason, as far as the library has it.
+func reasonTitles(lib *library.Library, items []PlanItem, facts []generate.Concluded) map[string]string {
+	out := map[string]string{}
+	titles := map[string]string{}
+	for _, r := range lib.Rules {
+		titles[r.Ref] = r.Title
+	}
+	name := func(ref string) {
+		if _, known := out[ref]; known {
+			return
+		}
+		standard, isStandard := strings.CutPrefix(ref, "standard ")
+		switch {
+		case titles[ref] != "":
+			out[ref] = titles[ref]
+		case isStandard && lib.Standard(standard) != nil:
+			out[ref] = lib.Standard(standard).Name
+		case lib.Type(ref) != nil:
+			out[ref] = lib.Type(ref).Name
+		}
+	}
+	for i := range items {
+		for _, w := range items[i].Why {
+			name(w.Rule)
+		}
+		for _, f := range items[i].Fields {
+			if f.Field != "why" {
+				continue
+			}
+			for _, side := range []json.RawMessage{f.Old, f.New} {
+				var refs []string
+				if json.Unmarshal(side, &refs) == nil {
+					for _, ref := range refs {
+						name(ref)
+					}
+				}
+			}
+		}
+	}
+	for _, f := range facts {
+		for _, w := range f.Why {
+			name(w.Rule)
+		}
+	}
+	return out
 }
 
 // places groups steps by their place, the product's first, then by name.

@@ -21,6 +21,8 @@ export function FilterBar({
   filters,
   shown,
   total,
+  unit = "row",
+  note,
   reading,
   status,
   children,
@@ -29,6 +31,10 @@ export function FilterBar({
   filters: Filter[];
   shown: number;
   total: number;
+  /** What a row is, for one. */
+  unit?: string;
+  /** What the count is made of, where it says more than the number. */
+  note?: string;
   /** How far the list is, where it is not all there yet. */
   reading?: Reading;
   /** Says how many there are instead, where the rows are not all there. */
@@ -65,9 +71,9 @@ export function FilterBar({
             <span aria-hidden>…</span>
           </>
         ) : shown === total ? (
-          plural(total, "row")
+          [plural(total, unit), note].filter(Boolean).join(": ")
         ) : (
-          `${shown.toLocaleString("en")} of ${plural(total, "row")}`
+          `${shown.toLocaleString("en")} of ${plural(total, unit)}`
         )}
       </span>
       {reading?.failed && (

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { CircleCheck, FlaskConical, GitCompare, TriangleAlert } from "lucide-react";
+import { CircleCheck, FlaskConical, GitCompare, Info, TriangleAlert } from "lucide-react";
 import { useState } from "react";
 import { api, ok, type S } from "../../api/client";
 import { useChange } from "../../app/change";
@@ -106,7 +106,11 @@ export function Problems({ list, onLeave }: { list: (Found & { rule?: string; te
     <ul className="mt-1 grid gap-1.5">
       {list.map((p, i) => (
         <li key={i} className="flex gap-2 text-sm">
-          <TriangleAlert aria-hidden size={14} className="mt-0.75 shrink-0 text-critical" />
+          {p.warning ? (
+            <Info aria-hidden size={14} className="mt-0.75 shrink-0 text-soft" />
+          ) : (
+            <TriangleAlert aria-hidden size={14} className="mt-0.75 shrink-0 text-critical" />
+          )}
           <span className="min-w-0">
             {p.kind && p.ref ? (
               <Link

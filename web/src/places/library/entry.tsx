@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { Copy, Lock, RotateCcw, Trash2, TriangleAlert, Undo2 } from "lucide-react";
+import { Copy, Info, Lock, RotateCcw, Trash2, TriangleAlert, Undo2 } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { api, match, ok } from "../../api/client";
 import { useChange } from "../../app/change";
@@ -149,7 +149,7 @@ function Sheet({ entry: e }: { entry: Entry }) {
               readOnly={!edits || closed}
               onChange={text.write}
               onSave={text.save}
-              problems={text.dirty ? [] : found}
+              problems={text.dirty ? [] : found.filter((p) => !p.warning)}
               handle={code}
             />
           )}
@@ -157,7 +157,11 @@ function Sheet({ entry: e }: { entry: Entry }) {
             <ul aria-label="Problems" className="grid gap-1.5">
               {found.map((p, i) => (
                 <li key={i} className="flex gap-2 text-sm">
-                  <TriangleAlert aria-hidden size={14} className="mt-0.75 shrink-0 text-critical" />
+                  {p.warning ? (
+                    <Info aria-hidden size={14} className="mt-0.75 shrink-0 text-soft" />
+                  ) : (
+                    <TriangleAlert aria-hidden size={14} className="mt-0.75 shrink-0 text-critical" />
+                  )}
                   <span className="min-w-0">
                     {p.line ? (
                       <button type="button" className="link" onClick={() => code.current?.go(p.line!, p.column)}>

@@ -9,9 +9,9 @@ export const planSummaryQuery = (product: string) =>
     queryFn: ({ signal }) => ok(api.GET("/products/{product}/plan/summary", { params: { path: { product } }, signal })),
   });
 
-/** waitingIn is how many steps of a plan wait for a person; links go with what they link. */
+/** waitingIn is how many steps of a plan wait for a person; links that go with what they link are none of their own. */
 export function waitingIn(summary: S["PlanSummary"] | undefined): number {
   if (!summary) return 0;
-  const { add, change, retire } = summary.counts;
-  return add.threats + add.weaknesses + add.countermeasures + change + retire;
+  const { add, change, retire, links } = summary.counts;
+  return add.threats + add.weaknesses + add.countermeasures + change + retire + links;
 }

@@ -30,6 +30,7 @@ const plan: S["PlanView"] = {
   counts: {},
   places: [{ where: "a", where_name: "Web", keys: items.map((i) => i.key), counts: {} }],
   refused: [],
+  reasons: {},
 };
 
 describe("sortPlan", () => {

@@ -12,7 +12,7 @@ import { plural, word } from "../../ui/words";
 import { useCan, useProduct } from "../product/frame";
 import { type Does, does, doesName, refusable, type Sorted, type Step, waits, withLinks } from "./plan";
 import { RefuseDialog, Refused } from "./refuse";
-import { type Acts, Reasons } from "./step";
+import { type Acts, Reasons, type Titles } from "./step";
 import { Steps } from "./steps";
 
 type Input = S["PlanInput"] & { says: (r: S["AppliedView"]) => string; undo?: S["PlanInput"] };
@@ -84,6 +84,7 @@ export function PlanPart({
   }, [shown, sorted]);
   const open = shown.filter(waits);
   const filtered = shown.length < sorted.shown.length;
+  const kept = sorted.shown.length - waiting;
   const chosen = sorted.shown.filter((s) => selected.has(s.key));
   const kinds = [...new Set(sorted.shown.map((s) => s.kind))];
   const done = most - waiting;
@@ -107,6 +108,8 @@ export function PlanPart({
               label="Search the plan"
               shown={shown.length}
               total={sorted.shown.length}
+              unit="step"
+              note={kept > 0 ? `${waiting.toLocaleString("en")} waiting, ${kept.toLocaleString("en")} as set by people` : undefined}
               filters={[
                 {
                   key: "does",
@@ -146,7 +149,16 @@ export function PlanPart({
           )}
           {shown.length === 0 && <p className="py-8 text-center text-soft text-sm">No step matches these filters.</p>}
           {groups.length > 0 && (
-            <Steps groups={groups} selected={selected} select={select} accept={accept} acts={acts} busy={apply.isPending} can={can} />
+            <Steps
+              groups={groups}
+              selected={selected}
+              select={select}
+              accept={accept}
+              acts={acts}
+              busy={apply.isPending}
+              can={can}
+              reasons={plan.reasons}
+            />
           )}
         </>
       )}
@@ -157,7 +169,7 @@ export function PlanPart({
         busy={apply.isPending}
         again={(keys) => apply.mutate({ unrefuse: keys, says: () => "It is offered again." })}
       />
-      <Concluded facts={plan.facts ?? []} />
+      <Concluded facts={plan.facts ?? []} reasons={plan.reasons} />
       {chosen.length > 0 && (
         <div className="sticky bottom-4 z-20 mx-auto flex max-w-full flex-wrap items-center justify-center gap-2 rounded-lg border border-line bg-surface px-3 py-2 shadow-float">
           <span className="num px-1 text-sm" role="status">
@@ -284,7 +296,7 @@ function Planned({ plan, toPublish }: { plan: S["PlanView"]; toPublish: () => vo
 }
 
 /** Concluded is what the rules know of the model beyond what was said. */
-function Concluded({ facts }: { facts: S["GenerateConcluded"][] }) {
+function Concluded({ facts, reasons }: { facts: S["GenerateConcluded"][]; reasons: Titles }) {
   if (facts.length === 0) return null;
   return (
     <Disclosure summary={`What the rules concluded (${facts.length})`}>
@@ -295,7 +307,7 @@ function Concluded({ facts }: { facts: S["GenerateConcluded"][] }) {
               <FlaskConical aria-hidden size={14} className="text-soft" />
               {word(f.fact)}: <span className="font-medium">{f.value}</span>
             </p>
-            <Reasons why={f.why ?? []} />
+            <Reasons why={f.why ?? []} titles={reasons} />
           </li>
         ))}
       </ul>

@@ -41,6 +41,7 @@ export const StepRow = memo(function StepRow({
   selected,
   acts,
   can,
+  reasons,
 }: {
   step: Step;
   /** Its number in the list, and where it stands in its place: from the top, and as which of how many. */
@@ -52,6 +53,8 @@ export const StepRow = memo(function StepRow({
   selected: boolean;
   acts: Acts;
   can: boolean;
+  /** Titles of what the steps give as their reason. */
+  reasons: Titles;
 }) {
   const Icon = kindIcons[s.kind] ?? Box;
   const look = looks[does(s)];
@@ -92,10 +95,12 @@ export const StepRow = memo(function StepRow({
         </div>
         <bdi className="mt-0.5 block text-sm">{s.title}</bdi>
         {s.reason && <p className="text-soft text-xs">{sentence(s.reason)}</p>}
-        {(s.fields ?? []).length > 0 && <Fields step={s} />}
+        {(s.fields ?? []).length > 0 && <Fields step={s} reasons={reasons} />}
         {(s.why ?? []).length > 0 && (
-          <Disclosure summary={<span className="py-0.5 font-normal text-soft text-xs">Why: {s.why?.[0]?.text ?? s.why?.[0]?.rule}</span>}>
-            <Reasons why={s.why ?? []} />
+          <Disclosure
+            summary={<span className="py-0.5 font-normal text-soft text-xs">Why: {s.why?.[0]?.text || titled(reasons, s.why?.[0]?.rule ?? "")}</span>}
+          >
+            <Reasons why={s.why ?? []} titles={reasons} />
           </Disclosure>
         )}
       </div>
@@ -124,14 +129,36 @@ export const StepRow = memo(function StepRow({
 
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?]$/.test(text) ? "" : "."}`;
 
-function Fields({ step: s }: { step: Step }) {
+/** Titles are those of rules, component types and standards, by what names them as a reason. */
+export type Titles = Record<string, string>;
+
+const titled = (titles: Titles, ref: string) => titles[ref] ?? ref;
+
+/** Value is what a field holds; reasons are told by their titles, with what names them beside. */
+function Value({ field, value, titles, quiet }: { field: string; value: unknown; titles: Titles; quiet?: boolean }) {
+  if (field !== "why" || !Array.isArray(value) || value.length === 0) {
+    return <bdi className={quiet ? "text-soft line-through decoration-soft/60" : "font-medium"}>{say(value)}</bdi>;
+  }
+  return (
+    <ul className={cx("grid min-w-0 gap-0.5", quiet && "text-soft")}>
+      {value.map(String).map((ref) => (
+        <li key={ref} className="flex flex-wrap items-baseline gap-x-2">
+          <bdi className={quiet ? "line-through decoration-soft/60" : "font-medium"}>{titled(titles, ref)}</bdi>
+          {titles[ref] && <code className="text-2xs text-soft">{ref.replace(/^standard /, "")}</code>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Fields({ step: s, reasons }: { step: Step; reasons: Titles }) {
   const keep = s.action === "keep";
   return (
     <dl className="mt-1 grid gap-1.5 border-line border-s-2 ps-3 text-sm">
       {(s.fields ?? []).map((f) => (
         <div key={f.field}>
           <dt className="text-soft text-xs">
-            {fieldName(f.field)}
+            {f.field === "why" ? "Brought by" : fieldName(f.field)}
             {(f.by_name || f.by) && (
               <>
                 {" · set by "}
@@ -155,10 +182,10 @@ function Fields({ step: s }: { step: Step }) {
               </>
             ) : (
               <>
-                <bdi className="text-soft line-through decoration-soft/60">{say(f.old)}</bdi>
+                <Value field={f.field} value={f.old} titles={reasons} quiet />
                 <ArrowRight aria-hidden size={13} className="shrink-0 self-center text-soft rtl:rotate-180" />
                 <span className="sr-only">becomes</span>
-                <bdi className="font-medium">{say(f.new)}</bdi>
+                <Value field={f.field} value={f.new} titles={reasons} />
               </>
             )}
           </dd>
@@ -169,14 +196,16 @@ function Fields({ step: s }: { step: Step }) {
 }
 
 /** Reasons are the rules that brought something in, with the facts they saw. */
-export function Reasons({ why }: { why: S["Why"][] }) {
+export function Reasons({ why, titles }: { why: S["Why"][]; titles: Titles }) {
   return (
     <ul className="grid gap-2 pb-1 text-xs">
       {why.map((w) => (
         <li key={`${w.rule} ${w.pattern ?? ""}`}>
           <p>
-            {w.text} <span className="text-soft">Rule</span> <code className="rounded-sm bg-raised px-1">{w.rule}</code>
-            <span className="text-soft"> of {w.library.split("+")[0]}</span>
+            {w.text}{" "}
+            <span className="text-soft">
+              {titles[w.rule] && <bdi>{titles[w.rule]}</bdi>} <code className="text-2xs">{w.rule.replace(/^standard /, "")}</code>
+            </span>
           </p>
           {(w.facts ?? []).length > 0 && (
             <dl className="mt-1 flex flex-wrap gap-x-4 gap-y-0.5 text-soft">

@@ -2,7 +2,7 @@ import { type FocusEvent, useCallback, useEffect, useMemo, useRef, useState } fr
 import { useRows } from "../../ui/virtual";
 import { GroupHead, placeName } from "./group";
 import { flat, type Group, type Step } from "./plan";
-import { type Acts, StepRow } from "./step";
+import { type Acts, StepRow, type Titles } from "./step";
 
 // What a head, a step and the room after a place are high, until it is known.
 const heights = { head: 49, step: 78, end: 16 };
@@ -20,6 +20,7 @@ export function Steps({
   acts,
   busy,
   can,
+  reasons,
 }: {
   groups: Group[];
   selected: Set<string>;
@@ -28,6 +29,7 @@ export function Steps({
   acts: Acts;
   busy: boolean;
   can: boolean;
+  reasons: Titles;
 }) {
   const box = useRef<HTMLDivElement>(null);
   const { entries, at } = useMemo(() => flat(groups), [groups]);
@@ -89,6 +91,7 @@ export function Steps({
                     selected={selected.has(step.key)}
                     acts={acts}
                     can={can}
+                    reasons={reasons}
                   />
                 );
               })}
