@@ -114,7 +114,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
                       value={`${p.name} ${p.id}`}
                       icon={<Box size={15} />}
                       text={p.name}
-                      end={<Bars band={asBand(p.risk.band)} />}
+                      end={p.risk.open.threats > 0 && <Bars band={asBand(p.risk.band)} />}
                       run={go(() => navigate({ to: "/products/$product/overview", params: { product: p.id } }))}
                     />
                   ))}

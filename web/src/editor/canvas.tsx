@@ -87,7 +87,7 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
         },
         fit: (b, largest = 1.25, ms = 220) => {
           const { w, h } = size();
-          const m = margins(w);
+          const m = margins();
           const [rw, rh] = [w - m.start - m.end, h - m.top - m.bottom];
           const z = Math.max(minZoom, Math.min(largest, rw / Math.max(1, b.w), rh / Math.max(1, b.h)));
           set(m.start + rw / 2 - (b.x + b.w / 2) * z, m.top + rh / 2 - (b.y + b.h / 2) * z, z, ms);
@@ -315,8 +315,8 @@ function Board({ readOnly, onMenu, onKeyDown, onReady, minimap, children }: Canv
   );
 }
 
-/** margins is the room at the sides of the canvas that is left to what floats there, in pixels of the screen. */
-const margins = (w: number) => (w < 700 ? { start: 16, end: 16, top: 16, bottom: 16 } : { start: 76, end: 28, top: 28, bottom: 64 });
+/** margins is the room at the sides of the canvas that is left to what floats there, in pixels of the screen: beside open panels a narrow canvas too has its tools. */
+const margins = () => (window.innerWidth < 1024 ? { start: 16, end: 16, top: 16, bottom: 16 } : { start: 76, end: 28, top: 28, bottom: 64 });
 
 /** firstLook shows a drawing when it is opened: all of it, if it can be read then; else its beginning at a size that can be read. */
 export function firstLook(view: View, all: Box | undefined): void {
@@ -328,7 +328,7 @@ export function firstLook(view: View, all: Box | undefined): void {
   const z = view.zoom();
   const w = seen.w * z;
   const h = seen.h * z;
-  const m = margins(w);
+  const m = margins();
   const [rw, rh] = [w - m.start - m.end, h - m.top - m.bottom];
   const whole = Math.min(rw / all.w, rh / all.h);
   // On a telephone there is no room for more than a look at all of it.

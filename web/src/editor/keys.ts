@@ -165,7 +165,9 @@ export function useEditorKeys(editor: Editor, calls: Calls, edits: boolean): voi
       const text = e.clipboardData?.getData("text/plain") ?? "";
       const s = editor.store.getState();
       const at = editor.view?.pointer ?? (s.selection.size > 0 ? undefined : middleOfView(editor));
-      if (paste(editor, text, at) > 0) e.preventDefault();
+      if (paste(editor, text, at) === 0) return;
+      e.preventDefault();
+      if (!editor.view?.pointer) reveal(editor, [...editor.store.getState().selection][0]);
     };
     document.addEventListener("copy", onCopy);
     document.addEventListener("cut", onCopy);

@@ -33,15 +33,14 @@ export function Dialog({
         <D.Content
           data-modal
           aria-describedby={undefined}
-          // Who opens a form wants to fill it in, not to close it again.
+          // Who opens a form wants to fill it in, and who opens anything else to read it: not to close it again.
           onOpenAutoFocus={(e) => {
             const first = e.target instanceof HTMLElement && e.target.querySelector<HTMLElement>(`form :is(${fields}, [role=combobox]):enabled`);
-            if (!first) return;
             e.preventDefault();
-            first.focus();
+            (first || (e.target as HTMLElement)).focus();
           }}
           className={cx(
-            "fixed start-1/2 top-[8vh] z-40 max-h-[84vh] w-[calc(100vw-2rem)] -translate-x-1/2 animate-in overflow-y-auto rounded-xl border border-line bg-surface p-5 shadow-float rtl:translate-x-1/2",
+            "fixed start-1/2 top-[8vh] z-40 max-h-[84vh] w-[calc(100vw-2rem)] -translate-x-1/2 animate-in overflow-y-auto rounded-xl border border-line bg-surface p-5 shadow-float outline-none rtl:translate-x-1/2",
             wide ? "max-w-3xl" : "max-w-lg",
           )}
         >
@@ -263,8 +262,9 @@ export function Drawer({
           }
           className="fixed inset-y-0 end-0 z-30 flex w-full animate-drawer flex-col border-line border-s bg-surface shadow-float md:w-[min(640px,56vw)]"
         >
-          <div className="flex items-start gap-2 border-line border-b px-5 py-3">
-            <D.Title className="min-w-0 flex-1 py-1 text-lg font-semibold">{title}</D.Title>
+          <div className={cx("flex items-start gap-2 border-line border-b px-5 py-3", !!actions && "max-sm:flex-wrap max-sm:justify-end")}>
+            {/* On a narrow screen a title has a line of its own below what can be done. */}
+            <D.Title className={cx("min-w-0 flex-1 py-1 text-lg font-semibold", !!actions && "max-sm:order-1 max-sm:basis-full")}>{title}</D.Title>
             {actions}
             <D.Close asChild>
               <IconButton label="Close" keys="escape">

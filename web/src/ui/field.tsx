@@ -57,7 +57,7 @@ export function Field({
   };
   return (
     <div
-      className={cx("grid gap-1", className)}
+      className={cx("grid content-start gap-1", className)}
       onInvalidCapture={refuse}
       onInput={(e) => refused && ((e.target as Control).validity?.valid ?? true) && setRefused(undefined)}
     >

@@ -99,9 +99,9 @@ function FilterButton({ filter }: { filter: Filter }) {
           className={values.length ? "border-accent bg-accent-soft text-accent" : "border-dashed"}
           icon={values.length ? undefined : <ListFilter aria-hidden size={13} />}
         >
-          {filter.name}
+          {values.length > 0 ? `${filter.name}:` : filter.name}
           {values.length > 0 && (
-            <span className="max-w-40 truncate font-medium">: {names.length > 2 ? `${names.length} chosen` : names.join(", ")}</span>
+            <span className="max-w-40 truncate font-medium">{names.length > 2 ? `${names.length} chosen` : names.join(", ")}</span>
           )}
         </Button>
       }

@@ -18,7 +18,7 @@ const names: Record<string, string> = {
 /** Kbd shows keys, written like "mod+k" (together) or "g p" (one after the other). */
 export function Kbd({ keys, inverse }: { keys: string; inverse?: boolean }) {
   return (
-    <span className="inline-flex items-center gap-1">
+    <span className="inline-flex shrink-0 items-center gap-1 whitespace-nowrap">
       {keys.split(" ").map((chord, i) => (
         <kbd
           key={i}

@@ -136,7 +136,7 @@ export function Segmented<T extends string>({
           key={o.value}
           value={o.value}
           title={o.title}
-          className="inline-flex h-full items-center gap-1.5 rounded-[6px] px-2.5 text-sm text-soft hover:text-text data-[state=on]:bg-surface data-[state=on]:text-text data-[state=on]:shadow-card"
+          className="inline-flex h-full items-center gap-1.5 rounded-[6px] px-2.5 text-sm text-soft hover:text-text data-[state=on]:bg-[light-dark(var(--surface),var(--line))] data-[state=on]:text-text data-[state=on]:shadow-card"
         >
           {o.text}
         </ToggleGroup.Item>

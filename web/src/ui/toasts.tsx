@@ -3,6 +3,7 @@ import { Toast as T } from "radix-ui";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { cx } from "./cx";
+import "./toasts.css";
 import { drop, type Note, toastError, useNotes } from "./toast";
 
 /**
@@ -32,8 +33,6 @@ export default function View() {
           onFocus={(e) => {
             if (!e.currentTarget.contains(e.relatedTarget)) from.current = e.relatedTarget ?? undefined;
           }}
-          // A dialog's buttons are at its lower end: beside it is room on a wide screen, on a narrow one only above it, for the newest.
-          className="fixed inset-x-4 bottom-4 z-60 mx-auto flex max-w-md flex-col-reverse gap-2 outline-none sm:start-auto sm:mx-0 sm:w-96 in-[body:has(>[data-modal])]:max-xl:top-2 in-[body:has(>[data-modal])]:max-xl:bottom-auto in-[body:has(>[data-modal])]:xl:w-[calc(50vw-26rem)] in-[body:has(>[data-modal])]:max-xl:[&>li:not(:first-child)]:hidden"
         >
           {/* The last is the lowest, and the first that Tab reaches. */}
           {[...notes].reverse().map((n) => (

@@ -4,6 +4,7 @@ import { type ReactNode, useEffect } from "react";
 import { useMe } from "../../app/session";
 import { Place, Section } from "../../ui/parts";
 import { Empty } from "../../ui/state";
+import { Strip, stripLink } from "../product/strip";
 import { Audit } from "./audit";
 import { Fields } from "./fields";
 import { Instance } from "./instance";
@@ -40,21 +41,17 @@ export function Admin() {
   if (!here) return <Navigate to="/admin/$part" params={{ part: "people" }} replace />;
   return (
     <Place title="Administration">
-      <nav aria-label="Parts of the administration" className="mb-5 flex gap-5 overflow-x-auto border-line border-b [scrollbar-width:none]">
+      <Strip label="Parts of the administration" at={part} ground="bg" className="mb-5 border-line border-b">
         {parts
           .filter((p) => can(p.needs))
           .map((p) => (
-            <Link
-              key={p.part}
-              to="/admin/$part"
-              params={{ part: p.part }}
-              activeOptions={{ includeSearch: false }}
-              className="-mb-px inline-flex h-9 shrink-0 items-center border-transparent border-b-2 text-sm text-soft hover:text-text [&[aria-current=page]]:border-accent [&[aria-current=page]]:text-text"
-            >
-              {p.name}
-            </Link>
+            <li key={p.part} data-path={p.part} className="-mb-px shrink-0">
+              <Link to="/admin/$part" params={{ part: p.part }} activeOptions={{ includeSearch: false }} className={stripLink}>
+                {p.name}
+              </Link>
+            </li>
           ))}
-      </nav>
+      </Strip>
       <h2 className="sr-only">{here.name}</h2>
       {can(here.needs) ? (
         here.panel()

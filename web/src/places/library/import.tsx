@@ -49,7 +49,7 @@ export function ImportLibrary({ open, onClose, revision }: { open: boolean; onCl
           <input
             type="file"
             accept=".zip,.yaml,.yml"
-            className="control"
+            className="control file:me-3 file:rounded-sm file:border-0 file:bg-raised file:px-2 file:py-0.5 file:text-sm file:text-text"
             onChange={(e) => {
               const f = e.target.files?.[0];
               setFile(f);

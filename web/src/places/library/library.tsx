@@ -64,7 +64,7 @@ const columns: Column<Row>[] = [
       ) : r.draft ? (
         <Badge tone="warn">{drafts[r.draft]}</Badge>
       ) : (
-        <span className="text-soft">–</span>
+        <span className="text-soft max-sm:hidden">–</span>
       ),
     sort: (r) => (r.problems > 0 ? `0${r.problems}` : (r.draft ?? undefined)),
     text: (r) => (r.problems > 0 ? `${r.problems} problems` : r.draft ? drafts[r.draft] : ""),
@@ -75,7 +75,12 @@ const columns: Column<Row>[] = [
     width: "7rem",
     align: "end",
     narrow: "below",
-    cell: (r) => <span className={r.products ? "num" : "num text-soft"}>{r.products.toLocaleString("en")}</span>,
+    cell: (r) => (
+      <span className={r.products ? "num" : "num text-soft"}>
+        {r.products.toLocaleString("en")}
+        <span className="sm:hidden">{r.products === 1 ? " product" : " products"}</span>
+      </span>
+    ),
     sort: (r) => -r.products,
     text: (r) => r.products,
   },

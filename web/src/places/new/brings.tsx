@@ -64,7 +64,7 @@ function Sums({ preview: p }: { preview: Preview }) {
           Highest rating
           {p.before && p.before.current !== p.highest.current && (
             <>
-              {p.before.inherent > 0 ? <Now figure={p.before.current} /> : "none"}
+              {p.before.inherent > 0 ? <Now figure={p.before.current} /> : <span>none</span>}
               <ArrowRight aria-label="becomes" size={12} />
             </>
           )}

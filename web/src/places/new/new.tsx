@@ -49,7 +49,10 @@ export function NewProduct() {
       about={how ? ways[how].about : "Begin with what you have. Each way leads to the same threat model, and the others can be added later."}
       actions={
         how && (
-          <Link to="/new" className="inline-flex h-8.5 items-center gap-1.5 rounded-md px-3 text-sm text-soft hover:bg-raised hover:text-text">
+          <Link
+            to="/new"
+            className="inline-flex h-8.5 items-center gap-1.5 rounded-md px-3 text-sm max-sm:relative max-sm:-start-3 text-soft hover:bg-raised hover:text-text"
+          >
             <ArrowLeft aria-hidden size={14} />
             Another way
           </Link>

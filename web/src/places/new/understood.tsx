@@ -36,7 +36,7 @@ export function Understood({ view: v, file, into }: { view: View; file: string; 
       }
       about={into ? difference(v) : "This is what was understood. Nothing is stored yet."}
     >
-      <dl className="mt-2 grid grid-cols-[repeat(auto-fill,minmax(4.75rem,1fr))] gap-x-3 gap-y-3">
+      <dl className="mt-2 grid grid-cols-[repeat(auto-fill,minmax(4.5rem,1fr))] gap-x-3 gap-y-3">
         {counts.map(([n, one, many]) => (
           <div key={one} className={cx("flex flex-col-reverse", n === 0 && "text-soft")}>
             <dt className="text-soft text-xs">{n === 1 ? one : many}</dt>

@@ -165,7 +165,7 @@ function Cell({ row, by, band, share, stop }: { row: HeatRow; by: By; band: Band
       band={band}
       aria-label={name}
       className="num grid h-9 place-items-center rounded-sm font-medium hover:outline-2 hover:outline-accent"
-      style={{ background: `color-mix(in oklab, var(--${band}) ${Math.round(9 + 27 * share)}%, var(--surface))` }}
+      style={{ background: `color-mix(in oklab, var(--${band}-fill) ${Math.round(12 + 32 * share)}%, var(--surface))` }}
       {...stop}
     >
       {n.toLocaleString("en")}

@@ -74,7 +74,7 @@ function ShelfMenu({ shelf }: { shelf: Shelf }) {
       align="end"
       label="Which products"
       trigger={
-        <Button look="ghost">
+        <Button look="ghost" className="max-sm:-ms-3">
           {shelves[shelf]}
           <ChevronDown aria-hidden size={14} />
         </Button>

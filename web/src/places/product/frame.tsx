@@ -106,7 +106,7 @@ export function ProductFrame() {
 function ArchivedNote({ product: p }: { product: Product }) {
   const archive = useArchive(p);
   return (
-    <p className="flex flex-wrap items-center justify-center gap-x-3 gap-y-1 border-line border-b bg-raised px-4 py-1.5 text-sm text-soft">
+    <p className="flex flex-wrap items-center justify-center gap-x-3 gap-y-1 border-line border-b bg-raised px-4 py-1.5 text-center text-sm text-soft">
       This product is archived: everything can be read and nothing changed.
       {(p.can ?? []).includes("product.archive" as never) && (
         <Button size="sm" busy={archive.isPending} onClick={() => archive.mutate(false)}>

@@ -171,7 +171,10 @@ export function PlanPart({
       />
       <Concluded facts={plan.facts ?? []} reasons={plan.reasons} />
       {chosen.length > 0 && (
-        <div className="sticky bottom-4 z-20 mx-auto flex max-w-full flex-wrap items-center justify-center gap-2 rounded-lg border border-line bg-surface px-3 py-2 shadow-float">
+        <div
+          data-lower
+          className="sticky bottom-4 z-20 mx-auto flex max-w-full flex-wrap items-center justify-center gap-2 rounded-lg border border-line bg-surface px-3 py-2 shadow-float"
+        >
           <span className="num px-1 text-sm" role="status">
             {chosen.length} selected
           </span>

@@ -9,14 +9,15 @@ export function BulkBar({ n, one, sums, onClear, children }: { n: number; one: s
   return (
     <div
       role="toolbar"
+      data-lower
       aria-label="The selection"
       className="fixed inset-x-3 bottom-3 z-20 mx-auto flex w-fit max-w-[calc(100vw-1.5rem)] animate-in flex-wrap items-center gap-x-3 gap-y-2 rounded-lg border border-line bg-surface px-3 py-2 shadow-float"
     >
-      <p className="num text-sm" role="status">
+      <p className="num flex-1 text-sm" role="status">
         <span className="font-medium">{plural(n, one)}</span>
         {sums && <span className="text-soft"> · {sums}</span>}
       </p>
-      <div className="flex flex-wrap items-center gap-1.5">{children}</div>
+      <div className="flex flex-wrap items-center gap-1.5 max-sm:order-1 max-sm:w-full">{children}</div>
       <IconButton label="Clear the selection" size="sm" onClick={onClear}>
         <X size={14} />
       </IconButton>

@@ -122,25 +122,25 @@ function Dimensions({ impact }: { impact: S["RiskImpactStep"] }) {
       <thead>
         <tr className="text-start text-soft text-xs">
           <th className="py-1 text-start font-normal">Property</th>
-          <th className="py-1 text-end font-normal">Hurt</th>
+          <th className="py-1 ps-3 text-end font-normal">Hurt</th>
           <th className="py-1 ps-3 text-end font-normal">Value</th>
-          <th className="py-1 text-end font-normal">Impact</th>
+          <th className="py-1 ps-3 text-end font-normal">Impact</th>
         </tr>
       </thead>
       <tbody>
         {(impact.dimensions ?? []).map((d) => {
           const worst = d.name === impact.worst;
           return (
-            <tr key={d.name} className={cx("border-line border-t", worst ? "font-medium" : "text-soft")}>
+            <tr key={d.name} className={cx("border-line border-t align-top", worst ? "font-medium" : "text-soft")}>
               <td className="py-1">
                 {word(d.name)}
-                {worst && <span className="font-normal text-soft text-xs"> decides</span>}
+                {worst && <span className="font-normal text-soft text-xs max-sm:block"> decides</span>}
               </td>
-              <td className="py-1 text-end">{two(d.threat)} %</td>
+              <td className="whitespace-nowrap py-1 ps-3 text-end">{two(d.threat)} %</td>
               <td className="py-1 ps-3 text-end">
-                {two(d.value)} <span className="font-normal text-soft text-xs">{sources[d.source] ?? d.source}</span>
+                {two(d.value)} <span className="font-normal text-soft text-xs max-sm:block">{sources[d.source] ?? d.source}</span>
               </td>
-              <td className="py-1 text-end">{two(d.result)}</td>
+              <td className="py-1 ps-3 text-end">{two(d.result)}</td>
             </tr>
           );
         })}

@@ -13,7 +13,7 @@ function factName(name: string): string {
   return of === "answers" ? `Answer: ${what}` : `${word(of)}: ${what}`;
 }
 
-const plain = (v: string): string => (v === "true" ? "yes" : v === "false" ? "no" : v.replace(/^"(.*)"$/, "$1"));
+const plain = (v: string): string => (v === "true" ? "yes" : v === "false" ? "no" : v === "[]" ? "none" : v.replace(/^"(.*)"$/, "$1"));
 
 /** facts are what the rule looked at; ids say nothing to people. */
 const facts = (w: Why) => (w.facts ?? []).filter((f) => !f.name.endsWith(".id"));

@@ -25,6 +25,7 @@ export function SaveBar<T extends object>({
   return (
     <section
       aria-label="Unsaved changes"
+      data-lower
       className="sticky bottom-3 z-20 mt-4 grid gap-3 rounded-lg border border-accent/50 bg-surface px-4 py-3 shadow-float"
     >
       {d.conflicts.length > 0 && (

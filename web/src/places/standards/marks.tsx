@@ -69,7 +69,7 @@ export function Legend({ totals: t, chosen, onChoose }: { totals: Totals; chosen
               chosen.includes(s) && "bg-accent-soft text-accent",
             )}
           >
-            <span aria-hidden className={cx("size-2.5 rounded-sm border border-line", looks[s].bar)} />
+            <span aria-hidden className={cx("size-2.5 rounded-sm border", s === "gap" ? "border-control" : "border-line", looks[s].bar)} />
             {word(s)} <span className="num font-medium">{count(t, s).toLocaleString("en")}</span>
           </button>
         </li>

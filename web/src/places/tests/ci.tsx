@@ -7,7 +7,7 @@ import { useOptions } from "./options";
 function command(product: string, o: ReturnType<typeof useOptions>): string {
   const flag = (name: string, value: string) =>
     value.trim() ? ` \\\n    --${name} ${/^[\w@./:+-]+$/.test(value.trim()) ? value.trim() : `'${value.trim().replaceAll("'", "'\\''")}'`}` : "";
-  return `threatloop results upload report.xml --product ${product}${flag("source", o.source || "unit-tests")}${flag("branch", o.branch || "main")}${flag("environment", o.environment)} \\\n    --build "$CI_COMMIT"`;
+  return `threatloop results upload report.xml \\\n    --product ${product}${flag("source", o.source || "unit-tests")}${flag("branch", o.branch || "main")}${flag("environment", o.environment)} \\\n    --build "$CI_COMMIT"`;
 }
 
 /** Pipeline says how a pipeline sends its reports. */

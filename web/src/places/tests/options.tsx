@@ -33,6 +33,7 @@ export function UploadOptions({ product, sources }: { product: string; sources: 
             onChange={(e) => set({ source: e.target.value })}
             maxLength={200}
             list="sources"
+            className="[&::-webkit-calendar-picker-indicator]:hidden!"
             placeholder="the format of the report"
           />
         </Field>
