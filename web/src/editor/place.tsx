@@ -6,6 +6,7 @@ import { once } from "../api/client";
 import { useCan, useProduct } from "../places/product/frame";
 import { useAddress } from "../ui/address";
 import { Button } from "../ui/button";
+import { useMedia } from "../ui/media";
 import { Empty, Failed, Loading } from "../ui/state";
 import { toastError } from "../ui/toast";
 import { newId } from "./ids";
@@ -76,6 +77,7 @@ function First({ product, done }: { product: string; done: () => void }) {
   const can = useCan();
   const [search, set] = useAddress();
   const [busy, setBusy] = useState(false);
+  const wide = useMedia("(min-width: 1024px)");
   // However often it is tried, it is one diagram.
   const [{ id, key }] = useState(() => ({ id: newId("diagrams"), key: once() }));
   const start = async () => {
@@ -106,14 +108,16 @@ function First({ product, done }: { product: string; done: () => void }) {
         icon={<Network size={20} />}
         title="No diagram yet"
         action={
-          can("model.edit") ? (
+          can("model.edit") && wide ? (
             <Button look="primary" busy={busy} onClick={() => void start()}>
               Draw the first diagram
             </Button>
           ) : undefined
         }
       >
-        Draw who uses the product, what processes and stores data, and where trust ends. The rules of the library then say what could go wrong there.
+        {wide
+          ? "Draw who uses the product, what processes and stores data, and where trust ends. The rules of the library then say what could go wrong there."
+          : "On a wider screen, draw who uses the product, what processes and stores data, and where trust ends."}
       </Empty>
     </>
   );
