@@ -49,6 +49,12 @@ export default async function () {
   await shot("edits-inherent");
   await inherent.getByRole("button", { name: "Set it" }).click();
   await drawer.getByText("42, set by hand").waitFor();
+  const beside = async () => {
+    const notice = await page.locator("[data-notices] li").first().boundingBox();
+    const panel = await page.locator("[data-drawer]").boundingBox();
+    return !!notice && !!panel && notice.x >= 0 && notice.x + notice.width <= panel.x;
+  };
+  await eventually("the notice beside the drawer", beside, true);
 
   // What makes it possible, and how much helps.
   const tree = await ask(`/threats/${main.id}/tree`);
