@@ -45,7 +45,7 @@ const View = lazy(view);
 export function Toasts() {
   const any = useNotes((s) => s.notes.length > 0);
   useEffect(() => {
-    const timer = setTimeout(() => void view().catch(() => undefined), 3000);
+    const timer = setTimeout(() => void view().catch(() => undefined), 10_000);
     return () => clearTimeout(timer);
   }, []);
   return any ? (

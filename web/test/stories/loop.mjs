@@ -223,6 +223,7 @@ export default async function () {
     )
   )[0];
   await page.getByRole("navigation", { name: "Places of the product" }).getByRole("link", { name: "Tickets" }).click();
+  await page.getByRole("searchbox", { name: "Search the tickets" }).fill(vulnerability.key);
   await page.getByText(vulnerability.key, { exact: true }).first().waitFor();
   await axe("tickets");
   await shot("loop-tickets");
