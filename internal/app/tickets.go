@@ -341,7 +341,8 @@ func objectTitles(m *model.Model) map[string]string {
 	return titles
 }
 
-// ticketRefs are a product's tickets by object; one that serves several objects stands at each.
+// ticketRefs are a product's tickets by object, the one for its work before the one for
+// what tests found; a ticket that serves several objects stands at each.
 func (a *App) ticketRefs(tx *store.Tx, m *model.Model) (map[string][]TicketRef, error) {
 	links, err := tx.Links(store.LinkFilter{Product: m.Product.ID})
 	if err != nil {
@@ -351,6 +352,9 @@ func (a *App) ticketRefs(tx *store.Tx, m *model.Model) (map[string][]TicketRef, 
 	if err != nil {
 		return nil, err
 	}
+	slices.SortStableFunc(list, func(x, y TicketView) int {
+		return cmp.Or(strings.Compare(x.Purpose, y.Purpose), strings.Compare(x.Connection, y.Connection), strings.Compare(x.ID, y.ID))
+	})
 	serves := map[string][]string{}
 	for _, l := range links {
 		serves[l.Object+"/"+l.Purpose+"/"+l.TicketID] = l.Objects

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,14 +67,21 @@ func TestRefusalsAreToldAndMended(t *testing.T) {
 			s.want(200, "PUT", "/connections/"+s.conn, s.connectionInput(secret), nil)
 		}},
 		"no permission anywhere": {func(s *shop) { s.jira.SetAuth(fake.AuthForbidden) }, "permission", func(s *shop) { s.jira.SetAuth(fake.AuthOK); s.retry() }},
-		"no right to create":     {func(s *shop) { s.jira.Deny("CREATE_ISSUES", true) }, "permission to create", func(s *shop) { s.jira.Deny("CREATE_ISSUES", false); s.retry() }},
-		"no such project":        {func(s *shop) { target(s, "NOPE") }, "NOPE", func(s *shop) { target(s, "SEC") }},
-		"limit with a time":      {fault(fake.Fault{Kind: fake.RateLimit, Op: "createIssue", Times: 2, RetryAfter: "1"}), "limits requests", nil},
-		"limit without a time":   {fault(fake.Fault{Kind: fake.RateLimit, Times: 1}), "limits requests", nil},
-		"out of service":         {fault(fake.Fault{Kind: fake.Status, Code: 503}), "503", func(s *shop) { s.jira.ClearFaults(); s.retry() }},
-		"a web page":             {fault(fake.Fault{Kind: fake.HTML}), "a login page, a proxy or a wrong address", func(s *shop) { s.jira.ClearFaults(); s.retry() }},
-		"a web page, but done":   {doubt(fake.HTMLDone), "ambiguous", func(s *shop) { s.jira.ClearFaults(); s.retry() }},
-		"half an answer":         {doubt(fake.CutJSON), "ambiguous", func(s *shop) { s.jira.ClearFaults(); s.retry() }},
+		"no right to create": {func(s *shop) { s.jira.Deny("CREATE_ISSUES", true) }, "permission to create", func(s *shop) {
+			// What is refused only after it was asked for again waits for a person once more.
+			s.eventually("nothing is on its way", func() bool {
+				return !slices.ContainsFunc(s.tickets(), func(k ticket) bool { return k.State == "pending" })
+			})
+			s.jira.Deny("CREATE_ISSUES", false)
+			s.retry()
+		}},
+		"no such project":      {func(s *shop) { target(s, "NOPE") }, "NOPE", func(s *shop) { target(s, "SEC") }},
+		"limit with a time":    {fault(fake.Fault{Kind: fake.RateLimit, Op: "createIssue", Times: 2, RetryAfter: "1"}), "limits requests", nil},
+		"limit without a time": {fault(fake.Fault{Kind: fake.RateLimit, Times: 1}), "limits requests", nil},
+		"out of service":       {fault(fake.Fault{Kind: fake.Status, Code: 503}), "503", func(s *shop) { s.jira.ClearFaults(); s.retry() }},
+		"a web page":           {fault(fake.Fault{Kind: fake.HTML}), "a login page, a proxy or a wrong address", func(s *shop) { s.jira.ClearFaults(); s.retry() }},
+		"a web page, but done": {doubt(fake.HTMLDone), "ambiguous", func(s *shop) { s.jira.ClearFaults(); s.retry() }},
+		"half an answer":       {doubt(fake.CutJSON), "ambiguous", func(s *shop) { s.jira.ClearFaults(); s.retry() }},
 		"a new required field": {func(s *shop) {
 			if err := s.jira.SetField("SEC", fake.Field{ID: "customfield_10700", Name: "Cost centre", Required: true, Type: "string"}); err != nil {
 				s.t.Fatal(err)

@@ -288,11 +288,11 @@ func (s *shop) count(state string) int {
 	return n
 }
 
-// key is the key of the object's ticket.
+// key is the key of the ticket for the object's work.
 func (s *shop) key(object string) string {
 	s.t.Helper()
 	for _, k := range s.tickets() {
-		if k.Object == object && k.Key != "" {
+		if k.Object == object && k.Key != "" && k.Purpose != "vulnerability" {
 			return k.Key
 		}
 	}

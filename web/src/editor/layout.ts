@@ -1,9 +1,11 @@
 import workerUrl from "elkjs/lib/elk-worker.min.js?url";
+import { toast } from "../ui/toast";
 import { shifted } from "./actions";
 import type { Put } from "./document";
 import { contains, encloses, middleOf } from "./geometry";
+import { crossing, recross, wayOf } from "./recross";
 import { type Editor, listOf } from "./store";
-import { type Box, boxOf, type Component, type Point, type Zone } from "./types";
+import { type Box, boxOf, type Component, type Curve, type Flow, type Point, type Zone } from "./types";
 
 /*
  * Automatic layout by the Eclipse Layout Kernel (EPL-2.0), which is shipped as it is
@@ -121,6 +123,7 @@ export async function arrange(editor: Editor): Promise<void> {
   gather(done);
   const now = editor.store.getState().doc;
   const puts: Put[] = [];
+  const ways = new Map<string, Point[]>();
   for (const [id, b] of at) {
     const i = now.now.get(id);
     if (i?.kind === "components" || i?.kind === "zones")
@@ -129,15 +132,25 @@ export async function arrange(editor: Editor): Promise<void> {
   for (const f of listOf(now, "flows")) {
     const way = bends.get(f.id);
     const straight = !way || way.length === 0;
-    if (straight && !f.vertices?.length) continue;
     const value = { ...f };
     if (straight) delete value.vertices;
     else value.vertices = way;
+    keep(ways, value, (id) => at.get(id));
+    if (straight && !f.vertices?.length) continue;
     puts.push({ kind: "flows", id: f.id, value });
   }
-  // Curves and texts stay beside what they were beside.
+  // A curve goes where the same flows cross it: it says what is trusted, and arranging changes nothing of that.
+  const were = new Map<string, Point[]>();
+  for (const f of listOf(before, "flows")) keep(were, f, (id) => boxOf(before.now.get(id)));
+  for (const i of listOf(now, "curves")) {
+    const old = before.now.get(i.id);
+    if (old?.kind !== "curves" || !old.value.points) continue;
+    const points = recross(old.value.points, were, ways);
+    if (points) puts.push({ kind: "curves", id: i.id, value: { ...i, points } });
+  }
+  // Texts, and curves that nothing crosses, stay beside what they were beside.
   for (const i of now.now.values()) {
-    if (i.kind !== "curves" && i.kind !== "texts") continue;
+    if ((i.kind !== "curves" && i.kind !== "texts") || puts.some((p) => p.id === i.id)) continue;
     const p = i.kind === "texts" ? boxOf(i) && middleOf(boxOf(i)!) : i.value.points?.[Math.floor((i.value.points.length ?? 0) / 2)];
     const near = p && nearest(components, p);
     const to = near && at.get(near.id);
@@ -145,7 +158,18 @@ export async function arrange(editor: Editor): Promise<void> {
     const s = shifted(i, to.x - near.box.x, to.y - near.box.y);
     puts.push({ kind: s.kind, id: s.id, value: s.value });
   }
+  const changed = listOf(now, "curves").filter((c) => {
+    const [old, put] = [before.now.get(c.id), puts.find((p) => p.id === c.id)];
+    if (old?.kind !== "curves" || put?.kind !== "curves") return false;
+    return crossing((put.value as Curve).points ?? [], ways).join() !== crossing(old.value.points ?? [], were).join();
+  });
   editor.edit("Arrange automatically", puts);
+  if (changed.length > 0) toast(`Other flows than before cross ${changed.map((c) => c.name || "a boundary").join(", ")} now. Look at it, or undo.`);
+}
+
+function keep(ways: Map<string, Point[]>, f: Flow, box: (id: string) => Box | undefined): void {
+  const way = wayOf(f, box);
+  if (way) ways.set(f.id, way);
 }
 
 function nearest(components: readonly Component[], p: Point): Component | undefined {

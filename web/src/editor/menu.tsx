@@ -1,11 +1,15 @@
 import { DropdownMenu as M } from "radix-ui";
+import { copyText } from "../ui/copy";
 import { MenuItem, MenuLine } from "../ui/menu";
+import { toastError } from "../ui/toast";
 import { add, align, connect, distribute, type Shape, shapeNames, sizes } from "./actions";
 import type { Asked } from "./canvas";
 import { copyOf, duplicate, paste } from "./clipboard";
 import { gone, zoomToFit, zoomToSelection } from "./keys";
 import { drawnOf, useDrawing, useEditor } from "./store";
 import { boxOf } from "./types";
+
+const refused = () => toastError(new Error("The browser keeps the clipboard from this menu. Use the keys that stand beside Copy and Paste."));
 
 const shapes: Shape[] = ["process", "store", "actor", "zone", "curve", "text"];
 
@@ -65,7 +69,7 @@ export function ContextMenu({
                     </MenuItem>
                   )}
                   <MenuLine />
-                  <MenuItem keys="mod+c" onSelect={() => void navigator.clipboard?.writeText(copyOf(editor, selection) ?? "")}>
+                  <MenuItem keys="mod+c" onSelect={() => void copyText(copyOf(editor, selection) ?? "").catch(refused)}>
                     Copy
                   </MenuItem>
                   <MenuItem keys="mod+d" onSelect={() => duplicate(editor)}>
@@ -110,12 +114,7 @@ export function ContextMenu({
                   <MenuItem
                     keys="mod+v"
                     disabled={!navigator.clipboard}
-                    onSelect={() =>
-                      void navigator.clipboard?.readText().then(
-                        (t) => paste(editor, t, asked.place),
-                        () => undefined,
-                      )
-                    }
+                    onSelect={() => void navigator.clipboard?.readText().then((t) => paste(editor, t, asked.place), refused)}
                   >
                     Paste
                   </MenuItem>

@@ -5,13 +5,16 @@ import { cx } from "./cx";
 import { toastError } from "./toast";
 
 /** copyText puts text on the clipboard, also where the page came over plain http. */
-async function copyText(text: string): Promise<void> {
+export async function copyText(text: string): Promise<void> {
   if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
   const area = document.createElement("textarea");
   area.value = text;
   area.style.position = "fixed";
   area.style.opacity = "0";
-  document.body.append(area);
+  // What is open over the page holds the focus: the text has to be inside it.
+  const holder = document.activeElement?.closest("[role=dialog], [role=alertdialog], [role=menu]") ?? document.body;
+  holder.append(area);
+  area.focus();
   area.select();
   const done = document.execCommand("copy");
   area.remove();

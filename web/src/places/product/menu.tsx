@@ -3,6 +3,7 @@ import { Archive, ArchiveRestore, Copy, Download, Ellipsis, LayoutTemplate, Link
 import { lazy, Suspense, useState } from "react";
 import { useMe } from "../../app/session";
 import { IconButton } from "../../ui/button";
+import { copyText } from "../../ui/copy";
 import { Menu, MenuItem, MenuLine } from "../../ui/menu";
 import { toast, toastError } from "../../ui/toast";
 import { useArchive, useTemplate } from "./actions";
@@ -22,8 +23,7 @@ export function ProductMenu({ product: p }: { product: Product }) {
   const can = (action: string) => (p.can ?? []).includes(action as never);
   const create = (me?.can ?? []).includes("product.create" as never);
   const copy = () =>
-    navigator.clipboard
-      .writeText(location.href)
+    copyText(location.href)
       .then(() => toast("The address of this page is copied."))
       .catch(() => toastError(new Error("The browser did not let the address be copied; copy it from the address bar.")));
   return (
