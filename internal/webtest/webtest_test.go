@@ -167,7 +167,7 @@ func wanted(t *testing.T, story string) string {
 // atOnce is how many stories are walked at the same time. A story waits for its page
 // nearly as often as it works: three on two cores leave none idle. None of them counts
 // on being fast.
-const atOnce = 3
+const atOnce = 2
 
 // TestStories walks every story, each on a server of its own.
 // THREATLOOP_SCREENSHOTS names a folder to keep pictures of the places in.
