@@ -1,6 +1,7 @@
 package ticketing_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/threatloop/threatloop/internal/store"
@@ -33,5 +34,64 @@ func TestAskedDuringARefusal(t *testing.T) {
 		if i := b.intent(forCM(n)); i.State != store.IntentLinked {
 			t.Errorf("intent %d is %s (%s), want it linked", n, i.State, i.Reason)
 		}
+	}
+}
+
+// The same while the run is between two tickets: what the first was refused for is
+// no reason to put off the others once it is mended.
+func TestAskedAfterARefusal(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 4)
+	mended := false
+	b.mem.fail = func(op string) (string, *tracker.Error) {
+		switch {
+		case op == "create" && !mended:
+			// News of another ticket: the run looks once more after this one.
+			if _, err := b.e.Inbox(context.Background(), connection, tracker.Hint{Delivery: "d1", Tickets: []string{"77"}}); err != nil {
+				t.Errorf("Inbox() = %v", err)
+			}
+			e := refusal(tracker.KindInvalid, 400)
+			e.Fields = map[string]string{"customfield_7": "Team is required."}
+			return "refuse", e
+		case op == "get" && !mended:
+			mended = true
+			b.write(func(tx *store.Tx) error {
+				_, err := ticketing.Retry(tx, "", b.h.m.Product.ID)
+				return err
+			})
+		}
+		return "", nil
+	}
+	b.reconcile()
+	if !mended {
+		t.Fatal("the news were not read between two tickets")
+	}
+	for n := range 4 {
+		if i := b.intent(forCM(n)); i.State != store.IntentLinked {
+			t.Errorf("intent %d is %s (%s), want it linked", n, i.State, i.Reason)
+		}
+	}
+}
+
+// A ticket that is refused for its own text keeps no later one from being made.
+func TestRefusedTextIsItsOwn(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1)
+	e := refusal(tracker.KindInvalid, 400)
+	e.Fields = map[string]string{"summary": "is too long"}
+	b.mem.fail = func(op string) (string, *tracker.Error) {
+		if op == "create" && b.mem.calls["create"] <= 1 {
+			return "refuse", e
+		}
+		return "", nil
+	}
+	b.reconcile()
+	if i := b.intent(forCM(0)); i.State != store.IntentFailed {
+		t.Fatalf("the first intent is %s, want it failed", i.State)
+	}
+	b.h.add(1)
+	b.reconcile()
+	if i := b.intent(forCM(1)); i.State != store.IntentLinked {
+		t.Errorf("the next intent is %s (%s), want it linked", i.State, i.Reason)
 	}
 }

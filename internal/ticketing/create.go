@@ -11,6 +11,9 @@ import (
 	"github.com/threatloop/threatloop/internal/tracker"
 )
 
+// alone is the kind of a refusal that concerns one ticket, not all of its target.
+const alone = "alone"
+
 // intents works on what is not linked yet, oldest first, and reports whether a
 // ticket was linked. It is hinted and stops early when a webhook came in: what
 // people do is not kept waiting by a long import.
@@ -28,7 +31,7 @@ func (r *run) intents(ctx context.Context, w *work) (linked, hinted bool, err er
 		return strings.Compare(a.Marker, b.Marker)
 	})
 	for _, i := range open {
-		if i.State == store.IntentFailed && !i.DueAt.IsZero() && i.DueAt.After(r.now()) {
+		if i.State == store.IntentFailed && i.Kind != alone && !i.DueAt.IsZero() && i.DueAt.After(r.now()) {
 			r.refused[i.Target] = i
 		}
 	}
@@ -120,6 +123,7 @@ func (r *run) create(ctx context.Context, w *work, want *Want, i store.Intent) (
 	r.point("created")
 	if err == nil {
 		r.ok()
+		delete(r.refused, i.Target)
 		r.waters[at.Project] = max(r.waters[at.Project], number(t.Key))
 		return r.linkNew(ctx, w, want, i, t, false)
 	}
@@ -174,7 +178,11 @@ func (r *run) refusedCreate(ctx context.Context, i store.Intent, cause error) (s
 		// What the tracker demands there it demands of all: ask once, not for each. Where
 		// it does not say what was wrong, only a second one shows that it was not the ticket.
 		unsaid := e.Kind == tracker.KindInvalid && len(e.Fields) == 0 && r.doubted[i.Target] != reason
-		if i, err = r.fail(ctx, i, string(e.Kind), reason, r.now().Add(retryFailed)); err == nil && !own && !r.again {
+		kind := string(e.Kind)
+		if own || unsaid {
+			kind = alone
+		}
+		if i, err = r.fail(ctx, i, kind, reason, r.now().Add(retryFailed)); err == nil && !own && !r.again {
 			if r.doubted[i.Target] = reason; !unsaid {
 				r.refused[i.Target] = i
 			}

@@ -76,10 +76,16 @@ func (r *run) load(ctx context.Context, p model.ProductID) (*work, error) {
 		if w.plan, err = r.e.o.Host.Wants(ctx, tx, p); err != nil {
 			return fmt.Errorf("wants of product %s: %w", p, err)
 		}
-		r.again = false
+		before := r.asked
 		if r.asked, err = asked(tx, r.id, p); err != nil {
 			return err
 		}
+		if r.of != p || r.asked != before {
+			// Another product gives other fields, and a person may have mended what was refused.
+			clear(r.refused)
+			clear(r.doubted)
+		}
+		r.of, r.again = p, false
 		intents, err := tx.Intents(store.IntentFilter{Product: p})
 		if err != nil {
 			return err

@@ -49,8 +49,9 @@ type run struct {
 	refused  map[string]store.Intent // targets that refused, by target
 	doubted  map[string]string       // why a target refused one ticket, by target
 	claims   map[model.ProductID]*work
-	asked    int64 // how often people had asked for another try when the product was loaded
-	again    bool  // somebody asked since: what was loaded is old
+	of       model.ProductID // what was loaded last
+	asked    int64           // how often people had asked for another try when it was loaded
+	again    bool            // somebody asked since: what was loaded is old
 	spoils   []error
 }
 
