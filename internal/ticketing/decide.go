@@ -56,7 +56,7 @@ type Snapshot struct {
 	Updated    time.Time        `json:"updated,omitzero"`
 
 	// What we had asked for.
-	Sent    string    `json:"sent,omitempty"`    // summary; "" where nobody knows whose the present one is
+	Sent    string    `json:"sent,omitempty"`    // summary; the present one is a person's where it differs, "" where nobody knows
 	Block   string    `json:"block,omitempty"`   // digest of our block
 	Written string    `json:"written,omitempty"` // digest of our block as it read back
 	Band    string    `json:"band,omitempty"`    // of the block
@@ -71,6 +71,7 @@ type Snapshot struct {
 
 	// What follows from it.
 	HumanAt  time.Time   `json:"human_at,omitzero"`  // when we last saw that somebody moved it
+	Taken    bool        `json:"taken,omitempty"`    // somebody gave it another assignee
 	Missing  time.Time   `json:"missing,omitzero"`   // since when the tracker does not show it
 	Restored bool        `json:"restored,omitempty"` // our labels were put back once
 	Frozen   string      `json:"frozen,omitempty"`   // why our block is not written any more
@@ -284,7 +285,12 @@ func (s Situation) close(rejects bool) *tracker.Wish {
 func (s Situation) touched(seen tracker.Ticket) bool {
 	snap := s.Link.Snapshot
 	return seen.Category != tracker.New && seen.Category != tracker.Unknown && !s.Table.Read(seen).Closed() ||
-		!snap.HumanAt.IsZero() || seen.Summary != snap.Summary || seen.Assignee != snap.Assignee || seen.Estimate != (tracker.Estimate{})
+		!snap.HumanAt.IsZero() || snap.Taken || seen.Assignee != snap.Assignee || seen.Estimate != (tracker.Estimate{}) || snap.Sent != "" && !snap.named(seen)
+}
+
+// named reports whether a ticket has the summary that we gave it, as trackers keep it.
+func (n Snapshot) named(seen tracker.Ticket) bool {
+	return n.Sent != "" && slices.Equal(strings.Fields(seen.Summary), strings.Fields(n.Sent))
 }
 
 // notes reports whether the want brings a comment that the ticket does not have.
@@ -332,7 +338,7 @@ func (s Situation) edit(seen tracker.Ticket) []Action {
 			why = append(why, "block")
 		}
 	}
-	if open && due && w.Summary != "" && snap.Sent != "" && w.Summary != snap.Sent && seen.Summary == snap.Summary {
+	if open && due && w.Summary != "" && w.Summary != snap.Sent && snap.named(seen) {
 		e.Summary = &w.Summary
 		why = append(why, "summary")
 	}
@@ -402,6 +408,7 @@ func (s Situation) relate(seen tracker.Ticket) []Action {
 // agree returns the snapshot after everything was done: what the tracker says
 // now, and what we asked for.
 func (n Snapshot) agree(w *Want, seen tracker.Ticket, table StatusTable) Snapshot {
+	n.Taken = n.Taken || n.Status != "" && seen.Assignee != n.Assignee
 	n.Project, n.Type, n.Summary = seen.Project, seen.Type, seen.Summary
 	n.Status, n.StatusID, n.Category = seen.Status, seen.StatusID, seen.Category
 	n.Resolution, n.Duplicate, n.Assignee, n.Estimate, n.Updated = seen.Resolution, seen.DuplicateOf, seen.Assignee, seen.Estimate, seen.Updated

@@ -3,6 +3,8 @@ package ticketing
 import (
 	"context"
 	"slices"
+
+	"github.com/threatloop/threatloop/internal/tracker"
 )
 
 // edit writes what is ours and reads back how it stands there.
@@ -33,6 +35,15 @@ func (r *run) edit(ctx context.Context, b *bond, a Action) error {
 	}
 	snap.Restored = snap.Restored || slices.ContainsFunc(a.Edit.AddLabels, func(l string) bool { return slices.Contains(snap.Ours, l) })
 	snap.Ours = slices.Sorted(slices.Values(b.Want.Labels))
-	b.seen = *t
+	b.seen = meanwhile(b.seen, *t)
 	return nil
+}
+
+// meanwhile returns a ticket as it is after a change of ours, but in the state and
+// with the estimate that it had before: what a person did to these in between has
+// not been told yet, and is news of the next reading.
+func meanwhile(before, after tracker.Ticket) tracker.Ticket {
+	after.Status, after.StatusID, after.Category = before.Status, before.StatusID, before.Category
+	after.Resolution, after.DuplicateOf, after.Estimate = before.Resolution, before.DuplicateOf, before.Estimate
+	return after
 }

@@ -380,17 +380,25 @@ func TestLinkedTicketIsPolled(t *testing.T) {
 
 func TestUndoPublication(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, 2)
+	b := newBench(t, 4)
 	b.reconcile()
 	b.Advance(time.Minute)
-	touched := b.ticket(forCM(1))
+	touched, taken, renamed := b.ticket(forCM(1)), b.ticket(forCM(2)), b.ticket(forCM(3))
 	b.mem.human(touched.ID, tracker.InProgress, "", "")
+	taken.Assignee, taken.Updated = "bob", b.Now()
+	renamed.Summary, renamed.Updated = "Mine", b.Now()
 	b.poll()
-	b.h.policy.Unwanted = map[string]ticketing.Unpublish{string(cm(0)): {By: "ann", At: b.Now()}, string(cm(1)): {By: "ann", At: b.Now()}}
+	b.h.policy.Unwanted = map[string]ticketing.Unpublish{}
+	for n := range 4 {
+		b.h.policy.Unwanted[string(cm(n))] = ticketing.Unpublish{By: "ann", At: b.Now()}
+	}
 	untouched := b.ticket(forCM(0))
 	b.reconcile()
 	if untouched.Category != tracker.Done || touched.Category != tracker.InProgress {
 		t.Errorf("after undo: untouched %s, touched %s; want done and left alone", untouched.Category, touched.Category)
+	}
+	if taken.Category != tracker.New || renamed.Category != tracker.New {
+		t.Errorf("after undo: taken %s, renamed %s; want both left alone", taken.Category, renamed.Category)
 	}
 	if b.h.cm(0).State != model.Required {
 		t.Errorf("countermeasure = %s, want required: undoing a publication decides nothing", b.h.cm(0).State)
@@ -398,7 +406,7 @@ func TestUndoPublication(t *testing.T) {
 	b.quiet()
 	b.h.policy.Unwanted = nil
 	b.reconcile()
-	if untouched.Category == tracker.Done || len(b.mem.issues) != 2 {
+	if untouched.Category == tracker.Done || len(b.mem.issues) != 4 {
 		t.Errorf("after publishing again: %s, %d tickets; want the same one reopened", untouched.Category, len(b.mem.issues))
 	}
 	b.quiet()
@@ -428,4 +436,59 @@ func TestHintIsNotKeptWaitingByAnImport(t *testing.T) {
 		t.Errorf("log = %q, want the news before the import's end, and all eight linked", b.h.log)
 	}
 	b.quiet()
+}
+
+// Whenever a person moves or estimates a ticket while we write into it, the model
+// hears of it: what we read back after our own change is not taken as told.
+func TestPersonActsWhileWeWrite(t *testing.T) {
+	t.Parallel()
+	acts := map[string]func(*bench, string){
+		"rejects":   func(b *bench, id string) { b.mem.human(id, tracker.Done, "Won't Do", "Not ours.") },
+		"finishes":  func(b *bench, id string) { b.mem.human(id, tracker.Done, "", "") },
+		"estimates": func(b *bench, id string) { b.mem.issue(id).Estimate = tracker.Estimate{Seconds: 3600} },
+	}
+	heard := map[string]func(*bench) bool{
+		"rejects":  func(b *bench) bool { return b.h.cm(0).State == model.Rejected && b.h.cm(0).StateReason == "Not ours." },
+		"finishes": func(b *bench) bool { return b.h.cm(0).State == model.Implemented },
+		"estimates": func(b *bench) bool {
+			return b.h.last[string(cm(0))].Estimate.Seconds == 3600
+		},
+	}
+	for name, act := range acts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for at, more := 0, true; more; at++ {
+				b := newBench(t, 1)
+				b.reconcile()
+				b.Advance(25 * time.Hour)
+				b.h.cm(0).Description = "Another text."
+				id, n := b.link(forCM(0)).TicketID, 0
+				more = false
+				var when string
+				b.hit = func(point string) {
+					if n == at {
+						act(b, id)
+						b.mem.issue(id).Updated = b.Now()
+						more, when = true, point
+					}
+					n++
+				}
+				b.settle()
+				b.hit = nil
+				if !more {
+					if at < 3 {
+						t.Fatalf("the tracker was asked %d times, want a reading, an edit and a reading", at)
+					}
+					break
+				}
+				b.Advance(time.Minute)
+				b.poll()
+				b.settle()
+				if !heard[name](b) {
+					t.Errorf("at point %d (%s): state %s (%s), last told %+v", at, when, b.h.cm(0).State, b.h.cm(0).StateReason, b.h.last[string(cm(0))])
+				}
+				b.quiet()
+			}
+		})
+	}
 }

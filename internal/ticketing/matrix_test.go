@@ -661,3 +661,24 @@ func TestLoopOnTheBoard(t *testing.T) {
 		t.Errorf("the other countermeasure = %s, want required", got)
 	}
 }
+
+// A person's summary stays theirs however often we look and whatever changes here.
+func TestHumanSummaryStays(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1)
+	b.reconcile()
+	i := b.ticket(forCM(0))
+	b.Advance(time.Minute)
+	i.Summary, i.Updated = "Bob: bind values", b.Now()
+	b.poll()
+	for _, title := range []string{"Measure one", "Measure two"} {
+		b.h.cm(0).Title = title
+		b.Advance(25 * time.Hour)
+		b.settle()
+		b.poll()
+		if i.Summary != "Bob: bind values" {
+			t.Errorf("summary after the title became %q = %q, want the person's", title, i.Summary)
+		}
+	}
+	b.quiet()
+}

@@ -28,6 +28,7 @@ func (r *run) transition(ctx context.Context, b *bond, a Action) error {
 	refused := tracker.AsError(err)
 	if err == nil {
 		r.ok()
+		t.Estimate = b.seen.Estimate // a new one is news of the next reading
 		b.seen = t
 		// An accepted request proves nothing.
 		if b.Table.Read(t).Closed() == (a.Wish.Category == tracker.Done) {
