@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/fault"
@@ -53,10 +54,7 @@ func libraryLayers(pile string) ([]library.Layer, error) {
 		if err != nil {
 			return nil, err
 		}
-		layer := library.Layer{Name: filepath.ToSlash(filepath.Clean(name)), Files: files}
-		if name == "" {
-			layer.Name = builtIn
-		}
+		layer := library.Layer{Name: layerName(name, layers), Files: files}
 		for _, other := range layers {
 			if other.Name == layer.Name {
 				return nil, fault.New(fault.Invalid, "library.pile", "%q: %s is there twice", pile, layer.Name)
@@ -65,6 +63,26 @@ func libraryLayers(pile string) ([]library.Layer, error) {
 		layers = append(layers, layer)
 	}
 	return layers, nil
+}
+
+// layerName returns what places in a layer over others begin with: its folder or zip,
+// and for one that is a file alone the folder of that, where no other has it.
+func layerName(name string, below []library.Layer) string {
+	if name == "" {
+		return builtIn
+	}
+	whole := filepath.ToSlash(filepath.Clean(name))
+	if ext := path.Ext(name); ext != ".yaml" && ext != ".yml" {
+		return whole
+	}
+	if info, err := os.Stat(name); err != nil || info.IsDir() {
+		return whole
+	}
+	folder := path.Dir(whole)
+	if slices.ContainsFunc(below, func(l library.Layer) bool { return l.Name == folder }) {
+		return whole
+	}
+	return folder
 }
 
 // libraryFiles returns the files of one library or layer.

@@ -63,7 +63,7 @@ func (c *libraryImportCmd) Run(_ context.Context, env *Env) error {
 		return err
 	}
 	// Read as they are first, so that errors name the files that the person has.
-	whole, err := library.LoadLayers(append(slices.Clip(below), library.Layer{Name: strings.TrimSuffix(c.From, "/"), Files: given})...)
+	whole, err := library.LoadLayers(append(slices.Clip(below), library.Layer{Name: layerName(c.From, below), Files: given})...)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@
 package library
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -30,7 +31,10 @@ type Position struct {
 // String returns "file:line:column", or "layer/file:line:column"; of a whole file without line and column.
 func (p Position) String() string {
 	file := p.File
-	if p.Layer != "" {
+	switch {
+	case p.File == ".":
+		file = cmp.Or(p.Layer, "the library")
+	case p.Layer != "":
 		file = p.Layer + "/" + p.File
 	}
 	if p.Line == 0 {
