@@ -6,7 +6,7 @@ import { Button } from "../ui/button";
 import { Empty, Failed, Loading } from "../ui/state";
 import { follow } from "./events";
 import { useKeys } from "./keys";
-import { sessionQuery, useExpired } from "./session";
+import { sessionQuery, useExpired, useOneAccount } from "./session";
 import { Shell } from "./shell";
 
 const Entry = lazy(() => import("../places/entry/entry"));
@@ -21,6 +21,7 @@ export function Root() {
   const cache = useQueryClient();
   const signedIn = !!session.data;
   useEffect(() => (signedIn && !expired ? follow(cache) : undefined), [cache, signedIn, expired]);
+  useOneAccount(session.isSuccess ? (session.data?.id ?? "") : undefined, expired);
   if (session.isPending) return <Loading />;
   if (session.error && !session.data) return <Failed error={session.error} retry={() => void session.refetch()} />;
   if (!session.data) {

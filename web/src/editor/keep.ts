@@ -2,8 +2,8 @@ import { once } from "../api/client";
 import type { Kept } from "./document";
 
 /*
- * Unsent work in the browser's storage: one entry per product, diagram and tab, so
- * that two tabs do not overwrite each other. An entry whose tab has not been heard of
+ * Unsent work in the browser's storage: one entry per account, product, diagram and
+ * tab, so that nobody sends another's work and two tabs do not overwrite each other. An entry whose tab has not been heard of
  * for a while is taken over by the next one that opens the diagram.
  */
 interface Entry {
@@ -12,7 +12,14 @@ interface Entry {
 }
 
 const stale = 15_000;
-const prefix = (product: string, diagram: string | null) => `threatloop.drawing.${product}.${diagram ?? ""}.`;
+/** Whose says of what the work is, and whose. */
+export interface Whose {
+  account: string;
+  product: string;
+  diagram: string | null;
+}
+
+const prefix = (w: Whose) => `threatloop.drawing.${w.account}.${w.product}.${w.diagram ?? ""}.`;
 
 function tab(): string {
   let id = sessionStorage.getItem("threatloop.tab");
@@ -24,9 +31,9 @@ function tab(): string {
 }
 
 /** keep writes unsent work down, or clears it when there is none. It tells whether that went well. */
-export function keep(product: string, diagram: string | null, work: Kept[]): boolean {
+export function keep(whose: Whose, work: Kept[]): boolean {
   try {
-    const key = prefix(product, diagram) + tab();
+    const key = prefix(whose) + tab();
     if (work.length === 0) localStorage.removeItem(key);
     else localStorage.setItem(key, JSON.stringify({ at: Date.now(), work } satisfies Entry));
     return true;
@@ -36,9 +43,9 @@ export function keep(product: string, diagram: string | null, work: Kept[]): boo
 }
 
 /** recall takes what was kept: this tab's own, and what tabs left that are gone. */
-export function recall(product: string, diagram: string | null): Kept[] {
+export function recall(whose: Whose): Kept[] {
   try {
-    const start = prefix(product, diagram);
+    const start = prefix(whose);
     const out: Kept[] = [];
     for (const key of Object.keys(localStorage)) {
       if (!key.startsWith(start)) continue;

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { Network } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { once } from "../api/client";
+import { onLeaving, useMe } from "../app/session";
 import { useCan, useProduct } from "../places/product/frame";
 import { useAddress } from "../ui/address";
 import { Button } from "../ui/button";
@@ -18,7 +19,18 @@ import { Workbench } from "./workbench";
 /** Open drawings keep what can be undone and what is not sent yet while a person is elsewhere in the page. */
 const opened = new Map<string, Editor>();
 
-async function openDrawing(product: string, diagram: string): Promise<Editor> {
+onLeaving({
+  finish: async () => {
+    const sent = Promise.allSettled([...opened.values()].map((e) => e.sync?.settled()));
+    await Promise.race([sent, new Promise((done) => setTimeout(done, 2000))]);
+  },
+  forget: () => {
+    for (const e of opened.values()) e.sync?.stop();
+    opened.clear();
+  },
+});
+
+async function openDrawing(product: string, diagram: string, account: string): Promise<Editor> {
   const known = diagram ? opened.get(`${product} ${diagram}`) : undefined;
   if (known) {
     known.sync?.heard({ product, seq: 0 });
@@ -31,7 +43,7 @@ async function openDrawing(product: string, diagram: string): Promise<Editor> {
     other.sync?.heard({ product, seq: 0 });
     return other;
   }
-  const editor = makeEditor(product, drawing, server(product, drawing.diagram));
+  const editor = makeEditor(product, drawing, server(product, drawing.diagram), account);
   opened.set(key, editor);
   return editor;
 }
@@ -39,6 +51,7 @@ async function openDrawing(product: string, diagram: string): Promise<Editor> {
 /** Diagram is the place of the diagram editor. */
 export function Diagram() {
   const product = useProduct();
+  const me = useMe();
   const [search] = useAddress();
   const asked = search.diagram ?? "";
   // Who asked for the first diagram stays with it when another one becomes the first.
@@ -48,7 +61,7 @@ export function Diagram() {
     queryFn: async () => {
       const s = asked ? undefined : stay.current?.store.getState();
       const kept = s?.product === product.id && s.diagram && s.doc.now.has(keyOf("diagrams", s.diagram)) ? s.diagram : "";
-      const editor = await openDrawing(product.id, asked || kept);
+      const editor = await openDrawing(product.id, asked || kept, me?.id ?? "");
       stay.current = asked ? undefined : editor;
       return editor;
     },

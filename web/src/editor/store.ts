@@ -78,9 +78,10 @@ export interface Editor {
 }
 
 /** makeEditor opens a drawing. Without a transport it lives in memory alone. */
-export function makeEditor(product: string, drawing: Drawing, transport?: Transport): Editor {
+export function makeEditor(product: string, drawing: Drawing, transport?: Transport, account = ""): Editor {
+  const whose = { account, product, diagram: drawing.diagram };
   const opened = document.open(drawing);
-  const doc = transport ? document.restore(opened, recall(product, drawing.diagram)) : opened;
+  const doc = transport ? document.restore(opened, recall(whose)) : opened;
   const store = createStore<State>(() => ({
     product,
     diagram: drawing.diagram,
@@ -138,7 +139,7 @@ export function makeEditor(product: string, drawing: Drawing, transport?: Transp
           calm = setTimeout(() => store.setState({ flash: new Map(), heard: "" }), 4000);
         },
         keep: (work) => {
-          const keeps = keep(product, drawing.diagram, work) || work.length === 0;
+          const keeps = keep(whose, work) || work.length === 0;
           if (keeps !== store.getState().keeps) store.setState({ keeps });
         },
       },

@@ -145,6 +145,19 @@ describe("Sync", () => {
     expect(b.server.elements.get("a")?.value.name).toBe("Offline");
   });
 
+  it("sends nothing once its person left, and keeps what was not sent", async () => {
+    const b = bench();
+    b.server.down = true;
+    b.change({ name: "Ada's" });
+    await later(600);
+    b.sync.stop();
+    b.server.down = false;
+    b.sync.flush();
+    await later(60_000);
+    expect(b.server.keys).toEqual([]);
+    expect(b.work()).toMatchObject([{ id: "a", mine: { name: "Ada's" } }]);
+  });
+
   it("sends a batch whose answer was lost again under the same key", async () => {
     const b = bench();
     b.server.lose = true;

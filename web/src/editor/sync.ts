@@ -36,6 +36,7 @@ export class Sync {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private keeper: ReturnType<typeof setTimeout> | undefined;
   private busy = false;
+  private stopped = false;
   private attempts = 0;
   private pending: { batch: Change[]; key: string; label?: string } | undefined;
   private readonly own = new Set<string>();
@@ -77,8 +78,16 @@ export class Sync {
     if (!this.busy) this.after(80);
   }
 
+  /** stop keeps what is unsent on this machine and sends nothing from now on. */
+  stop(): void {
+    this.keepNow();
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
   private after(ms: number): void {
     clearTimeout(this.timer);
+    if (this.stopped) return;
     this.timer = setTimeout(() => void this.run(), ms);
   }
 
@@ -89,15 +98,16 @@ export class Sync {
   private keepNow(): void {
     clearTimeout(this.keeper);
     this.keeper = undefined;
+    if (this.stopped) return;
     this.board.keep(kept(this.board.doc()));
   }
 
   /** run does what there is to do, one thing after the other. */
   async run(): Promise<void> {
-    if (this.busy) return;
+    if (this.busy || this.stopped) return;
     this.busy = true;
     try {
-      for (;;) {
+      while (!this.stopped) {
         if (!this.pending && this.news.length > 0) await this.fetch();
         else if (this.pending || unsent(this.board.doc()).length > 0) await this.post();
         else break;

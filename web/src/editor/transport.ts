@@ -1,4 +1,5 @@
 import { lostSession, Problem, problemOf } from "../api/client";
+import { useExpired } from "../app/session";
 import type { Change, Diagram, Drawing, Facts, Reply } from "./types";
 
 /** Transport is how a drawing reaches the server; tests put their own in its place. */
@@ -11,6 +12,8 @@ export interface Transport {
 
 async function call<T>(path: string, init?: RequestInit): Promise<{ data: T; response: Response }> {
   let response: Response;
+  // Until its person is back, the session may be another's.
+  if (useExpired.getState().expired) throw new Problem(401, "signed_out", "Your session ended.");
   try {
     response = await fetch(`/api/v1${path}`, { credentials: "same-origin", ...init, headers: { Accept: "application/json", ...init?.headers } });
   } catch (cause) {

@@ -52,6 +52,7 @@ export default async function () {
   await clash(a, b, product);
   await away(a, b, product);
   await expired(a, product);
+  await left(a, product);
   await readers(product);
   await b.done();
   await a.done();
@@ -188,6 +189,35 @@ async function expired(a, product) {
   assert.equal(new URL(a.page.url()).pathname, where, "the place after signing in again");
   await stored(a.page, product, "what was drawn without a session", (d) => names(d).includes("Sorting"));
   await element(a.page, "Sorting").waitFor();
+  await saved(a.page);
+}
+
+/** left: what somebody did not get sent before they signed out waits for them, and is not sent by who signs in next. */
+async function left(a, product) {
+  const changes = "**/api/v1/products/*/drawing/changes";
+  const signOut = async (page, who) => {
+    await page.getByRole("button", { name: who }).click();
+    await page.getByRole("menuitem", { name: "Sign out" }).click();
+  };
+  await a.page.route(changes, (r) => r.abort());
+  await pull(a.page, "actor", await spot(a.page, 600, 420), "Night shift");
+  await a.page.locator("[data-save=offline]").waitFor();
+  await signOut(a.page, "Ada Lovelace");
+  await a.page.unroute(changes);
+  await signIn(a.page, people.modeller);
+  await element(a.page, "Counter").waitFor();
+  assert.equal(await element(a.page, "Night shift").count(), 0, "what another person did not get sent");
+  // In another tab its person comes back: this one asks who is here.
+  const tab = await open({ path: `/products/${product}/diagram`, allowed, context: a.context });
+  await element(tab.page, "Counter").waitFor();
+  await signOut(tab.page, "Erik Editor");
+  await a.page.getByRole("dialog", { name: "Your session ended" }).waitFor();
+  await signIn(tab.page, { email: "ada@example.org", password: "a long enough passphrase" });
+  await tab.done();
+  await a.page.getByRole("button", { name: "Sign in as somebody else" }).click();
+  await signIn(a.page, { email: "ada@example.org", password: "a long enough passphrase" });
+  await element(a.page, "Night shift").waitFor();
+  await stored(a.page, product, "what waited for its person", (d) => names(d).includes("Night shift"));
   await saved(a.page);
 }
 
