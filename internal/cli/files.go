@@ -183,7 +183,14 @@ func (t table) row(cells ...any) {
 	_, _ = fmt.Fprintln(t)
 }
 
-func cellText(s string) string { return strings.ReplaceAll(printable(s), "\t", " ") }
+func cellText(s string) string {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return strings.ReplaceAll(printable(s), "\t", " ")
+		}
+	}
+	return s // as nearly every cell is
+}
 
 // printColumns prints rows of equally many cells as table does. It walks over them
 // twice, for the widths and for the text, and keeps none: a large model has a row per threat.
@@ -202,7 +209,9 @@ func printColumns(w io.Writer, rows iter.Seq[[]string]) error {
 		for i, c := range cells {
 			text := cellText(c)
 			if line = append(line, text...); i < len(cells)-1 {
-				line = append(line, strings.Repeat(" ", widths[i]+padding-utf8.RuneCountInString(text))...)
+				for range widths[i] + padding - utf8.RuneCountInString(text) {
+					line = append(line, ' ')
+				}
 			}
 		}
 		if _, err := w.Write(append(line, '\n')); err != nil {

@@ -300,6 +300,14 @@ func reasons(why []model.Why, origin model.Origin) []reason {
 	return list
 }
 
+// firstReason is the text of the first of reasons.
+func firstReason(why []model.Why, origin model.Origin) string {
+	if len(why) > 0 {
+		return why[0].Text
+	}
+	return reasons(nil, origin)[0].Text
+}
+
 func elementNames(m *model.Model) map[model.ElementID]string {
 	names := map[model.ElementID]string{model.AtProduct: m.Product.Name}
 	for i := range m.Zones {
@@ -329,7 +337,7 @@ func (g *generated) writeTable(w io.Writer) error {
 		line := []string{"CURRENT", "PROJECTED", "BAND", "WHERE", "THREAT", "BECAUSE"}
 		for i := 0; yield(line) && i < len(rows); i++ {
 			t, r := rows[i].threat, rows[i].rating
-			line = append(line[:0], strconv.Itoa(r.Current), strconv.Itoa(r.Projected), string(r.Band), g.names[t.Where], t.Title, reasons(t.Why, t.Origin)[0].Text)
+			line = append(line[:0], strconv.Itoa(r.Current), strconv.Itoa(r.Projected), string(r.Band), g.names[t.Where], t.Title, firstReason(t.Why, t.Origin))
 		}
 	})
 	if err != nil {

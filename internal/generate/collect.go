@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -23,9 +24,18 @@ type found struct {
 	class   class
 	wants   []want
 	facts   []Concluded
-	grounds map[string][]model.Fact // what the rule of a fact looked at
 	asks    []asked
 	fired   []string // rules; filled for the tests of rules only
+}
+
+// grounds returns what the first rule that concluded a fact here looked at; nil where none did.
+func (f *found) grounds(fact string) []model.Fact {
+	for i := range f.facts {
+		if c := &f.facts[i]; c.Fact == fact {
+			return c.Why[0].Facts
+		}
+	}
+	return nil
 }
 
 // class orders elements of different kinds.
@@ -254,9 +264,9 @@ func (g *generator) looked(r *library.Rule, scope *library.Scope, of *found, whe
 		if !isFact {
 			continue
 		}
-		below := of.grounds[name]
+		below := of.grounds(name)
 		if below == nil {
-			below = g.product.grounds[name]
+			below = g.product.grounds(name)
 		}
 		for _, b := range below {
 			if !slices.ContainsFunc(facts, func(f model.Fact) bool { return f.Name == b.Name }) {
@@ -276,11 +286,10 @@ func (f *found) conclude(scope *library.Scope, name string, value any, why model
 		}
 		return
 	}
-	scope.Facts.Own[name] = value
-	if f.grounds == nil {
-		f.grounds = map[string][]model.Fact{}
+	if scope.Facts.Own == nil {
+		scope.Facts.Own = map[string]any{} // most elements have no facts
 	}
-	f.grounds[name] = why.Facts
+	scope.Facts.Own[name] = value
 	f.facts = append(f.facts, Concluded{Where: f.element, Fact: name, Value: library.FormatValue(value), Why: []model.Why{why}})
 }
 
@@ -371,9 +380,12 @@ func (t *threat) link(l link) {
 	t.links = append(t.links, l)
 }
 
-// result makes the model's things of what was found, in order of ids.
+// result makes the model's things of what was found, in order of ids. Where nobody
+// keeps what was found, each part of it is let go as soon as it is made: both in
+// whole are more than all else that a large model takes.
 func (g *generator) result(m *model.Model) *Result {
 	r := &Result{Library: g.stamp, Value: g.figures.value(), Exposure: g.figures.exposure(), model: m, library: g.lib}
+	g.tell(r)
 	ts, ws, cs, links := 0, 0, 0, 0
 	for _, s := range g.sites {
 		ts, ws, cs = ts+len(s.threats), ws+len(s.weaknesses), cs+len(s.countermeasures)
@@ -393,20 +405,22 @@ func (g *generator) result(m *model.Model) *Result {
 			countermeasures.add(string(c.id), c)
 		}
 	}
-	r.Threats, r.Links = make([]model.Threat, len(threats)), make([]model.Link, 0, links)
-	for i, k := range threats.sorted() {
-		r.Threats[i] = g.asThreat(k.of)
-		r.Links = k.of.asLinks(r.Links)
+	if !g.owned {
+		g.found, g.sites, g.views, g.scope = nil, nil, nil, nil
 	}
-	r.Weaknesses = make([]model.Weakness, len(weaknesses))
-	for i, k := range weaknesses.sorted() {
-		r.Weaknesses[i] = g.asWeakness(k.of)
+	r.Threats, r.Links = make([]model.Threat, 0, len(threats)), make([]model.Link, 0, links)
+	for t := range threats.inOrder() {
+		r.Threats = append(r.Threats, g.asThreat(t))
+		r.Links = t.asLinks(r.Links)
 	}
-	r.Countermeasures = make([]model.Countermeasure, len(countermeasures))
-	for i, k := range countermeasures.sorted() {
-		r.Countermeasures[i] = g.asCountermeasure(k.of)
+	r.Weaknesses = make([]model.Weakness, 0, len(weaknesses))
+	for w := range weaknesses.inOrder() {
+		r.Weaknesses = append(r.Weaknesses, g.asWeakness(w))
 	}
-	g.tell(r)
+	r.Countermeasures = make([]model.Countermeasure, 0, len(countermeasures))
+	for c := range countermeasures.inOrder() {
+		r.Countermeasures = append(r.Countermeasures, g.asCountermeasure(c))
+	}
 	return r
 }
 
@@ -515,14 +529,22 @@ func (b *byID[T]) add(id string, of *T) {
 	*b = append(*b, keyed[T]{binary.BigEndian.Uint64(key[:]), id, of})
 }
 
-func (b byID[T]) sorted() byID[T] {
+// inOrder yields each thing once, and points at it no longer.
+func (b byID[T]) inOrder() iter.Seq[*T] {
 	slices.SortFunc(b, func(x, y keyed[T]) int {
 		if x.key != y.key {
 			return cmp.Compare(x.key, y.key)
 		}
 		return cmp.Compare(x.id, y.id)
 	})
-	return b
+	return func(yield func(*T) bool) {
+		for i := range b {
+			of := b[i].of
+			if b[i].of = nil; !yield(of) {
+				return
+			}
+		}
+	}
 }
 
 func ordered(list []model.Why) []model.Why {

@@ -271,7 +271,7 @@ func (g *generator) component(v *library.Component) (*found, error) {
 	if t := g.lib.Type(v.Type); t != nil {
 		f.wants = append(f.wants, want{typ: t, where: f.element, why: g.becauseOfType(t)})
 	}
-	scope := &library.Scope{Product: g.views.product, Answers: g.answers, Component: v, Facts: &library.Facts{Own: map[string]any{}, Parent: g.facts}}
+	scope := &library.Scope{Product: g.views.product, Answers: g.answers, Component: v, Facts: &library.Facts{Parent: g.facts}}
 	for _, r := range g.forComponent(g.ofComponents, v.Kind, v.Type) {
 		if _, _, err := g.ask(r, scope, f, f.element); err != nil {
 			return nil, err
@@ -286,7 +286,7 @@ func (g *generator) flow(v *library.Flow) (*found, error) {
 	if v.OutOfScope {
 		return f, nil
 	}
-	scope := &library.Scope{Product: g.views.product, Answers: g.answers, Flow: v, Facts: &library.Facts{Own: map[string]any{}, Parent: g.facts}}
+	scope := &library.Scope{Product: g.views.product, Answers: g.answers, Flow: v, Facts: &library.Facts{Parent: g.facts}}
 	for _, r := range g.ofFlows {
 		where := f.element
 		switch r.At {

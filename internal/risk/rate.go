@@ -15,7 +15,9 @@ func Rate(m *model.Model, v model.Verdicts, s Settings) Ratings {
 	out := Ratings{Method: r.s.Method, Threats: make([]Rating, 0, len(m.Threats))}
 	for i := range m.Threats {
 		if m.Threats[i].Retired == nil {
-			out.Threats = append(out.Threats, r.assess(&m.Threats[i]).rating)
+			a := r.assess(&m.Threats[i])
+			out.Threats = append(out.Threats, a.rating)
+			r.spare = a.links[:0]
 		}
 	}
 	slices.SortFunc(out.Threats, func(a, b Rating) int { return cmp.Compare(a.Threat, b.Threat) })
@@ -32,6 +34,7 @@ type rater struct {
 	weaknesses      map[model.WeaknessID]*model.Weakness
 	countermeasures map[model.CountermeasureID]*model.Countermeasure
 	links           map[model.ThreatID][]*model.Link // see byThreat
+	spare           []linked                         // of an assessment that nobody needs any more
 }
 
 func newRater(m *model.Model, v model.Verdicts, s Settings) *rater {
@@ -247,7 +250,8 @@ func (r *rater) givenFlags(a *assessment) []Flag {
 // raise a rating through it.
 func (r *rater) count(id model.ThreatID) []linked {
 	live := r.links[id]
-	links := make([]linked, 0, len(live))
+	links := slices.Grow(r.spare, len(live))
+	r.spare = nil
 	var failing map[model.CountermeasureID]string
 	all := ""
 	for i, l := range live {
