@@ -2,6 +2,7 @@ package ticketing
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -17,10 +18,21 @@ type bond struct {
 	wait time.Time // something is to be tried again then
 }
 
+// errLetGo ends the work on a link that a person let go of meanwhile.
+var errLetGo = errors.New("ticketing: a person let go of the link")
+
 // act does the actions on one link in their order and remembers the result. It
 // reports whether the model was told something. A refusal by the tracker is a
-// *tracker.Error; what was done before it is remembered.
+// *tracker.Error; what was done before it is remembered. A link that a person lets
+// go of meanwhile stays as they left it.
 func (r *run) act(ctx context.Context, s Situation, row store.TicketLink, actions []Action) (news bool, err error) {
+	if news, err = r.carryOut(ctx, s, row, actions); errors.Is(err, errLetGo) {
+		return false, nil
+	}
+	return news, err
+}
+
+func (r *run) carryOut(ctx context.Context, s Situation, row store.TicketLink, actions []Action) (news bool, err error) {
 	b := &bond{Situation: s, row: row}
 	if s.Seen != nil {
 		b.seen = *s.Seen
@@ -99,7 +111,28 @@ func (r *run) save(ctx context.Context, b *bond, want *Want) error {
 	snap.Noted = slices.DeleteFunc(snap.Noted, func(t time.Time) bool { return r.now().Sub(t) >= 24*time.Hour })
 	b.Link.Snapshot = snap
 	b.row.Snapshot, b.row.UpdatedAt = encode(snap), r.now()
-	return r.write(ctx, func(tx *store.Tx) error { return tx.SaveLink(b.row) })
+	return r.write(ctx, func(tx *store.Tx) error { return saveLink(tx, b.row) })
+}
+
+// saveLink saves a link as a run leaves it; errLetGo where a person has let go of it.
+func saveLink(tx *store.Tx, row store.TicketLink) error {
+	now, err := linkNow(tx, row)
+	if err != nil {
+		return err
+	}
+	if now.State == string(LinkUnlinked) {
+		return errLetGo
+	}
+	return tx.SaveLink(row)
+}
+
+// linkNow returns a link as it is stored; as given where it is not.
+func linkNow(tx *store.Tx, row store.TicketLink) (store.TicketLink, error) {
+	rows, err := tx.Links(store.LinkFilter{Product: row.Product, Object: row.Object, Purpose: row.Purpose, Connection: row.Connection, TicketID: row.TicketID})
+	if err != nil || len(rows) != 1 {
+		return row, err
+	}
+	return rows[0], nil
 }
 
 // standing says what a person should know about a link that has no failure.

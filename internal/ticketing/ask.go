@@ -12,7 +12,7 @@ import (
 func AskKey(of string) string { return "tickets.asked/" + of }
 
 // ask notes that a person asked for another try on a connection or a product. A
-// run that is under way then does not put off what it began before that.
+// run that is under way then does not put off, or hold, what it began before that.
 func ask(tx *store.Tx, connection string, p model.ProductID) error {
 	for _, of := range []string{connection, string(p)} {
 		if of == "" {

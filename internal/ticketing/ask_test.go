@@ -95,3 +95,24 @@ func TestRefusedTextIsItsOwn(t *testing.T) {
 		t.Errorf("the next intent is %s (%s), want it linked", i.State, i.Reason)
 	}
 }
+
+// What a person publishes while a run works out what is wanted is not held for them to publish.
+func TestPublishedWhileWePlan(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 2)
+	b.h.policy.Auto = false
+	b.h.planned = func() {
+		b.h.planned = nil
+		b.h.policy.Published = map[string]bool{string(cm(0)): true}
+		b.write(func(tx *store.Tx) error {
+			_, err := ticketing.Release(tx, product, forCM(0))
+			return err
+		})
+	}
+	b.reconcile()
+	for n, want := range []string{store.IntentLinked, store.IntentHeld} {
+		if i := b.intent(forCM(n)); i.State != want {
+			t.Errorf("intent %d is %s (%s), want it %s", n, i.State, i.Reason, want)
+		}
+	}
+}

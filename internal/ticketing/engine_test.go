@@ -438,6 +438,42 @@ func TestHintIsNotKeptWaitingByAnImport(t *testing.T) {
 	b.quiet()
 }
 
+// Whenever a person lets go of a ticket while we work on it, it stays let go of.
+func TestUnlinkWhileWeWrite(t *testing.T) {
+	t.Parallel()
+	for at, more := 0, true; more; at++ {
+		b := newBench(t, 1)
+		b.reconcile()
+		b.Advance(25 * time.Hour)
+		b.h.cm(0).Description = "Another text."
+		id, n := b.link(forCM(0)).TicketID, 0
+		b.mem.human(id, tracker.InProgress, "", "")
+		more = false
+		var when string
+		b.hit = func(point string) {
+			if n++; n != at+1 {
+				return
+			}
+			more, when = true, point
+			b.write(func(tx *store.Tx) error { return ticketing.Unlink(tx, connection, product, forCM(0), id, b.Now()) })
+		}
+		b.settle()
+		b.poll()
+		b.settle()
+		b.hit = nil
+		if !more {
+			if at < 4 {
+				t.Fatalf("the tracker was asked %d times, want a reading, an edit, a reading and a poll", at)
+			}
+			break
+		}
+		if got := b.links(); len(got) != 1 || got[0].State != string(ticketing.LinkUnlinked) {
+			t.Errorf("at point %d (%s): links %+v, want the one let go of", at, when, got)
+		}
+		b.quiet()
+	}
+}
+
 // Whenever a person moves or estimates a ticket while we write into it, the model
 // hears of it: what we read back after our own change is not taken as told.
 func TestPersonActsWhileWeWrite(t *testing.T) {

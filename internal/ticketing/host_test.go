@@ -32,6 +32,7 @@ type host struct {
 	last     map[string]ticketing.Observation
 	others   []model.ProductID // that cannot be read
 	deaf     string            // the object of which nothing can be told
+	planned  func()            // called once what is wanted was worked out
 }
 
 // newHost has n required countermeasures, each against a threat through a weakness of its own.
@@ -101,7 +102,11 @@ func (h *host) Wants(_ context.Context, tx *store.Tx, p model.ProductID) (ticket
 	if err != nil {
 		return ticketing.Plan{}, err
 	}
-	return ticketing.Plan{Wants: ticketing.Wants(h.input(known)), Policy: h.policy, First: h.first}, nil
+	plan := ticketing.Plan{Wants: ticketing.Wants(h.input(known)), Policy: h.policy, First: h.first}
+	if h.planned != nil {
+		h.planned()
+	}
+	return plan, nil
 }
 
 func (h *host) Products(context.Context, *store.Tx, string) ([]model.ProductID, error) {

@@ -44,7 +44,7 @@ func (r *run) observe(ctx context.Context, b *bond, a Action) error {
 func (r *run) tell(ctx context.Context, b *bond, snap Snapshot, o Observation) error {
 	b.row.Snapshot, b.row.UpdatedAt = encode(snap), r.now()
 	return r.write(ctx, func(tx *store.Tx) error {
-		if err := tx.SaveLink(b.row); err != nil {
+		if err := saveLink(tx, b.row); err != nil {
 			return err
 		}
 		obs, err := r.together(tx, b.row, o)
@@ -103,7 +103,7 @@ func (r *run) redirect(ctx context.Context, b *bond, a Action) error {
 			return err
 		}
 		b.row.Snapshot, b.row.UpdatedAt = encode(snap), r.now()
-		if err := tx.SaveLink(b.row); err != nil {
+		if err := saveLink(tx, b.row); err != nil {
 			return err
 		}
 		return r.tellLinked(ctx, tx, row)

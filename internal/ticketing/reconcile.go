@@ -126,8 +126,8 @@ func (r *run) product(ctx context.Context, p model.ProductID) (again bool, err e
 	if err != nil {
 		return false, err
 	}
-	if err := r.plan(ctx, w); err != nil {
-		return false, err
+	if err := r.plan(ctx, w); err != nil || r.again {
+		return r.again, err
 	}
 	if r.conn.Adopt && len(w.intents) > 0 {
 		if err := r.adopt(ctx); err != nil {
@@ -184,6 +184,11 @@ func (r *run) plan(ctx context.Context, w *work) error {
 	}
 	now := r.now()
 	return r.write(ctx, func(tx *store.Tx) error {
+		// What a person publishes meanwhile must not be held for what was so before.
+		if n, err := asked(tx, r.id, w.product); err != nil || n != r.asked {
+			r.again = err == nil
+			return err
+		}
 		for _, i := range dropped {
 			if err := tx.DropIntent(i.Product, i.Object, i.Purpose); err != nil {
 				return err
@@ -360,11 +365,8 @@ func (r *run) settle(ctx context.Context, w *work, row store.TicketLink, seen *t
 
 // link reads a link again: its actions may have saved part of what they did.
 func (r *run) link(ctx context.Context, row store.TicketLink) (store.TicketLink, error) {
-	err := r.e.o.DB.Read(ctx, func(_ context.Context, tx *store.Tx) error {
-		rows, err := tx.Links(store.LinkFilter{Product: row.Product, Object: row.Object, Purpose: row.Purpose, Connection: row.Connection, TicketID: row.TicketID})
-		if err == nil && len(rows) == 1 {
-			row = rows[0]
-		}
+	err := r.e.o.DB.Read(ctx, func(_ context.Context, tx *store.Tx) (err error) {
+		row, err = linkNow(tx, row)
 		return err
 	})
 	return row, err
@@ -384,7 +386,7 @@ func (r *run) refusedLink(ctx context.Context, row store.TicketLink, refused *tr
 	}
 	row.Reason, row.RetryAt, row.UpdatedAt = refused.Error(), r.now().Add(wait), r.now()
 	r.due(row.RetryAt)
-	if err := r.write(ctx, func(tx *store.Tx) error { return tx.SaveLink(row) }); err != nil {
+	if err := r.write(ctx, func(tx *store.Tx) error { return saveLink(tx, row) }); err != nil && !errors.Is(err, errLetGo) {
 		return err
 	}
 	return stop

@@ -141,8 +141,8 @@ func (r *run) relink(ctx context.Context, i store.Intent, rows []store.TicketLin
 	fresh.Objects = old.Objects
 	fresh.Reason = "merged with " + old.TicketKey + ", which was created twice"
 	old.State, old.Reason = string(LinkFollowed), "a duplicate of "+keep.Key
-	return r.write(ctx, func(tx *store.Tx) error {
-		if err := tx.SaveLink(old); err != nil {
+	err = r.write(ctx, func(tx *store.Tx) error {
+		if err := saveLink(tx, old); err != nil {
 			return err
 		}
 		if err := tx.SaveLink(fresh); err != nil {
@@ -150,6 +150,10 @@ func (r *run) relink(ctx context.Context, i store.Intent, rows []store.TicketLin
 		}
 		return r.tellLinked(ctx, tx, fresh)
 	})
+	if errors.Is(err, errLetGo) {
+		return nil
+	}
+	return err
 }
 
 func (r *run) closeDuplicate(ctx context.Context, t, keep tracker.Ticket) error {

@@ -242,6 +242,9 @@ func KnownTickets(tx *store.Tx, p model.ProductID) (map[Key]Known, error) {
 // Release lets held intents of the keys go out; no keys means all of the
 // product. It returns how many were released.
 func Release(tx *store.Tx, p model.ProductID, keys ...Key) (int, error) {
+	if err := ask(tx, "", p); err != nil {
+		return 0, err
+	}
 	return reset(tx, store.IntentFilter{Product: p, States: []string{store.IntentHeld}}, keys)
 }
 

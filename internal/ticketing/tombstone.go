@@ -15,7 +15,7 @@ func (r *run) suspect(ctx context.Context, b *bond) error {
 	b.row.RetryAt = r.now().Add(confirmAfter)
 	r.due(b.row.RetryAt)
 	b.row.Snapshot, b.row.UpdatedAt = encode(snap), r.now()
-	return r.write(ctx, func(tx *store.Tx) error { return tx.SaveLink(b.row) })
+	return r.write(ctx, func(tx *store.Tx) error { return saveLink(tx, b.row) })
 }
 
 // tombstone records that a ticket is deleted or hidden, and tells the model.

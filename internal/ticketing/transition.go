@@ -19,7 +19,7 @@ func (r *run) transition(ctx context.Context, b *bond, a Action) error {
 		snap.Acting = string(WantClosed)
 	}
 	b.row.Snapshot, b.row.UpdatedAt = encode(*snap), r.now()
-	if err := r.write(ctx, func(tx *store.Tx) error { return tx.SaveLink(b.row) }); err != nil {
+	if err := r.write(ctx, func(tx *store.Tx) error { return saveLink(tx, b.row) }); err != nil {
 		return err
 	}
 	r.point("transition")
