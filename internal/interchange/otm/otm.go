@@ -16,6 +16,7 @@ package otm
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -82,11 +83,12 @@ func detect(keys map[string]bool) bool {
 	if !keys["project"] {
 		return false
 	}
-	delete(keys, "project")
-	for _, l := range lists {
-		delete(keys, l)
+	for key := range keys {
+		if !same(key, "project") && !slices.ContainsFunc(lists, func(l string) bool { return same(key, l) }) {
+			return false
+		}
 	}
-	return len(keys) == 0
+	return true
 }
 
 // wrapped returns the text of a document that stands as a string in a JSON

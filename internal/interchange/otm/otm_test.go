@@ -2,9 +2,11 @@ package otm_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -329,6 +331,47 @@ func TestEnvelope(t *testing.T) {
 	i := read(t, []byte(`{"id": "x", "otm": `+string(inner)+`}`))
 	if i.Model.Product.ID != "inside" || i.Model.Product.Name != "Inside" {
 		t.Errorf("product = %+v, want the one inside", i.Model.Product)
+	}
+}
+
+// TestLikelihoodAlone: a likelihood without an impact rates nothing, and is not lost.
+func TestLikelihoodAlone(t *testing.T) {
+	t.Parallel()
+	i := read(t, []byte(`otmVersion: 0.2.0
+project: {id: p, name: P}
+threats: [{id: t, name: T, risk: {likelihood: 50.5, impact: null, comment: why}}, {id: u, name: U, risk: {likelihood: 30}, severity: high}]
+`))
+	for n, want := range map[int]string{0: `{"risk":{"likelihood":50.5,"comment":"why"}}`, 1: `{"risk":{"likelihood":30},"severity":"high"}`} {
+		var got, wanted any
+		threat := i.Model.Threats[slices.IndexFunc(i.Model.Threats, func(t model.Threat) bool { return t.Title == [...]string{"T", "U"}[n] })]
+		if err := errors.Join(json.Unmarshal(threat.Extra[otm.Key], &got), json.Unmarshal([]byte(want), &wanted)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(wanted, got); diff != "" {
+			t.Errorf("extra of %s (-want +got):\n%s", threat.Title, diff)
+		}
+		if threat.Inherent != nil || threat.Severity != [...]string{"tbd", "high"}[n] {
+			t.Errorf("threat %+v, want no rating but the severity", threat)
+		}
+	}
+	i.Model.Threats = slices.DeleteFunc(i.Model.Threats, func(t model.Threat) bool { return t.Title == "U" })
+	if out := roundTrip(t, i.Model, nil); !strings.Contains(string(out), `"likelihood": 50.5`) {
+		t.Errorf("Write(m) = %s, want the likelihood where it stood", out)
+	}
+}
+
+// TestEarlyFile is refused for its missing version, not taken for a stranger.
+func TestEarlyFile(t *testing.T) {
+	t.Parallel()
+	root, err := jsontree.Parse([]byte(`{"project": {"name": "ELB", "id": "elb"}, "representations": [], "trustzones": [{"id": "z", "name": "Z"}], "components": [], "dataflows": []}`), imported.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !otm.Detect(root) {
+		t.Error("Detect = false, want true")
+	}
+	if _, err := otm.Read(root, imported.Options{}); err == nil || !strings.Contains(fault.As(err).Fields[0].Text, "otmVersion") {
+		t.Errorf("Read = %v, want that otmVersion is missing", err)
 	}
 }
 

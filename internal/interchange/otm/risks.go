@@ -121,9 +121,12 @@ func (r *reader) define(id, where string, n *node) *threat {
 			r.Note(imported.Refused, c.at(), where, "%q is no CWE number, expected CWE-79 or the like", c.str())
 		}
 	}
-	r.risk(d, where)
+	figures := []string{"likelihood", "impact"}
+	if !r.risk(d, where) {
+		figures = figures[1:]
+	}
 	left := leftover(n, "id", "name", "description", "categories", "cwes", "risk")
-	left = withRisk(left, n.get("risk"), "likelihood", "impact")
+	left = withRisk(left, n.get("risk"), figures...)
 	if len(strange) > 0 {
 		if left == nil {
 			left = &node{kind: object}
@@ -137,16 +140,18 @@ func (r *reader) define(id, where string, n *node) *threat {
 }
 
 // risk takes over likelihood and impact: they are the file's whole rating, which
-// no exposure or asset of ours changes until a person says so.
-func (r *reader) risk(d *threat, where string) {
+// no exposure or asset of ours changes until a person says so. It reports whether
+// nothing is left of the likelihood: without an impact it rates nothing.
+func (r *reader) risk(d *threat, where string) bool {
 	risk := d.n.get("risk")
 	t := &d.t
 	likelihood, impact := risk.get("likelihood"), risk.get("impact")
 	if l, i := riskOf(t); d.own {
 		fl, okL := likelihood.number()
 		fi, _ := impact.number()
-		if okL == (l != nil) && (l == nil || *l == fl) && fi == i {
-			return // as we wrote it: ours says more
+		idle := okL && l == nil && i == 0 // a likelihood that stays beside an impact nobody knows
+		if (okL == (l != nil) && (l == nil || *l == fl) || idle) && fi == i {
+			return !idle // as we wrote it: ours says more
 		}
 		t.Impact, t.Ease, t.Inherent, t.Severity = model.CIA{}, 0, nil, ""
 	}
@@ -160,6 +165,10 @@ func (r *reader) risk(d *threat, where string) {
 	switch {
 	case !okI:
 		t.Severity = r.saidSeverity(d.n, where)
+		if okL {
+			r.Note(imported.Kept, likelihood.at(), where, "its likelihood rates nothing without an impact and is kept as written")
+		}
+		return !okL
 	case !okL:
 		t.Severity = reading.Severity(float64(i))
 	default:
@@ -167,6 +176,7 @@ func (r *reader) risk(d *threat, where string) {
 		inherent := math.Sqrt(float64(i) * float64(l))
 		t.Inherent = &inherent
 	}
+	return true
 }
 
 // saidSeverity returns the severity that a threat without figures has in words,

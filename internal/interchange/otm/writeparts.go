@@ -393,7 +393,12 @@ func (w *writer) threat(t *model.Threat) json.RawMessage {
 	}
 	likelihood, impact := riskOf(t)
 	risk := &out{}
-	risk.set("likelihood", likelihood)
+	var was struct{ Likelihood json.RawMessage } // what rates nothing, because the impact is unknown
+	if likelihood == nil && impact == 0 && json.Unmarshal(left["risk"], &was) == nil && len(was.Likelihood) > 0 {
+		risk.set("likelihood", was.Likelihood)
+	} else {
+		risk.set("likelihood", likelihood)
+	}
 	risk.set("impact", impact)
 	risk.merge(left["risk"])
 	o.members = append(o.members, field{"risk", risk.raw()})

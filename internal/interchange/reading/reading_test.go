@@ -29,7 +29,8 @@ func TestCategory(t *testing.T) {
 	for text, want := range map[string]string{
 		"Spoofing": "stride:spoofing", " Denial Of Service ": "stride:denial-of-service", "information-disclosure": "stride:information-disclosure",
 		"Elevation of Privileges": "stride:elevation-of-privilege", "Non-repudiation": "linddun:non-repudiation", "plot4ai:safety": "plot4ai:safety",
-		"Sorcery": "", "": "",
+		"DenialOfService": "stride:denial-of-service", "elevationOfPrivilege": "stride:elevation-of-privilege",
+		"Sorcery": "", "": "", "DoS 2": "",
 	} {
 		got, ok := reading.Category(text)
 		if got != want || ok != (want != "") {

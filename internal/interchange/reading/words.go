@@ -92,9 +92,22 @@ func Category(text string) (string, bool) {
 	if code.MatchString(text) {
 		return text, true
 	}
-	c, ok := categories[strings.ReplaceAll(model.Slug(text), "-", " ")]
+	if c, ok := categories[strings.ReplaceAll(model.Slug(text), "-", " ")]; ok {
+		return c, true
+	}
+	c, ok := joined[strings.ToLower(text)]
 	return c, ok
 }
+
+// joined are the codes by words that are written without anything between them:
+// "DenialOfService", as programs name their constants.
+var joined = func() map[string]string {
+	all := map[string]string{}
+	for words, c := range categories {
+		all[Letters(words)] = c
+	}
+	return all
+}()
 
 // CategoryName returns the words of a category's code, else the code itself.
 // Category gives the code back.

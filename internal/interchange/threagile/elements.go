@@ -44,17 +44,31 @@ func (r *reader) dataAssets() error {
 			Extra: extra,
 		})
 		r.assets[id] = model.AssetID(id)
-		r.fold("data asset", id)
+		r.fold("data asset", id, e.name)
 	}
 	return nil
 }
 
-// fold remembers an id by its lower case: 0.9 compared ids so.
-func (r *reader) fold(kind, id string) {
+// fold remembers an id by its lower case, since 0.9 compared ids so, and by the name beside it.
+func (r *reader) fold(kind, id, name string) {
 	key := kind + " " + strings.ToLower(id)
 	if _, taken := r.folded[key]; !taken {
 		r.folded[key] = id
 	}
+	key = kind + " " + model.Slug(name)
+	if _, taken := r.titles[key]; !taken && name != "" {
+		r.titles[key] = id
+	}
+}
+
+// byName returns the id of what a value names otherwise than by its id, as
+// models do that no Threagile has read.
+func (r *reader) byName(kind string, v value) (string, bool) {
+	id, ok := r.titles[kind+" "+model.Slug(v.text())]
+	if ok {
+		r.Note(imported.Guess, v.at(), "%q is no id but the name of %s; it is taken", v.text(), id)
+	}
+	return id, ok
 }
 
 // data returns the data assets that a list names.
@@ -67,6 +81,11 @@ func (r *reader) data(lists ...value) []model.AssetID {
 			if !ok {
 				id, ok = r.assets[r.folded["data asset "+strings.ToLower(item.text())]]
 			}
+			if !ok {
+				var called string
+				called, ok = r.byName("data asset", item)
+				id = r.assets[called]
+			}
 			switch {
 			case !ok:
 				r.Note(imported.Refused, item.at(), "the data asset %q does not exist", item.text())
@@ -77,6 +96,19 @@ func (r *reader) data(lists ...value) []model.AssetID {
 		}
 	}
 	return all
+}
+
+// meant returns the technical asset, link or boundary that a value names by its
+// id or, as a note says, by its name.
+func (r *reader) meant(kind string, v value) (model.ElementID, bool) {
+	at, ok := r.element(kind, v.text())
+	if !ok {
+		var id string
+		if id, ok = r.byName(kind, v); ok {
+			at = r.parts[kind+" "+id]
+		}
+	}
+	return at, ok
 }
 
 // element returns the technical asset, link or boundary of an id.
@@ -122,7 +154,7 @@ func (r *reader) technicalAssets() error {
 		r.Type(&c, e.at, r.words(v, &c, techs)...)
 		if _, taken := r.parts["asset "+id]; !taken {
 			r.parts["asset "+id] = c.ID
-			r.fold("asset", id)
+			r.fold("asset", id, e.name)
 		}
 		r.Count(c.Kind)
 		r.index[c.ID] = len(r.Model.Components)
@@ -246,10 +278,10 @@ func (r *reader) linksApart(serial int) error {
 	for _, key := range linkSections {
 		r.about = "file"
 		for _, e := range r.entries(key) {
+			r.about = "communication link " + reading.Line(e.name)
 			source := e.value.any(sourceKeys...)
-			from, ok := r.element("asset", source.text())
+			from, ok := r.meant("asset", source)
 			if !ok {
-				r.about = "communication link " + reading.Line(e.name)
 				r.Note(imported.Refused, e.at, "it stands beside the technical assets and comes from %q, which does not exist", source.text())
 				continue
 			}
@@ -289,7 +321,7 @@ func (r *reader) link(from model.ElementID, source string, p pair, serial int) e
 		Carries: r.data(v.get("data_assets_sent"), v.get("data_assets_received")), Extra: extra,
 	}
 	target := v.any(targetKeys...)
-	if to, ok := r.element("asset", target.text()); ok {
+	if to, ok := r.meant("asset", target); ok {
 		f.To = to
 	} else {
 		at := target.at()
@@ -308,7 +340,7 @@ func (r *reader) link(from model.ElementID, source string, p pair, serial int) e
 	f.Attributes = r.linkAttributes(v, protocol)
 	if _, taken := r.parts["link "+id]; !taken {
 		r.parts["link "+id] = f.ID
-		r.fold("link", id)
+		r.fold("link", id, p.key)
 	}
 	r.Out.Counts.Flow++
 	r.Model.Flows = append(r.Model.Flows, f)
@@ -360,7 +392,7 @@ func (r *reader) boundaries() error {
 		}
 		if _, taken := r.parts["boundary "+id]; !taken {
 			r.parts["boundary "+id] = z.ID
-			r.fold("boundary", id)
+			r.fold("boundary", id, e.name)
 		}
 		zones[i] = z
 		at[z.ID] = i
@@ -382,7 +414,7 @@ func (r *reader) boundaries() error {
 
 func (r *reader) nest(zones []model.Zone, at map[model.ElementID]int, i int, e entry) {
 	for _, item := range e.value.get("trust_boundaries_nested").items() {
-		id, ok := r.element("boundary", item.text())
+		id, ok := r.meant("boundary", item)
 		if !ok {
 			r.Note(imported.Refused, item.at(), "the trust boundary %q does not exist", item.text())
 			continue
@@ -415,7 +447,7 @@ func inside(zones []model.Zone, at map[model.ElementID]int, i int, id model.Elem
 
 func (r *reader) fill(z *model.Zone, e entry) {
 	for _, item := range e.value.get("technical_assets_inside").items() {
-		id, ok := r.element("asset", item.text())
+		id, ok := r.meant("asset", item)
 		if !ok {
 			r.Note(imported.Refused, item.at(), "the technical asset %q does not exist", item.text())
 			continue

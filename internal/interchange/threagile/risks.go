@@ -156,7 +156,7 @@ func (r *reader) where(category string, v value) (model.ElementID, string) {
 		if part.kind == "" {
 			continue
 		}
-		at, ok := r.element(part.kind, named.text())
+		at, ok := r.meant(part.kind, named)
 		switch {
 		case !ok:
 			r.Note(imported.Guess, named.at(), "%s %q does not exist; the risk stands elsewhere", strings.TrimPrefix(part.key, "most_relevant_"), named.text())

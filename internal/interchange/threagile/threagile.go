@@ -52,6 +52,7 @@ type reader struct {
 	assets map[string]model.AssetID   // data assets by the file's id
 	parts  map[string]model.ElementID // technical assets, links and boundaries by the file's id
 	folded map[string]string          // ids by their lower case, to find those spelt otherwise
+	titles map[string]string          // ids by the name beside them
 	index  map[model.ElementID]int    // components by id
 	public map[model.ElementID]bool   // components on the Internet
 	tags   map[string]bool            // declared ones
@@ -72,7 +73,7 @@ func (r *reader) Note(level imported.Level, at, format string, args ...any) {
 func Read(root *yaml.Node, opts imported.Options) (*imported.Import, error) {
 	r := &reader{
 		Builder: reading.New(imported.Threagile, Key, opts),
-		assets:  map[string]model.AssetID{}, parts: map[string]model.ElementID{}, folded: map[string]string{},
+		assets:  map[string]model.AssetID{}, parts: map[string]model.ElementID{}, folded: map[string]string{}, titles: map[string]string{},
 		index: map[model.ElementID]int{}, public: map[model.ElementID]bool{}, tags: map[string]bool{}, strays: map[string]bool{}, mitigations: map[model.CountermeasureID]int{}, about: "file",
 	}
 	l := &loader{opts: opts, out: r.Out}

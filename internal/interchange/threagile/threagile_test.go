@@ -442,6 +442,45 @@ func TestSectionsAsLists(t *testing.T) {
 	}
 }
 
+// TestByName reads references that name what they mean otherwise than by its id.
+func TestByName(t *testing.T) {
+	t.Parallel()
+	got := must(t, `threagile_version: 1.0.0
+title: A
+data_assets:
+  Credit_Card_Data: {usage: business, confidentiality: confidential}
+  Orders: {id: ord, confidentiality: internal}
+technical_assets:
+  Payment_API: {type: process, data_assets_processed: [Credit_Card_Data, orders, ord]}
+  Card Store: {id: db, type: datastore, data_assets_stored: [nothing]}
+trust_boundaries:
+  Outer: {id: o, type: network-on-prem, trust_boundaries_nested: [Inner]}
+  Inner: {id: i, type: network-on-prem, technical_assets_inside: [Card Store, nobody]}
+communication_links:
+  Charge: {source: Payment_API, target: Card_Store, protocol: https}
+`, imported.Options{Name: "f"})
+	m := got.Model
+	if diff := cmp.Diff([]model.AssetID{"credit-card-data", "ord"}, m.Components[0].Processes); diff != "" {
+		t.Errorf("data assets (-want +got):\n%s", diff)
+	}
+	if len(m.Flows) != 1 || m.Flows[0].From != "payment-api" || m.Flows[0].To != "db" {
+		t.Errorf("flows = %+v, want one from payment-api to db", m.Flows)
+	}
+	if m.Components[1].Zone != "i" || m.Zones[1].Parent != "o" {
+		t.Errorf("zone %q in %q, want i in o", m.Components[1].Zone, m.Zones[1].Parent)
+	}
+	for at, words := range map[string]string{"f:4:": "has no id", "f:7:56": `"Credit_Card_Data" is no id but the name of credit-card-data`, "f:7:74": `"orders" is no id but the name of ord`, "f:13:41": `"Card_Store" is no id but the name of db`} {
+		if !noted(got, imported.Guess, at, words) {
+			t.Errorf("no note %q at %s: %+v", words, at, got.Notes)
+		}
+	}
+	for at, words := range map[string]string{"f:8:": `"nothing" does not exist`, "f:11:": `"nobody" does not exist`} {
+		if !noted(got, imported.Refused, at, words) {
+			t.Errorf("no note %q at %s: %+v", words, at, got.Notes)
+		}
+	}
+}
+
 // TestLinksApart reads links that stand beside the assets, as other programs write them.
 func TestLinksApart(t *testing.T) {
 	t.Parallel()

@@ -113,8 +113,10 @@ func (r *reader) threat(i instance) bool {
 		t.Number = n
 	}
 	id := cmp.Or(i.key, i.v.Child("TypeId").Text()+source+flow+target)
-	if t.Where == model.AtProduct {
+	if _, drawn := r.ids[flow]; t.Where == model.AtProduct {
 		r.Note(imported.Guess, at, i.where, "its flow %q is not drawn; it stands at the product", flow)
+	} else if !drawn && flow != "" && flow != noGUID {
+		r.Note(imported.Guess, at, i.where, "its flow %q is not drawn; it stands at %s", flow, cmp.Or(r.names[t.Where], string(t.Where)))
 	}
 	justification := htmltext.Markdown(cmp.Or(i.properties["StateInformation"], flowing(i.v.Child("StateInformation").Text())))
 	generated := r.state(&t, i, justification)

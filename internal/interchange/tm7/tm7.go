@@ -113,6 +113,9 @@ func (r *reader) product(root *xmltree.Element) {
 	var notes []string
 	for _, n := range root.Child("Notes").All("Note") {
 		if text := n.Child("Message").Text(); text != "" {
+			if by := reading.Line(n.Child("AddedBy").Text() + " " + n.Child("Date").Text()); by != "" {
+				text += " (" + by + ")"
+			}
 			notes = append(notes, text)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -198,6 +199,27 @@ func TestThreats(t *testing.T) {
 		if strings.Contains(c.Description, "<a") {
 			t.Errorf("countermeasure %q has HTML in it: %q", c.Title, c.Description)
 		}
+	}
+}
+
+// TestFlowGone: a threat whose flow is not drawn stands at an end of it, as a note says.
+func TestFlowGone(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(string(file(t, "testdata/counter.tm7")), "<b:FlowGuid>f1<", "<b:FlowGuid>gone<", 1)
+	text = strings.Replace(text, "<Note><Id>1<", "<Note><AddedBy>Bo</AddedBy><Date>2024-05-01T00:00:00</Date><Id>1<", 1)
+	i := read(t, "counter.tm7", []byte(text))
+	for _, th := range i.Model.Threats {
+		if th.Number == 1 && th.Where != "app" {
+			t.Errorf("threat 1 stands at %s, want its target app", th.Where)
+		}
+	}
+	if !slices.ContainsFunc(i.Notes, func(n imported.Note) bool {
+		return n.Level == imported.Guess && n.Where == "threat 1" && n.Text == `its flow "gone" is not drawn; it stands at Till & more`
+	}) {
+		t.Errorf("notes = %+v, want one on the flow that is gone", i.Notes)
+	}
+	if raw := string(i.Model.Product.Extra[tm7.Key]); !strings.Contains(raw, "ask the guard (Bo 2024-05-01T00:00:00)") {
+		t.Errorf("extra = %s, want who said it", raw)
 	}
 }
 
