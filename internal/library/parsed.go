@@ -1,7 +1,6 @@
 package library
 
 import (
-	"embed"
 	"io/fs"
 	"maps"
 	"runtime"
@@ -89,20 +88,14 @@ func (d *document) parse(fsys fs.FS) *node {
 		d.add(d.place(1, 1), "the file has %d bytes, at most %d are read", info.Size(), maxFile)
 		return nil
 	}
-	data, err := fs.ReadFile(fsys, d.file)
+	content, err := fs.ReadFile(fsys, d.file)
 	if err != nil {
 		d.add(Position{File: d.file}, "the file cannot be read")
 		return nil
 	}
-	content := string(data)
-	d.lines = strings.Split(content, "\n")
-	if _, inside := fsys.(embed.FS); inside {
-		if body := plainYAML(content); body != nil {
-			return body
-		}
-	}
-	if body := quickYAML(content); body != nil {
+	d.lines = strings.Split(string(content), "\n")
+	if body := quickYAML(string(content)); body != nil {
 		return body
 	}
-	return d.full(content)
+	return d.full(string(content))
 }
