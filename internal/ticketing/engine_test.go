@@ -2,6 +2,7 @@ package ticketing_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -526,5 +527,60 @@ func TestPersonActsWhileWeWrite(t *testing.T) {
 				b.quiet()
 			}
 		})
+	}
+}
+
+// A person who moves a ticket that we are about to move has the last word: only what
+// happens while our move is under way in the tracker itself cannot be told from before it.
+func TestPersonMovesWhatWeMove(t *testing.T) {
+	t.Parallel()
+	acts := map[string]struct {
+		category   tracker.Category
+		resolution string
+	}{"works on it": {tracker.InProgress, ""}, "rejects it": {tracker.Done, "Won't Do"}}
+	for _, reopens := range []bool{false, true} {
+		for name, act := range acts {
+			t.Run(fmt.Sprintf("%s, reopens %v", name, reopens), func(t *testing.T) {
+				t.Parallel()
+				for at, more := 0, true; more; at++ {
+					b := newBench(t, 1)
+					b.h.set(0, model.Implemented)
+					b.h.verdict(0, model.Fail, "run 1")
+					b.settle()
+					vuln := b.ticket(forWeakness(0))
+					b.Advance(time.Hour)
+					b.h.verdict(0, model.Pass, "run 2")
+					notes := 1
+					if reopens {
+						b.settle()
+						b.Advance(time.Hour)
+						b.h.verdict(0, model.Fail, "run 3")
+						notes = 2
+					}
+					n, when := 0, ""
+					b.hit = func(point string) {
+						if n++; n == at+1 {
+							when = point
+							b.mem.human(vuln.ID, act.category, act.resolution, "")
+						}
+					}
+					for range 2 {
+						b.settle()
+						b.Advance(time.Minute)
+						b.poll()
+					}
+					b.hit = nil
+					switch more = when != ""; {
+					case !more && at < 5:
+						t.Fatalf("the tracker was asked %d times, want a reading, a comment, a reading and a move", at)
+					case more && when != "ticketing.transition" && vuln.Category != act.category:
+						t.Errorf("at point %d (%s): ticket %s, want it %s as the person left it", at, when, vuln.Category, act.category)
+					case len(b.notes(vuln.ID)) != notes:
+						t.Errorf("at point %d (%s): notes %q, want %d", at, when, b.notes(vuln.ID), notes)
+					}
+					b.quiet()
+				}
+			})
+		}
 	}
 }

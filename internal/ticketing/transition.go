@@ -8,10 +8,19 @@ import (
 )
 
 // transition closes or reopens a ticket. That it is under way is committed
-// first, so that after a crash our own move is not taken for a person's.
+// first, so that after a crash our own move is not taken for a person's. Where a
+// person moved it since it was read it is a conflict, and to be decided again.
 func (r *run) transition(ctx context.Context, b *bond, a Action) error {
 	if !b.wait.IsZero() {
 		return nil // its comment comes first
+	}
+	// Many tickets are read at once and worked on one by one, with a comment before the move.
+	read, err := r.get(ctx, []string{b.seen.ID})
+	if err != nil {
+		return err
+	}
+	if t := read[b.seen.ID]; t == nil || t.StatusID != b.seen.StatusID || t.Status != b.seen.Status || t.Resolution != b.seen.Resolution {
+		return &tracker.Error{Outcome: tracker.Rejected, Kind: tracker.KindConflict, Op: "transition", Reason: "the ticket was moved meanwhile"}
 	}
 	snap := &b.Link.Snapshot
 	snap.Acting = string(WantOpen)
