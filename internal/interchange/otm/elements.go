@@ -12,6 +12,7 @@ import (
 type nested struct {
 	n         *node
 	component bool
+	note      bool // a text that stands among the components
 	id        model.ElementID
 	where     string
 	outside   bool // stands for "no zone" in a file of ours
@@ -62,7 +63,9 @@ func (r *reader) elements(root *node) {
 	}
 	absolute := r.absolute()
 	for _, e := range r.order {
-		if e.component {
+		if e.note {
+			r.text(e, absolute)
+		} else if e.component {
 			r.component(e, absolute)
 		} else if !e.outside {
 			r.zone(e, absolute)
@@ -94,6 +97,13 @@ func (r *reader) declare(n *node, component bool, serial int) {
 	}
 	e.id = r.Element(what, id, serial, n.at())
 	e.where = reading.Where(what, e.id, reading.Line(n.get("name").str()))
+	if r.canvas(e); component && !e.component {
+		known = r.zones
+	}
+	if e.note {
+		r.order = append(r.order, e)
+		return
+	}
 	if id != "" && known[id] == nil {
 		known[id] = e
 	}
@@ -105,6 +115,9 @@ func (r *reader) declare(n *node, component bool, serial int) {
 // {component: ID}, and {id: ID, type: ...} of early drafts.
 func (r *reader) findParent(e *nested) {
 	p := e.n.get("parent")
+	if r.alone(e) {
+		return
+	}
 	if p.none() {
 		if e.component {
 			r.Note(imported.Guess, e.n.at(), e.where, "has no parent; it stands outside every trust zone")
@@ -446,6 +459,7 @@ func (r *reader) component(e *nested, absolute bool) {
 		if written == "" {
 			r.Note(imported.Guess, n.at(), e.where, "has no type")
 		}
+		c.Kind = canvasKinds[reading.Letters(written)]
 		r.Type(&c, n.at(), written, c.Name)
 	}
 	r.Count(c.Kind)

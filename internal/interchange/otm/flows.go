@@ -47,6 +47,7 @@ func (r *reader) dataflows(root *node) {
 				if attributes.get("Out Of Scope", "outOfScope").truth() {
 					f.OutOfScope, f.OutOfScopeReason = true, attributes.get("Reason For Out Of Scope", "reasonOutOfScope").str()
 				}
+				said(&f, attributes)
 			}
 		}
 		f.ID, f.Bidirectional, f.Tags = e, n.get("bidirectional").truth(), r.tags(where, n)
@@ -63,6 +64,26 @@ func (r *reader) dataflows(root *node) {
 		r.Out.Counts.Flow++
 		r.Model.Flows = append(r.Model.Flows, f)
 		r.places = append(r.places, placed{id: f.ID, where: where, n: n})
+	}
+}
+
+// said takes over what a foreign file's attributes say of a flow in words that
+// Threat Dragon has too; they are kept as written.
+func said(f *model.Flow, attributes *node) {
+	f.Protocol = cmpOr(reading.Line(attributes.get("protocol").str()), f.Protocol)
+	for name, keys := range map[string][]string{
+		"encrypted": {"isEncrypted", "encrypted"}, "public_network": {"isPublicNetwork", "publicNetwork"}, "authenticated": {"isAuthenticated", "authenticated"},
+	} {
+		word := attributes.get(keys...)
+		if !truthForm.fits(word) {
+			continue
+		}
+		if f.Attributes == nil {
+			f.Attributes = map[string]string{}
+		}
+		if f.Attributes[name] = "no"; word.truth() {
+			f.Attributes[name] = "yes"
+		}
 	}
 }
 

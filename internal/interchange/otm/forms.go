@@ -4,6 +4,9 @@ import (
 	"github.com/threatloop/threatloop/internal/interchange/imported"
 )
 
+// How a threat and a mitigation are named where they are said to be.
+var threatKeys, mitigationKeys = []string{"threat", "ref", "id"}, []string{"mitigation", "ref", "id"}
+
 // form is what a value must be for the reader to take it in. What is of another
 // form, or stands where nothing is looked for, is noted: a file may say anything,
 // and nothing of it goes without a word.
@@ -31,11 +34,11 @@ var (
 	}}}
 	threatsForm = &form{item: &form{
 		name: "a mapping with the id of a threat", only: true,
-		fits: func(n *node) bool { return n.is(words) || n.get("threat").str() != "" },
-		keys: map[string]*form{"threat": nil, "state": textForm, "mitigations": {item: &form{
+		fits: func(n *node) bool { return n.is(words) || n.get(threatKeys...).str() != "" },
+		keys: map[string]*form{"threat": nil, "ref": nil, "id": nil, "state": textForm, "mitigations": {item: &form{
 			name: "a mapping with the id of a mitigation", only: true,
-			fits: func(n *node) bool { return n.is(words) || n.get("mitigation").str() != "" },
-			keys: map[string]*form{"mitigation": nil, "state": textForm},
+			fits: func(n *node) bool { return n.is(words) || n.get(mitigationKeys...).str() != "" },
+			keys: map[string]*form{"mitigation": nil, "ref": nil, "id": nil, "state": textForm},
 		}}},
 	}}
 	parentForm = &form{

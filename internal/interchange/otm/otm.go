@@ -141,6 +141,7 @@ type reader struct {
 	byWord   map[string]*nested // trust zones by type and name; nil where two have the word
 	byName   map[string]*nested // components by name; nil where two have it
 	order    []*nested          // zones, then components, as the file has them
+	selves   []*nested          // those that name themselves as their parents
 	places   []placed           // where threats can be named, in the order of the file
 	threats  map[string]*threat
 	defined  []*threat
@@ -173,11 +174,13 @@ func read(root *node, opts imported.Options) (*imported.Import, error) {
 	r.dataflows(root)
 	r.finishOwn() // threats may stand at what it adds
 	r.definitions(root)
+	r.scale()
 	if err := r.instances(); err != nil {
 		return nil, err
 	}
 	r.unused()
 	r.finishLinks()
+	r.standing()
 	for _, m := range root.members {
 		if m.key != "otmVersion" && m.key != "project" && !isOneOf(m.key, lists) {
 			r.Unknown("file", m.key, m.place())

@@ -3,6 +3,7 @@ package otm
 import (
 	"maps"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/threatloop/threatloop/internal/interchange/imported"
@@ -46,7 +47,8 @@ func (r *reader) definitions(root *node) {
 			r.Note(imported.Refused, n.at(), where, "is no mapping")
 			continue
 		case id == "":
-			id = model.Slug(n.get("name").str())
+			id = called(r.threats, n)
+			where += id
 			r.Note(imported.Guess, n.at(), "threat", "has no id; it is called %s here", id)
 		}
 		if r.threats[id] != nil {
@@ -65,7 +67,8 @@ func (r *reader) definitions(root *node) {
 			r.Note(imported.Refused, n.at(), where, "is no mapping")
 			continue
 		case id == "":
-			id = model.Slug(n.get("name").str())
+			id = called(r.cures, n)
+			where += id
 			r.Note(imported.Guess, n.at(), "mitigation", "has no id; it is called %s here", id)
 		}
 		if r.cures[id] != nil {
@@ -87,9 +90,29 @@ func (r *reader) definitions(root *node) {
 		known := []string{"id", "name", "description", "riskReduction"}
 		m.c.Extra = keep(m.c.Extra, leftover(n, known...))
 		r.form(where, "mitigation", n, mitigationForm)
+		if !m.own {
+			known = append(known, "state", "status")
+			if state, ok := mitigationStates[reading.Letters(m.said().str())]; ok {
+				m.c.State = state
+			}
+		}
 		r.unknown("mitigation", n, append(known, "attributes")...)
 		r.cures[id] = m
 		r.remedies = append(r.remedies, m)
+	}
+}
+
+// called returns an id for what has none, after its words; one that is not taken.
+func called[T any](taken map[string]T, n *node) string {
+	id := model.Slug(cmpOr(reading.Line(n.get("name").str()), reading.Title(n.get("description").str())))
+	for i := 1; ; i++ {
+		more := id
+		if i > 1 {
+			more += "-" + strconv.Itoa(i)
+		}
+		if _, ok := taken[more]; !ok {
+			return more
+		}
 	}
 }
 
@@ -125,7 +148,11 @@ func (r *reader) define(id, where string, n *node) *threat {
 	if !r.risk(d, where) {
 		figures = figures[1:]
 	}
-	left := leftover(n, "id", "name", "description", "categories", "cwes", "risk")
+	known := []string{"id", "name", "description", "categories", "cwes", "risk"}
+	if !d.own {
+		known = append(known, "mitigations", "componentIds")
+	}
+	left := leftover(n, known...)
 	left = withRisk(left, n.get("risk"), figures...)
 	if len(strange) > 0 {
 		if left == nil {
@@ -135,7 +162,7 @@ func (r *reader) define(id, where string, n *node) *threat {
 	}
 	d.t.Extra = keep(d.t.Extra, left)
 	r.form(where, "threat", n, threatForm)
-	r.unknown("threat", n, "id", "name", "description", "categories", "cwes", "risk", "tags", "attributes")
+	r.unknown("threat", n, append(known, "tags", "attributes")...)
 	return d
 }
 
@@ -224,12 +251,17 @@ func (r *reader) instances() error {
 			}
 		}
 	}
+	for _, d := range r.defined {
+		if err := r.sayPlaces(d); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 func (r *reader) instance(p placed, n *node) error {
-	id := strings.TrimSpace(n.get("threat").str())
-	ref := cmpNode(n.get("threat"), n)
+	ref := cmpNode(n.get(threatKeys...), n)
+	id := strings.TrimSpace(n.get(threatKeys...).str())
 	if n.is(words) {
 		id = strings.TrimSpace(n.str())
 	}
@@ -262,14 +294,81 @@ func (r *reader) instance(p placed, n *node) error {
 	if !d.own && (status == model.Accepted || status == model.Transferred) {
 		r.Note(imported.Guess, n.at(), p.where, "the threat %s is %s in the file, which names no owner and no end date; a person should say both", id, status)
 	}
-	total := 0.0
-	for _, m := range n.get("mitigations").each() {
+	total, cures := 0.0, n.get("mitigations").each()
+	if len(cures) == 0 {
+		cures = d.cures()
+	}
+	for _, m := range cures {
 		total += r.mitigate(p, d, tid, m)
 	}
 	if total > 100 && !d.own {
 		r.Note(imported.Info, n.at(), p.where, "the mitigations of the threat %s take %g of 100 off its risk; together they count as 100", id, total)
 	}
 	return nil
+}
+
+// cures are the mitigations that a foreign file names with the threat itself,
+// for all the places of it.
+func (d *threat) cures() []*node {
+	if d.own {
+		return nil
+	}
+	return d.n.get("mitigations").each()
+}
+
+// said is the state that a foreign file gives a mitigation itself, for all the places of it.
+func (m *mitigation) said() *node {
+	if m.own {
+		return nil
+	}
+	if word := m.n.get("state", "status"); !word.none() {
+		return word
+	}
+	return m.n.get("attributes").get("state", "status")
+}
+
+// sayPlaces puts a threat of a foreign file where it says itself.
+func (r *reader) sayPlaces(d *threat) error {
+	if d.own {
+		return nil
+	}
+	for _, ref := range d.n.get("componentIds").each() {
+		e := r.parts[strings.TrimSpace(ref.str())]
+		if e == nil {
+			r.Note(imported.Refused, ref.at(), "threat "+d.id, "the component %q does not exist in the file", ref.str())
+			continue
+		}
+		if _, there := r.cases[instance{e.id, d.id}]; there {
+			continue
+		}
+		id, named := *ref, *ref // they stand in the file where the component is named
+		id.kind, id.text = words, d.id
+		named.kind, named.members = object, []member{{key: "threat", value: &id}, {key: "state", value: d.n.get("state", "status")}}
+		if err := r.instance(placed{id: e.id, where: e.where, n: e.n}, &named); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scale notes figures that look like those of a scale of 1 to 5.
+func (r *reader) scale() {
+	var first *node
+	rated, most := 0, 0.0
+	for _, d := range r.defined {
+		risk := d.n.get("risk")
+		l, okL := risk.get("likelihood").number()
+		i, okI := risk.get("impact").number()
+		if !okL || !okI || d.own {
+			continue
+		}
+		rated++
+		first = cmpNode(first, risk)
+		most = max(most, l, i)
+	}
+	if rated > 1 && most > 1 && most <= 5 {
+		r.Note(imported.Guess, first.at(), "file", "no likelihood and no impact is above %g: all are taken as of 100, as OTM says; on a scale of 1 to 5 they would be far higher", most)
+	}
 }
 
 // place puts a threat at a place.
@@ -299,7 +398,7 @@ func (r *reader) place(d *threat, at model.ElementID, status model.ThreatStatus)
 
 // mitigate joins a threat with a mitigation that is named with it and returns its share.
 func (r *reader) mitigate(p placed, d *threat, t model.ThreatID, n *node) float64 {
-	ref, id := cmpNode(n.get("mitigation"), n), strings.TrimSpace(n.get("mitigation").str())
+	ref, id := cmpNode(n.get(mitigationKeys...), n), strings.TrimSpace(n.get(mitigationKeys...).str())
 	if n.is(words) {
 		id = strings.TrimSpace(n.str())
 	}
@@ -311,6 +410,9 @@ func (r *reader) mitigate(p placed, d *threat, t model.ThreatID, n *node) float6
 		return 0
 	}
 	word := n.get("state")
+	if word.none() {
+		word = m.said()
+	}
 	state, ok := mitigationStates[reading.Letters(word.str())]
 	if !ok {
 		state = model.Recommended
@@ -371,7 +473,10 @@ func (r *reader) unused() {
 		} else if !d.own {
 			r.Note(imported.Guess, d.n.at(), "threat "+d.id, "no component and no data flow names it; it stands at the product")
 		}
-		r.place(d, at, d.t.Status)
+		t := r.place(d, at, d.t.Status).ID
+		for _, m := range d.cures() {
+			r.mitigate(placed{id: at, where: "threat " + d.id, n: d.n}, d, t, m)
+		}
 	}
 	linked := map[model.CountermeasureID]bool{"": false}
 	for i := range r.own.Links {
@@ -387,8 +492,8 @@ func (r *reader) unused() {
 		if !m.own {
 			r.Note(imported.Guess, m.n.at(), "mitigation "+m.id, "no threat names it; it stands at the product")
 		}
-		if m.share != 100 && !linked[m.c.ID] { // no link holds it
-			left := &node{kind: object, members: []member{{key: "riskReduction", value: m.n.get("riskReduction")}}}
+		if said := m.n.get("riskReduction"); !said.none() && m.share != 100 && !linked[m.c.ID] { // no link holds it
+			left := &node{kind: object, members: []member{{key: "riskReduction", value: said}}}
 			if kept := leftover(m.n, "id", "name", "description", "riskReduction"); kept != nil {
 				left.members = append(left.members, kept.members...)
 			}
