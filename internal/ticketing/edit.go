@@ -9,6 +9,11 @@ import (
 
 // edit writes what is ours and reads back how it stands there.
 func (r *run) edit(ctx context.Context, b *bond, a Action) error {
+	if a.Edit.Block != nil || a.Edit.Summary != nil {
+		if err := r.unchanged(ctx, b); err != nil {
+			return err
+		}
+	}
 	r.point("edit")
 	if err := r.tr.Edit(ctx, b.seen.ID, *a.Edit); err != nil {
 		return err

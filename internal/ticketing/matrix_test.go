@@ -682,3 +682,35 @@ func TestHumanSummaryStays(t *testing.T) {
 	}
 	b.quiet()
 }
+
+// What a person writes into a ticket after we read it, and before we write into it, stays.
+func TestPersonWritesWhileWeWrite(t *testing.T) {
+	t.Parallel()
+	for at, more := 0, true; more; at++ {
+		b := newBench(t, 1)
+		b.reconcile()
+		i := b.ticket(forCM(0))
+		b.Advance(25 * time.Hour)
+		b.h.cm(0).Title, b.h.cm(0).Description = "Measure one", "Another text."
+		n, when := 0, ""
+		b.hit = func(point string) {
+			if n++; n == at+1 {
+				when = point
+				i.Summary, i.Body = "Bob: bind values", strings.Replace(i.Body, "Weakness 0", "Bob's words", 1)
+				i.Updated = b.Now()
+			}
+		}
+		b.settle()
+		b.Advance(25 * time.Hour)
+		b.poll()
+		b.settle()
+		b.hit = nil
+		switch more = when != ""; {
+		case !more && at < 4:
+			t.Fatalf("the tracker was asked %d times, want two readings, an edit and a reading", at)
+		case more && when != "ticketing.edit" && (i.Summary != "Bob: bind values" || !strings.Contains(i.Body, "Bob's words")):
+			t.Errorf("at point %d (%s): %q\n%s", at, when, i.Summary, i.Body)
+		}
+		b.quiet()
+	}
+}

@@ -14,13 +14,8 @@ func (r *run) transition(ctx context.Context, b *bond, a Action) error {
 	if !b.wait.IsZero() {
 		return nil // its comment comes first
 	}
-	// Many tickets are read at once and worked on one by one, with a comment before the move.
-	read, err := r.get(ctx, []string{b.seen.ID})
-	if err != nil {
+	if err := r.unchanged(ctx, b); err != nil {
 		return err
-	}
-	if t := read[b.seen.ID]; t == nil || t.StatusID != b.seen.StatusID || t.Status != b.seen.Status || t.Resolution != b.seen.Resolution {
-		return &tracker.Error{Outcome: tracker.Rejected, Kind: tracker.KindConflict, Op: "transition", Reason: "the ticket was moved meanwhile"}
 	}
 	snap := &b.Link.Snapshot
 	snap.Acting = string(WantOpen)
@@ -57,4 +52,18 @@ func (r *run) transition(ctx context.Context, b *bond, a Action) error {
 		move = "closed"
 	}
 	return r.comment(ctx, b.seen.ID, *note("stuck-"+snap.Stuck, "This ticket should be "+move+" now, and Threatloop finds no way to do it. Please move it by hand.", b.Want.Cause), &b.wait)
+}
+
+// unchanged makes sure that nobody changed since it was read what we decide upon: many
+// tickets are read at once and worked on one by one. Otherwise it is a conflict.
+func (r *run) unchanged(ctx context.Context, b *bond) error {
+	read, err := r.get(ctx, []string{b.seen.ID})
+	if err != nil {
+		return err
+	}
+	was, is := b.seen, read[b.seen.ID]
+	if is == nil || is.StatusID != was.StatusID || is.Status != was.Status || is.Resolution != was.Resolution || is.Summary != was.Summary || is.Body != was.Body {
+		return &tracker.Error{Outcome: tracker.Rejected, Kind: tracker.KindConflict, Op: "change", Reason: "the ticket was changed meanwhile"}
+	}
+	return nil
 }
