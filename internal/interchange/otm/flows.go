@@ -9,6 +9,9 @@ import (
 	"github.com/threatloop/threatloop/internal/model"
 )
 
+// flowKeys are the keys of a data flow that are read, besides its attributes.
+var flowKeys = slices.Clip([]string{"id", "name", "description", "bidirectional", "source", "destination", "assets", "threats", "tags", "from", "target", "to"})
+
 func (r *reader) dataflows(root *node) {
 	diagrams := map[model.ElementID]model.DiagramID{}
 	for i := range r.Model.Components {
@@ -57,9 +60,8 @@ func (r *reader) dataflows(root *node) {
 			otherwise = a + " to " + b
 		}
 		f.Name = r.Named(n.get("name").str(), otherwise, n.at())
-		known := []string{"id", "name", "description", "bidirectional", "source", "destination", "assets", "threats", "tags"}
-		f.Extra = keep(f.Extra, leftover(n, append(known, "from", "target", "to")...))
-		r.unknown("data flow", n, append(known, "attributes", "properties", "from", "target", "to")...)
+		f.Extra = keep(f.Extra, leftover(n, flowKeys...))
+		r.unknown("data flow", n, append(flowKeys, "attributes", "properties")...)
 		r.form(where, "data flow", n, flowForm)
 		r.Out.Counts.Flow++
 		r.Model.Flows = append(r.Model.Flows, f)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -57,11 +58,14 @@ func fromJSON(v jsontree.Value) *node {
 		members := v.Members()
 		n.members = make([]member, 0, len(members))
 		for _, m := range members {
-			n.members = append(n.members, member{key: m.Key, value: fromJSON(m.Value), place: m.Value.At})
+			value := fromJSON(m.Value)
+			n.members = append(n.members, member{key: m.Key, value: value, place: value.place})
 		}
 	case v.Array():
 		n.kind = list
-		for _, item := range v.Items() {
+		items := v.Items()
+		n.items = make([]*node, 0, len(items))
+		for _, item := range items {
 			n.items = append(n.items, fromJSON(item))
 		}
 	case v.Words():
@@ -198,8 +202,35 @@ func (n *node) get(keys ...string) *node {
 
 var plain = strings.NewReplacer("_", "", "-", "")
 
+// same compares keys without regard to case, '_' and '-'. It is asked for each key of
+// each object, so that what differs in plain letters is told without rewriting both.
 func same(a, b string) bool {
-	return a == b || strings.EqualFold(plain.Replace(a), plain.Replace(b))
+	if a == b {
+		return true
+	}
+	for i, j := 0, 0; ; i, j = i+1, j+1 {
+		for i < len(a) && (a[i] == '_' || a[i] == '-') {
+			i++
+		}
+		for j < len(b) && (b[j] == '_' || b[j] == '-') {
+			j++
+		}
+		switch {
+		case i == len(a) || j == len(b):
+			return i == len(a) && j == len(b)
+		case a[i] >= utf8.RuneSelf || b[j] >= utf8.RuneSelf:
+			return strings.EqualFold(plain.Replace(a[i:]), plain.Replace(b[j:]))
+		case lower(a[i]) != lower(b[j]):
+			return false
+		}
+	}
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
 }
 
 // str returns a text, and a number or truth value as written; "" for all else.
