@@ -121,8 +121,12 @@ func (r *raw) resolve(p *problems) {
 		"question": keysOf(r.questions), "questionnaire": r.questionnaireRefs(), "attribute": keysOf(r.attributes), "tag": keysOf(r.Tags),
 		"category": append(keysOf(r.Categories), builtinCategories...),
 	} {
+		there := make(map[string]bool, len(known))
+		for _, ref := range known {
+			there[ref] = true
+		}
 		for _, u := range r.uses[kind] {
-			if !slices.Contains(known, u.ref) {
+			if !there[u.ref] {
 				p.add(u.at, "%s: unknown %s %q%s", u.what, kind, u.ref, cmp.Or(r.lost(kind, u.ref), nearest(u.ref, known)))
 			}
 		}

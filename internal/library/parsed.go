@@ -88,14 +88,15 @@ func (d *document) parse(fsys fs.FS) *node {
 		d.add(d.place(1, 1), "the file has %d bytes, at most %d are read", info.Size(), maxFile)
 		return nil
 	}
-	content, err := fs.ReadFile(fsys, d.file)
+	data, err := fs.ReadFile(fsys, d.file)
 	if err != nil {
 		d.add(Position{File: d.file}, "the file cannot be read")
 		return nil
 	}
-	d.lines = strings.Split(string(content), "\n")
-	if body := quickYAML(string(content)); body != nil {
+	content := string(data)
+	d.lines = strings.Split(content, "\n")
+	if body := quickYAML(content); body != nil {
 		return body
 	}
-	return d.full(string(content))
+	return d.full(content)
 }

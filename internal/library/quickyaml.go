@@ -13,9 +13,6 @@ const (
 	quickKeys  = 1000 // of one mapping
 )
 
-// explicitKey finds a line that may begin with a key marked by ?, which libraries may not have.
-var explicitKey = regexp.MustCompile(`(?m)^[- ]*\?\s`)
-
 // decimal is a number that every reader of YAML takes for one.
 var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?$`)
 
@@ -25,7 +22,12 @@ var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,15})?$`)
 // good words and at the right column what is wrong.
 func quickYAML(content string) *node {
 	// Columns behind a tab or a broken line are told differently by the two.
-	if strings.ContainsAny(content, "\t\r\u0085\u2028\u2029\ufeff") || explicitKey.MatchString(content) {
+	for _, odd := range []string{"\t", "\r", "\u0085", "\u2028", "\u2029", "\ufeff"} {
+		if strings.Contains(content, odd) {
+			return nil
+		}
+	}
+	if explicitKey(content) {
 		return nil
 	}
 	var docs struct{ first, second yaml.Node }
@@ -41,6 +43,25 @@ func quickYAML(content string) *node {
 		return nil
 	}
 	return &body
+}
+
+// explicitKey tells whether a line may begin with a key marked by ?, which libraries may not have.
+func explicitKey(content string) bool {
+	for from := 0; ; {
+		i := strings.IndexByte(content[from:], '?')
+		if i < 0 {
+			return false
+		}
+		mark := from + i
+		from = mark + 1
+		if from < len(content) && !strings.ContainsRune(" \n\f", rune(content[from])) {
+			continue
+		}
+		before := strings.TrimRight(content[:mark], "- ")
+		if before == "" || before[len(before)-1] == '\n' {
+			return true
+		}
+	}
 }
 
 // quickNode turns the parser's tree into ours, or tells that it cannot.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -94,6 +95,20 @@ func TestQuickYAMLReadsAlike(t *testing.T) {
 	}
 	if read < len(tricky)/3 {
 		t.Errorf("quickYAML reads %d of %d texts, want a third at least", read, len(tricky))
+	}
+}
+
+// TestExplicitKey holds the quick look for marked keys to what it stands for.
+func TestExplicitKey(t *testing.T) {
+	t.Parallel()
+	marked := regexp.MustCompile(`(?m)^[- ]*\?\s`)
+	for text, want := range map[string]bool{
+		"? a\n: b\n": true, "a:\n  ? b\n": true, "- ? a\n": true, "a: b\n- - ?\n": true, "a?\n? b\n": true,
+		"": false, "?": true, "a: why?\n": false, "a: why? b\n": false, "a ?\n": false, "?a: b\n": false, "a:\n  why? ? no\n": false, "a: -? b\n": false,
+	} {
+		if got := explicitKey(text); got != want || text != "?" && got != marked.MatchString(text) {
+			t.Errorf("explicitKey(%q) = %t, want %t", text, got, want)
+		}
 	}
 }
 

@@ -107,22 +107,39 @@ func (d *document) entries(n *node, what string) ([]entry, bool) {
 		d.add(d.at(n), "%s: expected a mapping, found %s", what, n.form.words())
 		return nil, false
 	}
-	seen := map[string]Position{}
 	list := make([]entry, 0, len(n.items)/2)
+	first := firstEntry(cap(list))
 	for i := 0; i < len(n.items); i += 2 {
 		key := &n.items[i]
 		if !d.plain(key) {
 			continue
 		}
 		e := entry{key: key.text, at: d.at(key), value: &n.items[i+1]}
-		if first, ok := seen[e.key]; ok {
-			d.add(e.at, "key %q is there twice, first in line %d", e.key, first.Line)
+		if known := first(list, e.key); known >= 0 {
+			d.add(e.at, "key %q is there twice, first in line %d", e.key, list[known].at.Line)
 			continue
 		}
-		seen[e.key] = e.at
 		list = append(list, e)
 	}
 	return list, true
+}
+
+// firstEntry returns what finds a key among the entries before it, -1 where it is
+// new; it is asked once for each entry. Most mappings are so short that looking through them is quicker than a map.
+func firstEntry(most int) func(list []entry, key string) int {
+	if most <= 32 {
+		return func(list []entry, key string) int {
+			return slices.IndexFunc(list, func(e entry) bool { return e.key == key })
+		}
+	}
+	seen := make(map[string]int, most)
+	return func(list []entry, key string) int {
+		known, ok := seen[key]
+		if !ok {
+			seen[key], known = len(list), -1
+		}
+		return known
+	}
 }
 
 // fields reads the mapping of a known shape: every key has its reader, the required ones must be there.
@@ -132,18 +149,16 @@ func (d *document) fields(n *node, what string, readers map[string]func(*node), 
 	if !ok {
 		return at
 	}
-	seen := map[string]bool{}
 	for _, e := range list {
 		read := readers[e.key]
 		if read == nil {
 			d.add(e.at, "%s: unknown key %q%s", what, e.key, nearest(e.key, keysOf(readers)))
 			continue
 		}
-		seen[e.key] = true
 		read(e.value)
 	}
 	for _, key := range required {
-		if !seen[key] {
+		if !slices.ContainsFunc(list, func(e entry) bool { return e.key == key }) {
 			d.add(at, "%s: %q is missing", what, key)
 		}
 	}
