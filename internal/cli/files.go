@@ -152,8 +152,9 @@ func (j *jsonWriter) member(name string, v any) {
 func listMember[T any](j *jsonWriter, name string, values iter.Seq[T]) {
 	j.token(jsontext.String(name))
 	j.token(jsontext.BeginArray)
-	for v := range values {
-		if j.value(&v); j.err != nil {
+	var one T // what is written must have an address, and needs only one
+	for one = range values {
+		if j.value(&one); j.err != nil {
 			return
 		}
 	}

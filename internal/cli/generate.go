@@ -212,14 +212,16 @@ func (g *generated) rated() iter.Seq2[*model.Threat, *risk.Rating] {
 	}
 }
 
+// threats yields what is printed of each threat. The lists of one, here and below, are good until the next is asked for.
 func (g *generated) threats() iter.Seq[generatedThreat] {
 	return func(yield func(generatedThreat) bool) {
 		rest := g.m.Links // in order of threats, weaknesses and countermeasures
+		weaknesses, countermeasures, why := []model.WeaknessID{}, []model.CountermeasureID{}, []reason{}
 		for t, r := range g.rated() {
 			out := generatedThreat{
 				ID: t.ID, Ref: t.Ref, Title: t.Title, place: g.at(t.Where), Categories: orEmpty(t.Categories), CAPEC: t.CAPEC, Status: t.Status,
 				Ratings: r.Figures, Band: r.Band, Flags: r.Flags,
-				Weaknesses: []model.WeaknessID{}, Countermeasures: []model.CountermeasureID{}, Reasons: reasons(t.Why, t.Origin),
+				Weaknesses: weaknesses[:0], Countermeasures: countermeasures[:0], Reasons: reasons(why[:0], t.Why, t.Origin),
 			}
 			for ; len(rest) > 0 && rest[0].Threat <= t.ID; rest = rest[1:] {
 				l := &rest[0]
@@ -236,6 +238,7 @@ func (g *generated) threats() iter.Seq[generatedThreat] {
 			out.Weaknesses = slices.Compact(out.Weaknesses)
 			slices.Sort(out.Countermeasures)
 			out.Countermeasures = slices.Compact(out.Countermeasures)
+			weaknesses, countermeasures, why = out.Weaknesses, out.Countermeasures, out.Reasons
 			if !yield(out) {
 				return
 			}
@@ -245,9 +248,14 @@ func (g *generated) threats() iter.Seq[generatedThreat] {
 
 func (g *generated) weaknesses() iter.Seq[generatedWeakness] {
 	return func(yield func(generatedWeakness) bool) {
+		why := []reason{}
 		for i := range g.m.Weaknesses {
 			w := &g.m.Weaknesses[i]
-			if w.Retired == nil && !yield(generatedWeakness{w.ID, w.Ref, w.Title, g.at(w.Where), w.CWE, reasons(w.Why, w.Origin)}) {
+			if w.Retired != nil {
+				continue
+			}
+			why = reasons(why[:0], w.Why, w.Origin)
+			if !yield(generatedWeakness{w.ID, w.Ref, w.Title, g.at(w.Where), w.CWE, why}) {
 				return
 			}
 		}
@@ -256,9 +264,14 @@ func (g *generated) weaknesses() iter.Seq[generatedWeakness] {
 
 func (g *generated) countermeasures() iter.Seq[generatedCountermeasure] {
 	return func(yield func(generatedCountermeasure) bool) {
+		why := []reason{}
 		for i := range g.m.Countermeasures {
 			c := &g.m.Countermeasures[i]
-			if c.Retired == nil && !yield(generatedCountermeasure{c.ID, c.Ref, c.Title, g.at(c.Where), c.State, c.Standards, c.Cost, reasons(c.Why, c.Origin)}) {
+			if c.Retired != nil {
+				continue
+			}
+			why = reasons(why[:0], c.Why, c.Origin)
+			if !yield(generatedCountermeasure{c.ID, c.Ref, c.Title, g.at(c.Where), c.State, c.Standards, c.Cost, why}) {
 				return
 			}
 		}
@@ -285,8 +298,8 @@ func orEmpty[T any](list []T) []T {
 	return list
 }
 
-func reasons(why []model.Why, origin model.Origin) []reason {
-	list := make([]reason, 0, len(why))
+// reasons appends to an empty list why a thing is there, which is something at least.
+func reasons(list []reason, why []model.Why, origin model.Origin) []reason {
 	for _, w := range why {
 		list = append(list, reason{w.Rule, w.Pattern, w.Text, w.Facts})
 	}
@@ -305,7 +318,7 @@ func firstReason(why []model.Why, origin model.Origin) string {
 	if len(why) > 0 {
 		return why[0].Text
 	}
-	return reasons(nil, origin)[0].Text
+	return reasons(nil, nil, origin)[0].Text
 }
 
 func elementNames(m *model.Model) map[model.ElementID]string {
