@@ -100,10 +100,11 @@ func (r *reader) read(p *page, index int) {
 	}
 	for i, c := range p.cells {
 		if c.edge {
+			beside := strings.Join(labels[c], ", ")
 			if c.label == "" {
-				c.label = strings.Join(labels[c], ", ")
+				c.label, beside = beside, ""
 			}
-			r.edge(c, i)
+			r.edge(c, i, beside)
 		}
 	}
 }
@@ -121,7 +122,7 @@ func (r *reader) vertex(c *cell, serial int) {
 		r.Out.Counts.Boundary++
 		z := model.Zone{
 			ID: r.Element("zone", c.id, serial, c.at()), Diagram: r.diagram, Name: r.Named(c.label, "Trust zone", c.at()),
-			Description: c.attr("description", "tooltip"), Trust: 50, Guess: true, Box: &box, Extra: r.own(c),
+			Description: c.description(), Trust: 50, Guess: true, Box: &box, Extra: r.own(c),
 		}
 		if n, err := strconv.Atoi(c.attr("trust", "trustRating", "trust_rating", "trust_level", "trustLevel")); err == nil && n >= 0 && n <= 100 {
 			z.Trust, z.Guess = n, false
@@ -150,7 +151,7 @@ func (r *reader) component(c *cell, what shape, box *model.Box, serial int) {
 	k := model.Component{
 		ID: r.Element("component", c.id, serial, c.at()), Diagram: r.diagram, Name: r.Named(c.label, "Component", c.at()),
 		Kind: map[shape]model.Kind{actor: model.Actor, process: model.Process, store: model.Store}[what],
-		Box:  box, Description: c.attr("description", "tooltip"), Extra: r.own(c),
+		Box:  box, Description: c.description(), Extra: r.own(c),
 	}
 	if k.Description == k.Name {
 		k.Description = ""
@@ -169,7 +170,11 @@ func (r *reader) component(c *cell, what shape, box *model.Box, serial int) {
 // understood are the attributes of a shape that the model takes.
 var understood = []string{
 	"description", "tooltip", "trust", "trustrating", "trust_rating", "trust_level", "trustlevel", "out_of_scope", "outofscope", "type", "kind", "protocol", "encrypted", "authenticated", "link",
+	"c4name", "c4description", "c4technology",
 }
+
+// description is what a person wrote about a shape.
+func (c *cell) description() string { return c.attr("description", "tooltip", "c4Description") }
 
 // own keeps the attributes that a person gave to a shape.
 func (r *reader) own(c *cell) model.Extra {
@@ -190,8 +195,9 @@ func (r *reader) own(c *cell) model.Extra {
 	return model.Extra{Key: raw}
 }
 
-// edge reads a line as a flow, or as a boundary where it joins nothing and is dashed.
-func (r *reader) edge(c *cell, serial int) {
+// edge reads a line as a flow, or as a boundary where it joins nothing and is
+// dashed. What stands beside the flow's label is its description.
+func (r *reader) edge(c *cell, serial int, beside string) {
 	from, to := r.end(c.source), r.end(c.target)
 	o := c.origin()
 	line := func(p *model.Point) *model.Point {
@@ -224,15 +230,18 @@ func (r *reader) edge(c *cell, serial int) {
 	r.Out.Counts.Flow++
 	f := model.Flow{
 		ID: r.Element("flow", c.id, serial, c.at()), Diagram: r.diagram, From: from, To: to, Vertices: way,
-		Description: c.attr("description", "tooltip"), Protocol: reading.Line(c.attr("protocol")), Extra: r.own(c),
+		Description: c.description(), Protocol: reading.Line(c.attr("protocol", "c4Technology")), Extra: r.own(c),
+	}
+	if f.Description = strings.TrimSpace(f.Description + "\n\n" + beside); f.Description == c.label {
+		f.Description = "" // a relationship of the C4 model is called after it
 	}
 	if from == "" {
 		f.FromPoint = line(c.from)
-		r.loose(c, "begins")
+		r.loose(c, "begins", c.source)
 	}
 	if to == "" {
 		f.ToPoint = line(c.to)
-		r.loose(c, "ends")
+		r.loose(c, "ends", c.target)
 	}
 	for _, name := range []string{"encrypted", "authenticated"} {
 		if v := strings.ToLower(c.attr(name)); v != "" {
@@ -262,10 +271,14 @@ func (r *reader) edge(c *cell, serial int) {
 	r.Model.Flows = append(r.Model.Flows, f)
 }
 
-func (r *reader) loose(c *cell, how string) {
+func (r *reader) loose(c *cell, how, at string) {
 	name := c.label
 	if name == "" {
 		name = c.id
+	}
+	if at != "" && r.page.byID[at] == nil {
+		r.Note(imported.Refused, c.at(), "flow "+name, "%s at the cell %q, which is not on the page; the end is loose", how, at)
+		return
 	}
 	r.Note(imported.Guess, c.at(), "flow "+name, "%s at no component; the end is loose", how)
 }

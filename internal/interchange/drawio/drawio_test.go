@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,6 +105,35 @@ func TestRead(t *testing.T) {
 	}
 	if !kept {
 		t.Errorf("no note on the attribute that is kept: %+v", got.Notes)
+	}
+}
+
+// TestLabels: places in labels are filled, C4 shapes are called after their names,
+// a second label of a line is kept, and a line to nothing names it.
+func TestLabels(t *testing.T) {
+	t.Parallel()
+	const c4 = `placeholders="1" label="&lt;b&gt;%c4Name%&lt;/b&gt;&lt;div&gt;[%c4Type%: %c4Technology%]&lt;/div&gt;&lt;div&gt;%c4Description%&lt;/div&gt;"`
+	got, err := read(t, []byte(`<mxGraphModel><root><mxCell id="0"/><mxCell id="1" parent="0"/>
+<object `+c4+` c4Name="Bank &lt;core&gt;" c4Type="Container" c4Technology="Go" c4Description="Moves money" id="a"><mxCell style="rounded=1;" vertex="1" parent="1"><mxGeometry width="90" height="60" as="geometry"/></mxCell></object>
+<object placeholders="1" label="%kind% of %town%" kind="Ledger" id="b"><mxCell style="shape=cylinder3;" vertex="1" parent="1"><mxGeometry x="300" width="90" height="60" as="geometry"/></mxCell></object>
+<object placeholders="1" label="%c4Description% [%c4Technology%]" c4Type="Relationship" c4Technology="JDBC" c4Description="Books" id="r"><mxCell edge="1" parent="1" source="a" target="b"><mxGeometry relative="1" as="geometry"/></mxCell></object>
+<mxCell id="e" value="1. Reads" edge="1" parent="1" source="b" target="gone"><mxGeometry relative="1" as="geometry"/></mxCell>
+<mxCell id="el" value="TLS 1.3" style="edgeLabel;" vertex="1" connectable="0" parent="e"><mxGeometry relative="1" as="geometry"/></mxCell>
+</root></mxGraphModel>`), imported.Options{Name: "f"})
+	if err != nil {
+		t.Fatalf("Read = %v", err)
+	}
+	c, f := got.Model.Components, got.Model.Flows
+	if len(c) != 2 || c[0].Name != "Bank <core>" || c[0].Description != "Moves money" || c[1].Name != "Ledger of %town%" {
+		t.Errorf("components = %+v, want Bank <core>, which moves money, and Ledger of %%town%%", c)
+	}
+	if len(f) != 2 || f[0].Name != "Books" || f[0].Protocol != "JDBC" || f[0].Description != "" || f[1].Name != "1. Reads" || f[1].Description != "TLS 1.3" {
+		t.Errorf("flows = %+v, want Books over JDBC and 1. Reads with its second label", f)
+	}
+	if !slices.ContainsFunc(got.Notes, func(n imported.Note) bool {
+		return n.Level == imported.Refused && strings.HasPrefix(n.At, "f:5:") && strings.Contains(n.Text, `at the cell "gone", which is not on the page`)
+	}) {
+		t.Errorf("notes = %+v, want one on the cell that is not there", got.Notes)
 	}
 }
 

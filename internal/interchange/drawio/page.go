@@ -5,10 +5,12 @@ import (
 	"compress/flate"
 	"encoding/base64"
 	"fmt"
+	"html"
 	"io"
 	"maps"
 	"math"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -249,6 +251,7 @@ func newCell(el *xmltree.Element, opts imported.Options) *cell {
 				c.attrs = append(c.attrs, a)
 			}
 		}
+		c.label = c.filled(c.label)
 	default:
 		return nil
 	}
@@ -275,6 +278,28 @@ func newCell(el *xmltree.Element, opts imported.Options) *cell {
 		}
 	}
 	return c
+}
+
+var place = regexp.MustCompile(`%([A-Za-z][A-Za-z0-9_]*)%`)
+
+// filled returns what is shown of a label that keeps places for the object's own
+// attributes: "%name%". Shapes of the C4 model show all they have in one label;
+// of those it is the name alone, or what a relationship does.
+func (c *cell) filled(label string) string {
+	if c.el.Attr("placeholders") != "1" {
+		return label
+	}
+	if c.attr("c4Type") != "" {
+		if own := c.attr("c4Name", "c4Description"); own != "" {
+			return html.EscapeString(own)
+		}
+	}
+	return place.ReplaceAllStringFunc(label, func(s string) string {
+		if v := c.attr(s[1 : len(s)-1]); v != "" {
+			return html.EscapeString(v)
+		}
+		return s
+	})
 }
 
 func number(e *xmltree.Element, name string) float64 {

@@ -262,26 +262,27 @@ func stencilWords(w *drawing) string {
 	return label
 }
 
-// attributeNames are properties of the tool's templates with our words for them.
-type attributeNames []struct{ display, name string }
+// attributeNames are properties of the tool's templates with our words for them. A
+// template in another language shows them otherwise and keeps their ids.
+type attributeNames []struct{ display, id, name string }
 
 var componentAttributes = attributeNames{
-	{"Stores Credentials", "stores_credentials"},
-	{"Stores Log Data", "is_log"},
-	{"Encrypted", "encrypted"},
-	{"Signed", "signed"},
-	{"Implements or Uses an Authentication Mechanism", "provides_authentication"},
-	{"Authenticates Itself", "provides_authentication"},
+	{"Stores Credentials", "storesCredentials", "stores_credentials"},
+	{"Stores Log Data", "storesLogData", "is_log"},
+	{"Encrypted", "encrypted", "encrypted"},
+	{"Signed", "signed", "signed"},
+	{"Implements or Uses an Authentication Mechanism", "implementsAuthenticationScheme", "provides_authentication"},
+	{"Authenticates Itself", "authenticatesItself", "provides_authentication"},
 }
 
 var flowAttributes = attributeNames{
-	{"Provides Confidentiality", "encrypted"}, {"Source Authenticated", "authenticated"},
+	{"Provides Confidentiality", "providesConfidentiality", "encrypted"}, {"Source Authenticated", "authenticatesSource", "authenticated"},
 }
 
 func (w *drawing) attributes(names attributeNames) map[string]string {
 	var all map[string]string
 	for _, a := range names {
-		value := w.get(a.display)
+		value := w.get(a.display, a.id)
 		switch strings.ToLower(value) {
 		case "yes", "true":
 			value = "yes"

@@ -202,6 +202,32 @@ func TestThreats(t *testing.T) {
 	}
 }
 
+// TestOtherWords reads properties by the ids of the tool's templates where they are shown otherwise.
+func TestOtherWords(t *testing.T) {
+	t.Parallel()
+	text := string(file(t, "testdata/counter.tm7"))
+	for from, to := range map[string]string{
+		"<b:DisplayName>Provides Confidentiality</b:DisplayName><b:Name>x<": "<b:DisplayName>Vertraulich</b:DisplayName><b:Name>providesConfidentiality<",
+		"<b:DisplayName>Encrypted</b:DisplayName><b:Name>x<":                "<b:DisplayName>Enthält Passwörter</b:DisplayName><b:Name>storesCredentials<",
+	} {
+		if !strings.Contains(text, from) {
+			t.Fatalf("the fixture has no %q", from)
+		}
+		text = strings.Replace(text, from, to, 1)
+	}
+	m := read(t, "counter.tm7", []byte(text)).Model
+	for _, f := range m.Flows {
+		if f.ID == "f1" && f.Attributes["encrypted"] != "yes" {
+			t.Errorf("flow f1 = %+v, want it encrypted", f)
+		}
+	}
+	for _, c := range m.Components {
+		if c.ID == "keys" && !cmp.Equal(c.Attributes, map[string]string{"stores_credentials": "yes"}) {
+			t.Errorf("component keys = %+v, want credentials in it", c)
+		}
+	}
+}
+
 // TestFlowGone: a threat whose flow is not drawn stands at an end of it, as a note says.
 func TestFlowGone(t *testing.T) {
 	t.Parallel()
