@@ -30,13 +30,15 @@ type Expr struct {
 	At     Position
 
 	constant any // bool, int64, float64 or string where the file holds a plain value
-	locate   func(line, column int) Position
-	parsed   *cel.Ast
-	checked  *celast.AST
 	program  cel.Program
 	typ      *cel.Type
 	reads    []read
 	fields   map[string]map[string]field
+
+	// For the checks at load; see forget.
+	locate  func(line, column int) Position
+	parsed  *cel.Ast
+	checked *celast.AST
 }
 
 // MarshalJSON writes the source.

@@ -26,6 +26,7 @@ func (r *raw) build(p *problems) (*Library, error) {
 	if err := p.err(); err != nil {
 		return nil, err
 	}
+	r.forget()
 	r.warn()
 	r.unlisted()
 	r.trace()
@@ -205,6 +206,22 @@ func (r *raw) compile(p *problems) {
 		}
 	}
 	r.conflicts(p)
+}
+
+// forget lets go of what only the checks of expressions need, a quarter of the parts that a library is kept in.
+func (r *raw) forget() {
+	for _, rule := range r.Rules {
+		for _, e := range rule.exprs() {
+			e.parsed, e.checked, e.locate = nil, nil, nil
+		}
+	}
+	for i := range r.Questionnaires {
+		for q := range r.Questionnaires[i].own() {
+			if e := q.When; e != nil {
+				e.parsed, e.checked, e.locate = nil, nil, nil
+			}
+		}
+	}
 }
 
 func (r *raw) compileQuestions(p *problems) {
