@@ -96,6 +96,22 @@ export function connect(editor: Editor, from: string | Point, to: string | Point
   return id;
 }
 
+/** connectAll draws a flow from each of several components to one, as one step of undo. A single new flow lets its name be typed. */
+export function connectAll(editor: Editor, from: readonly string[], to: string): string[] {
+  const others = from.filter((id) => id !== to);
+  if (from.length === 1 || others.length === 1) return [connect(editor, others[0] ?? to, to)];
+  const { diagram } = editor.store.getState();
+  const puts: Put[] = others.map((id) => ({
+    kind: "flows",
+    id: newId("flows"),
+    value: { id: "", diagram: diagram ?? undefined, name: "", from: id, to },
+  }));
+  for (const p of puts) p.value!.id = p.id;
+  editor.edit(`Connect ${puts.length} elements`, puts);
+  editor.select(puts.map((p) => p.id));
+  return puts.map((p) => p.id);
+}
+
 /** remove takes elements out of the drawing. Flows whose ends go, go with them. */
 export function remove(editor: Editor, ids: Iterable<string>): number {
   const { doc } = editor.store.getState();

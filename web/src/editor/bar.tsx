@@ -1,5 +1,19 @@
 import { useStore } from "@xyflow/react";
-import { Check, CloudOff, Download, History, ListTree, LoaderCircle, PanelRight, Redo2, Search, TriangleAlert, Undo2, Workflow } from "lucide-react";
+import {
+  Check,
+  CircleDashed,
+  CloudOff,
+  Download,
+  History,
+  ListTree,
+  LoaderCircle,
+  PanelRight,
+  Redo2,
+  Search,
+  TriangleAlert,
+  Undo2,
+  Workflow,
+} from "lucide-react";
 import { Button, IconButton } from "../ui/button";
 import { cx } from "../ui/cx";
 import { Menu, MenuItem, MenuLine } from "../ui/menu";
@@ -7,6 +21,7 @@ import { toastError } from "../ui/toast";
 import { Tooltip } from "../ui/tooltip";
 import { saveDrawing } from "./export";
 import { useDrawing, useEditor } from "./store";
+import { standing } from "./sync";
 import { Diagrams } from "./tabs";
 
 export interface BarProps {
@@ -106,6 +121,7 @@ function SaveState({ onConflicts }: { onConflicts: () => void }) {
   const heard = useDrawing((s) => s.heard);
   const keeps = useDrawing((s) => s.keeps);
   const readOnly = useDrawing((s) => s.readOnly);
+  const now = standing(save.state, keeps);
   const look = "flex min-w-0 items-center gap-1.5 px-1.5 text-xs";
   return (
     <div role="status" data-save={clashes > 0 ? "conflict" : save.state} className="ms-auto flex min-w-0 items-center gap-1">
@@ -115,28 +131,35 @@ function SaveState({ onConflicts }: { onConflicts: () => void }) {
           <TriangleAlert aria-hidden size={14} className="shrink-0" />
           {clashes === 1 ? "1 conflict" : `${clashes} conflicts`}: choose
         </button>
-      ) : !keeps && save.state === "offline" ? (
+      ) : now === "fragile" ? (
+        <Tooltip text="This browser has no room to keep your work until the server has it.">
+          <span className={cx(look, "text-medium")}>
+            <TriangleAlert aria-hidden size={14} className="shrink-0" />
+            Saving: leave this tab open
+          </span>
+        </Tooltip>
+      ) : now === "lonely" ? (
         <Tooltip text="The server does not answer, and this browser has no room to keep your work. Leave this tab open: it is sent as soon as the server is back.">
           <span className={cx(look, "text-critical")}>
             <TriangleAlert aria-hidden size={14} className="shrink-0" />
             Unsaved: leave this tab open
           </span>
         </Tooltip>
-      ) : save.state === "offline" ? (
+      ) : now === "offline" ? (
         <Tooltip text="The server does not answer. Your work is kept on this machine and sent as soon as it is back.">
           <span className={cx(look, "text-medium")}>
             <CloudOff aria-hidden size={14} className="shrink-0" />
             Unsaved, kept here
           </span>
         </Tooltip>
-      ) : save.state === "refused" ? (
+      ) : now === "refused" ? (
         <Tooltip text={save.text ?? ""}>
           <span className={cx(look, "max-w-80 text-critical")}>
             <TriangleAlert aria-hidden size={14} className="shrink-0" />
             <span className="truncate">Not saved: {save.text}</span>
           </span>
         </Tooltip>
-      ) : save.state === "saved" ? (
+      ) : now === "saved" ? (
         !readOnly && (
           <span className={cx(look, "text-soft")}>
             <Check aria-hidden size={14} className="shrink-0" />
@@ -145,8 +168,12 @@ function SaveState({ onConflicts }: { onConflicts: () => void }) {
         )
       ) : (
         <span className={cx(look, "text-soft")}>
-          <LoaderCircle aria-hidden size={14} className="shrink-0 animate-spin" />
-          Saving
+          {now === "saving" ? (
+            <LoaderCircle aria-hidden size={14} className="shrink-0 animate-spin" />
+          ) : (
+            <CircleDashed aria-hidden size={14} className="shrink-0" />
+          )}
+          {now === "saving" ? "Saving" : "Unsaved"}
         </span>
       )}
     </div>

@@ -110,6 +110,8 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
     const w = widthOf(text, 12, 600);
     written.push({ x: x - w * anchor, y: y - 12, w, h: 16 });
   };
+  // What is written lies above what is drawn: no flow goes through a title or a name.
+  const labels: string[] = [];
   const shown = new Set<Band>();
   let crossed = false;
   const zones = items.filter((i) => i.kind === "zones").sort((a, b) => area(b.value.box) - area(a.value.box));
@@ -119,13 +121,13 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
     out.push(
       `<rect x="${r(b.x)}" y="${r(b.y)}" width="${r(b.w)}" height="${r(b.h)}" rx="10" fill="${ink.zone}" stroke="${ink.line}" stroke-width="2" stroke-dasharray="6 4"/>`,
     );
-    out.push(
+    labels.push(
       lines(
         [shortened(`${z.value.name} · trust ${z.value.trust}${z.value.guess ? " (assumed)" : ""}`, b.w - 20, 12, 600)],
         b.x + 10,
         b.y + 19,
         12,
-        `font-weight="600" fill="${ink.accent}"`,
+        `font-weight="600" fill="${ink.accent}" paint-order="stroke" stroke="${ink.zone}" stroke-width="4" stroke-linejoin="round"`,
       ),
     );
   }
@@ -136,10 +138,9 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
     if (c.value.name) {
       const name = shortened(c.value.name, 320, 12, 600);
       beside(name, top.x + 6, top.y - 6, 0);
-      out.push(lines([name], top.x + 6, top.y - 6, 12, `font-weight="600" fill="${ink.accent}" ${halo}`));
+      labels.push(lines([name], top.x + 6, top.y - 6, 12, `font-weight="600" fill="${ink.accent}" ${halo}`));
     }
   }
-  const labels: string[] = [];
   for (const { f, line } of ways) {
     const facts = s.facts[f.id];
     const band = facts?.band && !f.out_of_scope ? asBand(facts.band) : undefined;
@@ -163,8 +164,7 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
     }
     const mid = along(way, 0.5);
     if (f.name) {
-      const name = shortened(f.name, 320, 12);
-      const label = labelOf(name, way, [boxAt(s, f.from), boxAt(s, f.to)]);
+      const label = labelOf(f.name, way, [boxAt(s, f.from), boxAt(s, f.to)]);
       label.lines.forEach((l, i) => {
         beside(l, label.x, label.y + i * 15.6, 0.5);
       });
@@ -174,7 +174,7 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
       shown.add(band);
       written.push({ x: mid.x - 14, y: mid.y, w: 40, h: 20 });
       labels.push(
-        `<g><title>${facts.threats} open, ${bandNames[band].toLowerCase()}</title>${bars(band, mid.x - 14, mid.y + 5)}${lines([String(facts.threats)], mid.x + 3, mid.y + 15, 11, `font-weight="600" fill="${bandInk[band]}" ${halo}`)}</g>`,
+        `<g><title>${facts.threats} open, ${bandNames[band].toLowerCase()}</title><rect x="${r(mid.x - 18)}" y="${r(mid.y + 4)}" width="${r(26 + widthOf(String(facts.threats), 11, 600))}" height="15" rx="4" fill="#ffffff" stroke="${bandInk[band]}" stroke-opacity="0.5"/>${bars(band, mid.x - 14, mid.y + 6)}${lines([String(facts.threats)], mid.x + 3, mid.y + 15, 11, `font-weight="600" fill="${bandInk[band]}" ${halo}`)}</g>`,
       );
     }
   }

@@ -3,7 +3,7 @@ import { useLayoutEffect, useMemo, useRef } from "react";
 import { IconButton } from "../ui/button";
 import { Choices } from "../ui/combobox";
 import { Dialog } from "../ui/dialog";
-import { connect, reading } from "./actions";
+import { connectAll, reading } from "./actions";
 import { reveal } from "./keys";
 import { drawnOf, useDrawing, useEditor } from "./store";
 import { nameOf, wordOf } from "./types";
@@ -67,22 +67,29 @@ export function Finder({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** Connector draws a flow from the selection to what is chosen from a list. */
+/** Connector draws a flow from everything selected to what is chosen from a list. */
 export function Connector({ onClose }: { onClose: () => void }) {
   const editor = useEditor();
   const options = useOptions("components");
-  const from = useDrawing((s) => [...s.selection].map((id) => s.doc.now.get(id)).find((i) => i?.kind === "components"));
+  const selection = useDrawing((s) => s.selection);
+  const now = useDrawing((s) => s.doc.now);
+  const from = [...selection].map((id) => now.get(id)).filter((i) => i?.kind === "components");
+  const one = from.length === 1 ? from[0] : undefined;
   return (
-    <Dialog open onClose={onClose} title={from ? `Connect ${nameOf(from)} to` : "Connect"}>
-      {from ? (
+    <Dialog open onClose={onClose} title={one ? `Connect ${nameOf(one)} to` : from.length > 0 ? `Connect ${from.length} components to` : "Connect"}>
+      {from.length > 0 ? (
         <Choices
           label="Name of the target"
           options={options}
           chosen={() => false}
           onChoose={(id) => {
             onClose();
-            const flow = connect(editor, from.id, id);
-            reveal(editor, flow);
+            const flows = connectAll(
+              editor,
+              from.map((i) => i!.id),
+              id,
+            );
+            reveal(editor, flows[0]);
           }}
         />
       ) : (

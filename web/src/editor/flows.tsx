@@ -50,7 +50,7 @@ export const FlowView = memo(function FlowView({ id, lane }: { id: string; lane:
   const band = facts?.band && !flow.out_of_scope ? asBand(facts.band) : undefined;
   const colour = selected ? "var(--accent)" : onPath ? "var(--critical)" : band ? tone[band] : "var(--control)";
   const open = facts?.threats ?? 0;
-  const label = short(flow.name);
+  const label = flow.name;
   const crossing = !!crosses?.length;
   return (
     // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: a group of lines is no control
@@ -108,7 +108,7 @@ function Label({ text, way, ends, selected }: { text: string; way: Point[]; ends
       strokeLinejoin="round"
     >
       {lines.length === 1
-        ? text
+        ? lines[0]
         : lines.map((l, i) => (
             <tspan key={i} x={x} dy={i * 14}>
               {l}

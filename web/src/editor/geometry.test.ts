@@ -88,6 +88,16 @@ describe("labelOf", () => {
   it("stands above the middle of its way where there is room", () => {
     expect(label(box(0, 0), box(400, 0), "Orders")).toMatchObject({ lines: ["Orders"], x: 249.5, y: 23 });
   });
+  it("takes a second line before it is cut", () => {
+    const long = "Signed order confirmations and the address of the parcel shop";
+    const l = label(box(0, 0), box(900, 0), long);
+    expect(l.lines).toEqual(["Signed order confirmations and", "the address of the parcel shop"]);
+    expect(label(box(0, 0), box(0, 900), `${long}, ${long}`).lines).toEqual([
+      expect.stringMatching(/^.{1,33}…$/),
+      expect.stringMatching(/^.{1,33}…$/),
+    ]);
+    expect(label(box(0, 0), box(900, 0), "x".repeat(50)).lines).toEqual([`${"x".repeat(33)}…`]);
+  });
   it.each([
     ["across", box(0, 0), box(130, 0)],
     ["across, at another height", box(0, 0), box(150, 40)],

@@ -277,9 +277,26 @@ export function roomOf(way: readonly Point[]): number {
   return Math.abs(z.x - a.x) > Math.abs(z.y - a.y) ? Math.abs(z.x - a.x) : Number.POSITIVE_INFINITY;
 }
 
-/** broken breaks a text at the blank nearest its middle, where its one line is longer than the room. */
+/** The most that stands on one line of a name; what is longer takes two, and what is longer than both is cut. */
+const widest = 34;
+
+const cut = (line: string): string => {
+  const all = [...line];
+  return all.length > widest
+    ? `${all
+        .slice(0, widest - 1)
+        .join("")
+        .trimEnd()}…`
+    : line;
+};
+
+/** broken breaks a text at the blank nearest its middle, where its one line is longer than the room or than a line may be. */
 export function broken(text: string, room: number): string[] {
-  if (text.length * 6.2 <= room) return [text];
+  return halves(text, room).map(cut);
+}
+
+function halves(text: string, room: number): string[] {
+  if (text.length * 6.2 <= room && [...text].length <= widest) return [text];
   const blanks = [...text.matchAll(/ /g)].map((m) => m.index);
   if (blanks.length === 0) return [text];
   const at = blanks.reduce((a, b) => (Math.abs(b - text.length / 2) < Math.abs(a - text.length / 2) ? b : a));

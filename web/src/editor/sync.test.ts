@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Problem } from "../api/client";
 import { type Doc, edit, type Kept, open, unsent } from "./document";
-import { type Save, Sync } from "./sync";
+import { type Save, Sync, standing } from "./sync";
 import type { Transport } from "./transport";
 import type { Change, Component, Drawing, Facts } from "./types";
 
@@ -203,5 +203,20 @@ describe("Sync", () => {
     b.sync.heard({ product: "p", seq: 2, request_id: "x", actor_name: "Ada", objects: ["component/a"] });
     await later(500);
     expect(b.seen).toEqual(["Ada: a"]);
+  });
+});
+
+describe("standing", () => {
+  it.each([
+    ["unsaved", true, "unsaved"],
+    ["saving", true, "saving"],
+    ["unsaved", false, "fragile"],
+    ["saving", false, "fragile"],
+    ["offline", true, "offline"],
+    ["offline", false, "lonely"],
+    ["refused", false, "refused"],
+    ["saved", false, "saved"],
+  ] as const)("of work that is %s, kept here: %s, is %s", (state, keeps, want) => {
+    expect(standing(state, keeps)).toBe(want);
   });
 });

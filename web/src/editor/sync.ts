@@ -11,6 +11,16 @@ export interface Save {
   text?: string;
 }
 
+/**
+ * standing is what a person is told of it. Where the browser has no room to keep work that the server has not got,
+ * that is lost with the tab: "fragile" while the server answers, "lonely" while it does not.
+ */
+export function standing(state: Save["state"], keeps: boolean): Save["state"] | "fragile" | "lonely" {
+  if (keeps) return state;
+  if (state === "offline") return "lonely";
+  return state === "unsaved" || state === "saving" ? "fragile" : state;
+}
+
 /** Board is what the synchronisation works on: the document of an open drawing, wherever it lives. */
 export interface Board {
   doc: () => Doc;
