@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/threatloop/threatloop/internal/interchange"
+	"github.com/threatloop/threatloop/internal/interchange/imported"
 )
 
 // TestThreatDragonMisshapen checks a file whose values are of other forms than
@@ -51,6 +52,29 @@ func TestThreatDragonMisshapen(t *testing.T) {
 	want["summary"] = map[string]any{} // without one Threat Dragon does not open it
 	if diff := cmp.Diff(want, generic(t, out)); diff != "" {
 		t.Errorf("written file (-as it was +as it is):\n%s", diff)
+	}
+}
+
+// TestThreatDragonNumbers: a place that is no number that can be drawn is noted and kept.
+func TestThreatDragonNumbers(t *testing.T) {
+	t.Parallel()
+	got := read(t, []byte(`{"version": "2.0", "summary": {"title": "T"}, "detail": {"diagrams": [{"id": 0, "title": "D", "diagramType": "STRIDE", "cells": [
+{"id": "a", "shape": "process", "position": {"x": 1e999, "y": "12"}, "size": {"width": "wide", "height": 80}, "data": {"type": "tm.Process", "name": "A"}}]}]}}`))
+	var notes []string
+	for _, n := range got.Notes {
+		if n.Level == imported.Refused {
+			notes = append(notes, n.Text)
+		}
+	}
+	if diff := cmp.Diff([]string{
+		"x is not a number; it is kept in the file and nothing of it is in the model",
+		"width is not a number; it is kept in the file and nothing of it is in the model",
+	}, notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	out, _, err := interchange.WriteAs("threat-dragon", got.Model, nil)
+	if err != nil || !strings.Contains(string(out), "1e999") || !strings.Contains(string(out), `"wide"`) {
+		t.Errorf("Write = %s, %v, want both as they were", out, err)
 	}
 }
 

@@ -308,7 +308,11 @@ var (
 func (r *reader) link(from model.ElementID, source string, p pair, serial int) error {
 	v := p.value.flat()
 	r.about = "communication link " + reading.Line(p.key)
-	r.known("communication link", v, append(slices.Concat(p.own(), sourceKeys, targetKeys), "description", "protocol", "authentication", "authorization", "tags", "vpn", "ip_filtered", "ipFiltered", "readonly", "usage",
+	name := p.key
+	if title := reading.Line(v.get("title").text()); title != "" {
+		name = title // the key is in the id
+	}
+	r.known("communication link", v, append(slices.Concat(p.own(), sourceKeys, targetKeys), "description", "protocol", "authentication", "authorization", "tags", "vpn", "ip_filtered", "ipFiltered", "readonly", "usage", "title",
 		"data_assets_sent", "data_assets_received", "diagram_tweak_weight", "diagram_tweak_constraint")...)
 	extra, err := r.keep(v)
 	if err != nil {
@@ -316,7 +320,7 @@ func (r *reader) link(from model.ElementID, source string, p pair, serial int) e
 	}
 	id := source + ">" + model.Slug(p.key)
 	f := model.Flow{
-		ID: r.Element("communication link", id, serial, p.at()), Diagram: diagram, Name: reading.Line(p.key), From: from,
+		ID: r.Element("communication link", id, serial, p.at()), Diagram: diagram, Name: reading.Line(name), From: from,
 		Description: htmltext.Markdown(v.get("description").text()), Tags: r.tagsOf(v),
 		Carries: r.data(v.get("data_assets_sent"), v.get("data_assets_received")), Extra: extra,
 	}

@@ -120,7 +120,11 @@ func (r *reader) entries(key string) []entry {
 	var all []entry
 	for _, section := range r.sections(key) {
 		for _, p := range r.named(section, key) {
-			all = append(all, entry{p.key, p.at(), p.value.flat(), p.own()})
+			e := entry{p.key, p.at(), p.value.flat(), p.own()}
+			if title := e.value.get("title").text(); title != "" && e.name == e.value.get("id").text() {
+				e.name, e.own = title, append(e.own, "title") // so Threagile writes what it has read
+			}
+			all = append(all, e)
 		}
 	}
 	return slices.DeleteFunc(all, func(e entry) bool {

@@ -442,6 +442,35 @@ func TestSectionsAsLists(t *testing.T) {
 	}
 }
 
+// TestTitles: what stands under its id is called by its title, as in the models that Threagile writes.
+func TestTitles(t *testing.T) {
+	t.Parallel()
+	got := must(t, `threagile_version: 1.0.0
+title: A
+data_assets:
+  orders: {id: orders, title: All orders}
+technical_assets:
+  web: {id: web, title: Web shop, type: process, communication_links: {to_db: {target: db, title: Books it}}}
+  Base: {id: db, title: other, type: datastore}
+trust_boundaries:
+  net: {id: net, title: Inner network, type: network-on-prem, technical_assets_inside: [web]}
+`, imported.Options{Name: "f"})
+	m := got.Model
+	names := []string{m.Assets[0].Name, m.Components[0].Name, m.Components[1].Name, m.Zones[0].Name, m.Flows[0].Name, string(m.Flows[0].ID)}
+	if diff := cmp.Diff([]string{"All orders", "Web shop", "Base", "Inner network", "Books it", "web>to-db"}, names); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	kept := 0
+	for _, n := range got.Notes {
+		if n.Level == imported.Kept && strings.Contains(n.Text, `"title"`) {
+			kept++
+		}
+	}
+	if kept != 1 {
+		t.Errorf("%d notes on titles that are kept, want the one of Base: %+v", kept, got.Notes)
+	}
+}
+
 // TestByName reads references that name what they mean otherwise than by its id.
 func TestByName(t *testing.T) {
 	t.Parallel()

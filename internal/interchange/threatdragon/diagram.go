@@ -263,6 +263,13 @@ func (r *diagramReader) keep(c cell, id model.ElementID, name string) json.RawMe
 	r.misshapen(c.raw, "data", "an object", jsontree.Value.Object, place(id, name))
 	r.wordless(c.props, place(id, name), "name", "description", "reasonOutOfScope", "protocol")
 	r.misshapen(c.raw, "threats", "a list", jsontree.Value.Array, place(id, name))
+	number := func(v jsontree.Value) bool { _, ok := v.Number(); return ok }
+	for _, key := range []string{"x", "y"} {
+		r.misshapen(c.raw.Get("position"), key, "a number", number, place(id, name))
+	}
+	for _, key := range []string{"width", "height"} {
+		r.misshapen(c.raw.Get("size"), key, "a number", number, place(id, name))
+	}
 	if data := c.raw.Get("data"); data.Object() {
 		r.misshapen(data, "threats", "a list", jsontree.Value.Array, place(id, name))
 		inData := map[string]json.RawMessage{OwnKey: nil}
