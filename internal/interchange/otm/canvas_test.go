@@ -77,3 +77,16 @@ func TestCanvas(t *testing.T) {
 	}
 	roundTrip(t, m, nil)
 }
+
+// TestFlowAttributes reads attributes of flows as StartLeft takes them out of the Microsoft tool.
+func TestFlowAttributes(t *testing.T) {
+	t.Parallel()
+	m := read(t, []byte(`otmVersion: 0.1.0
+project: {id: p, name: P}
+components: [{id: a, name: A, type: api}, {id: b, name: B, type: db}]
+dataflows: [{id: f, name: F, source: a, destination: b, attributes: {Provides Confidentiality: "Yes", Source Authenticated: Not Selected, Generic Data Flow: {}}}]
+`)).Model
+	if diff := cmp.Diff(map[string]string{"encrypted": "yes"}, m.Flows[0].Attributes); diff != "" {
+		t.Errorf("attributes (-want +got):\n%s", diff)
+	}
+}

@@ -69,21 +69,21 @@ func (r *reader) dataflows(root *node) {
 	}
 }
 
-// said takes over what a foreign file's attributes say of a flow in words that
-// Threat Dragon has too; they are kept as written.
+// said takes over what a foreign file's attributes say of a flow in the words of
+// Threat Dragon or of the Microsoft tool; they are kept as written.
 func said(f *model.Flow, attributes *node) {
 	f.Protocol = cmpOr(reading.Line(attributes.get("protocol").str()), f.Protocol)
 	for name, keys := range map[string][]string{
-		"encrypted": {"isEncrypted", "encrypted"}, "public_network": {"isPublicNetwork", "publicNetwork"}, "authenticated": {"isAuthenticated", "authenticated"},
+		"encrypted": {"isEncrypted", "encrypted", "Provides Confidentiality"}, "public_network": {"isPublicNetwork", "publicNetwork"}, "authenticated": {"isAuthenticated", "authenticated", "Source Authenticated"},
 	} {
 		word := attributes.get(keys...)
-		if !truthForm.fits(word) {
+		if !isOneOf(word.str(), []string{"true", "false", "yes", "no"}) {
 			continue
 		}
 		if f.Attributes == nil {
 			f.Attributes = map[string]string{}
 		}
-		if f.Attributes[name] = "no"; word.truth() {
+		if f.Attributes[name] = "no"; isOneOf(word.str(), []string{"true", "yes"}) {
 			f.Attributes[name] = "yes"
 		}
 	}
