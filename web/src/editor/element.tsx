@@ -6,6 +6,7 @@ import { Checkbox, Field, Select } from "../ui/field";
 import { word } from "../ui/words";
 import { rename } from "./actions";
 import { useAsked } from "./asked";
+import { carried } from "./common";
 import { ListField, PickField, TextField } from "./fields";
 import { newId } from "./ids";
 import { libraryQuery, typesQuery } from "./library";
@@ -212,9 +213,21 @@ function ZoneFields({ item, value }: { item: Item; value: Zone }) {
 }
 
 /** TrustSlider says how trusted a zone is; saying it settles a guess. */
-export function TrustSlider({ items, value, guess }: { items: Item[]; value: number; guess: boolean }) {
+/** TrustSlider sets the trust of zones; no value is that they have different ones. */
+export function TrustSlider({ items, value, guess }: { items: Item[]; value: number | undefined; guess: boolean }) {
   const change = useChanges(items);
-  const word = value < 15 ? "Anyone" : value < 40 ? "Barely trusted" : value < 65 ? "Somewhat trusted" : value < 90 ? "Trusted" : "Fully trusted";
+  const word =
+    value === undefined
+      ? "Different values"
+      : value < 15
+        ? "Anyone"
+        : value < 40
+          ? "Barely trusted"
+          : value < 65
+            ? "Somewhat trusted"
+            : value < 90
+              ? "Trusted"
+              : "Fully trusted";
   return (
     <div className="grid gap-1">
       <TextField
@@ -222,7 +235,8 @@ export function TrustSlider({ items, value, guess }: { items: Item[]; value: num
         type="number"
         min={0}
         max={100}
-        value={String(value)}
+        value={value === undefined ? "" : String(value)}
+        mixed={value === undefined}
         onCommit={(v) => percent(v) !== undefined && change("Trust", { trust: percent(v), guess: undefined })}
       />
       <input
@@ -230,9 +244,9 @@ export function TrustSlider({ items, value, guess }: { items: Item[]; value: num
         min={0}
         max={100}
         step={5}
-        value={value}
+        value={value ?? 50}
         aria-label="Trust"
-        aria-valuetext={`${value}, ${word}`}
+        aria-valuetext={value === undefined ? word : `${value}, ${word}`}
         onChange={(e) => change("Trust", { trust: Number(e.target.value), guess: undefined })}
         className="h-6 w-full"
       />
@@ -248,10 +262,18 @@ export function TrustSlider({ items, value, guess }: { items: Item[]; value: num
   );
 }
 
+/** Tags edits the tags that elements have in common; what else one has stays. */
 export function Tags({ items, values }: { items: Item[]; values: string[] }) {
   const change = useChanges(items);
   const library = useQuery(libraryQuery).data;
-  return <ListField label="Tags" values={values} suggestions={Object.keys(library?.tags ?? {})} onChange={(tags) => change("Tags", { tags })} />;
+  return (
+    <ListField
+      label="Tags"
+      values={values}
+      suggestions={Object.keys(library?.tags ?? {})}
+      onChange={(tags) => change("Tags", (i) => ({ tags: carried(("tags" in i.value && i.value.tags) || [], values, tags) }))}
+    />
+  );
 }
 
 interface AttributesProps {

@@ -16,6 +16,7 @@ import { IconButton } from "../ui/button";
 import { Disclosure } from "../ui/parts";
 import { align, distribute, type Edge } from "./actions";
 import { duplicate } from "./clipboard";
+import { common, everywhere } from "./common";
 import { Attributes, Properties, Scope, Tags, TrustSlider, TypeField } from "./element";
 import { gone } from "./keys";
 import { Questions } from "./questions";
@@ -100,11 +101,6 @@ const edges: [Edge, string, ReactNode][] = [
   ["bottom", "Align bottom", <AlignEndHorizontal key="b" size={15} />],
 ];
 
-/** common is a value that all share; undefined when they differ. */
-function common<T>(values: T[]): T | undefined {
-  return values.every((v) => JSON.stringify(v) === JSON.stringify(values[0])) ? values[0] : undefined;
-}
-
 /** Several edits what several elements have in common, all of them as one step. */
 function Several({ items }: { items: Item[] }) {
   const editor = useEditor();
@@ -141,12 +137,12 @@ function Several({ items }: { items: Item[] }) {
         </div>
       )}
       {components.length > 0 && (
-        <TypeField items={components} kind={kind} value={common(components.map((c) => (c.value as Component).type ?? "")) ?? ""} />
+        <TypeField items={components} kind={kind} value={common(components.map((c) => (c.value as Component).type ?? "")) ?? "Different types"} />
       )}
       {zones.length === items.length && (
-        <TrustSlider items={zones} value={common(zones.map((z) => (z.value as Zone).trust)) ?? 50} guess={zones.some((z) => z.value.guess)} />
+        <TrustSlider items={zones} value={common(zones.map((z) => (z.value as Zone).trust))} guess={zones.some((z) => z.value.guess)} />
       )}
-      {scoped.length === items.length && <Tags items={scoped} values={common(scoped.map((i) => i.value.tags ?? [])) ?? []} />}
+      {scoped.length === items.length && <Tags items={scoped} values={everywhere(scoped.map((i) => i.value.tags ?? []))} />}
       {components.length === items.length && kind && (
         <Attributes items={components} kind={kind} values={shared(components.map((c) => c.value.attributes))} />
       )}

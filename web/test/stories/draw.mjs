@@ -260,9 +260,12 @@ async function arranged(page, product, shot) {
   await element(page, "Customer").click();
   await drag(page, await middle(page, "Customer"), await spot(page, 180, 420));
   await element(page, "Customer").click();
+  await p.getByLabel("Tags").fill("walk-in");
+  await p.getByLabel("Tags").press("Enter");
   await element(page, "Web shop").click({ modifiers: ["Shift"] });
   await element(page, "Orders").click({ modifiers: ["Shift"] });
   await p.getByRole("heading", { name: "3 elements" }).waitFor();
+  await p.getByRole("button", { name: "Different types" }).or(p.getByText("Different types")).first().waitFor();
   await p.getByRole("button", { name: "Align top" }).click();
   await p.getByRole("button", { name: "Same room between, across" }).click();
   await p.getByLabel("Tags").fill("first-release");
@@ -270,6 +273,7 @@ async function arranged(page, product, shot) {
   await shot("draw-several");
   await saved(page);
   const d = await stored(page, product, "aligned and tagged", (d) => d.components.every((c) => c.tags?.includes("first-release")));
+  assert.deepEqual(d.components.find((c) => c.name === "Customer").tags, ["walk-in", "first-release"], "what one of several had before");
   const boxes = d.components.map((c) => c.box).sort((a, b) => a.x - b.x);
   assert.equal(new Set(boxes.map((b) => b.y)).size, 1, "tops in line");
   const gaps = boxes.slice(1).map((b, i) => Math.round(b.x - boxes[i].x - boxes[i].w));
