@@ -88,7 +88,7 @@ function ComponentFields({ item, value }: { item: Item; value: Component }) {
   const asked = useAsked(item);
   return (
     <>
-      <div className="grid grid-cols-2 gap-3 [&>*]:min-w-0">
+      <div className="grid grid-cols-[2fr_3fr] gap-3 [&>*]:min-w-0">
         <Field label="Kind">
           <Select value={value.kind} onChange={(e) => change("Kind", { kind: e.target.value })}>
             {["process", "store", "actor"].map((k) => (

@@ -24,6 +24,8 @@ export function Instance() {
   const can = (a: string) => (me?.can ?? []).includes(a as never);
   if (!q.data) return q.error ? <Failed error={q.error} retry={() => void q.refetch()} /> : <Loading rows={4} />;
   const i = q.data;
+  // As in shipped@2026.1+1a2b3c4d.
+  const [library = "", digest] = i.library.replace("@", " ").split("+");
   return (
     <div className="grid items-start gap-5 lg:grid-cols-2">
       <Section title="This installation">
@@ -38,9 +40,9 @@ export function Instance() {
             ["Database", engines[i.engine] ?? i.engine],
             [
               "Library",
-              <code key="l" className="text-xs">
-                {i.library}
-              </code>,
+              <span key="l">
+                <bdi className="num">{library}</bdi> <code className="text-2xs text-soft">{digest}</code>
+              </span>,
             ],
             [
               "Address",

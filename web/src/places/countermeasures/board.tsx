@@ -23,9 +23,10 @@ import { Owner } from "../../ui/parts";
 import { asBand, Figure } from "../../ui/rating";
 import { word } from "../../ui/words";
 import { useCan } from "../product/frame";
+import { costText } from "../risks/cost";
 import { type Countermeasure, states } from "../risks/data";
 import { many, useEdits } from "../risks/edits";
-import { CommentCount, costText, EvidenceBadge, TicketCell } from "../risks/marks";
+import { CommentCount, EvidenceBadge, TicketCell } from "../risks/marks";
 import { ReasonDialog } from "../risks/reason";
 import { needsReason, stateSet, useStateRefused } from "../risks/states";
 import { byState, costs } from "./sums";
@@ -164,7 +165,7 @@ function Lane({
       ref={setNodeRef}
       aria-label={word(state)}
       className={cx(
-        "grid min-h-64 content-start gap-2 rounded-lg bg-sunken/60 p-2 outline-2 outline-transparent -outline-offset-2",
+        "grid min-h-64 content-start gap-2 rounded-lg bg-sunken/60 p-2 ring-1 ring-line/70 ring-inset outline-2 outline-transparent -outline-offset-2",
         isOver && held?.state !== state && "outline-accent",
         held && refused && held.state !== state && "opacity-60",
       )}
@@ -227,12 +228,16 @@ function Draggable({ of, fixed, open, onOpen }: { of: Countermeasure; fixed: boo
 
 function Card({ of: c, title, open, lifted }: { of: Countermeasure; title?: ReactNode; open?: boolean; lifted?: boolean }) {
   const cost = costText(c.cost);
+  const untested = c.evidence.verdict === "untested";
   return (
     <article className={cx("card grid gap-1.5 p-2.5", open && "border-accent", lifted && "rotate-1 cursor-grabbing shadow-float")}>
       {title ?? <p className="line-clamp-3 font-medium text-sm">{c.title}</p>}
-      <bdi className="truncate text-soft text-xs" title={c.where_name}>
-        {c.where_name}
-      </bdi>
+      <div className="flex min-w-0 items-center gap-2">
+        <bdi className="flex-1 truncate text-soft text-xs" title={c.where_name}>
+          {c.where_name}
+        </bdi>
+        {untested && <EvidenceBadge evidence={c.evidence} short />}
+      </div>
       <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
         <Figure value={c.current} band={asBand(c.band)} />
         {c.takes > 0 && (
@@ -241,7 +246,7 @@ function Card({ of: c, title, open, lifted }: { of: Countermeasure; title?: Reac
           </span>
         )}
         {cost && <span className="num text-soft text-xs">{cost}</span>}
-        <EvidenceBadge evidence={c.evidence} short />
+        {!untested && <EvidenceBadge evidence={c.evidence} short />}
         <CommentCount n={c.comments} />
       </div>
       {((c.tickets ?? []).length > 0 || c.owner) && (

@@ -2,8 +2,9 @@ import { Owner } from "../../ui/parts";
 import { asBand, Figure } from "../../ui/rating";
 import type { Column } from "../../ui/table";
 import { word } from "../../ui/words";
+import { costText } from "../risks/cost";
 import { type Countermeasure, states } from "../risks/data";
-import { CommentCount, costText, EvidenceBadge, TicketCell, ticketWord } from "../risks/marks";
+import { CommentCount, EvidenceBadge, TicketCell, ticketWord } from "../risks/marks";
 import { StateMenu } from "../risks/states";
 
 const verdicts = { fail: 0, pass: 1, untested: 2 };
@@ -36,7 +37,7 @@ export function countermeasureColumns(product: string): Column<Countermeasure>[]
     {
       id: "state",
       name: "State",
-      width: "8.5rem",
+      width: "minmax(7.5rem,2fr)",
       sort: (c) => states.indexOf(c.state as (typeof states)[number]),
       text: (c) => word(c.state),
       cell: (c) => <StateMenu product={product} of={c} />,

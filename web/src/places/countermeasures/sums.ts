@@ -1,5 +1,5 @@
+import { costText } from "../risks/cost";
 import { type Countermeasure, states } from "../risks/data";
-import { costText } from "../risks/marks";
 
 /** costs sums the costs by their units: "12 days, EUR 3,000". */
 export function costs(list: Countermeasure[]): string {

@@ -112,10 +112,9 @@ export function Library() {
         <>
           Component types, risk patterns, rules and questionnaires from which threat models follow.{" "}
           {draft && (
-            <>
-              In force: <span className="num">{draft.in_force.stamp}</span>
-              {draft.in_force.number > 0 && `, your version ${draft.in_force.number}`}.
-            </>
+            <span title={draft.in_force.stamp}>
+              In force: {draft.in_force.number > 0 ? `your version ${draft.in_force.number} over what is built in` : "what is built in"}.
+            </span>
           )}
         </>
       }

@@ -4,7 +4,7 @@ import { keys } from "../../api/query";
 import { Badge } from "../../ui/parts";
 import { ErrorText, Loading } from "../../ui/state";
 import { category } from "../../ui/words";
-import { costText } from "../risks/marks";
+import { costText } from "../risks/cost";
 
 /** PatternWords is a risk pattern as it is in force, in words: threats, what makes them possible, and what helps. */
 export function PatternWords({ refOf }: { refOf: string }) {

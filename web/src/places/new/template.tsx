@@ -59,7 +59,7 @@ export function FromTemplate() {
   };
   return (
     <form onSubmit={submit} className="card grid max-w-2xl gap-4 px-4 py-5 sm:px-6">
-      <Field label="Template" hint={from ? [from.description, plural(from.risk.open.threats, "threat")].filter(Boolean).join(" · ") : undefined}>
+      <Field label="Template" hint={from ? [plural(from.risk.open.threats, "threat"), from.description].filter(Boolean).join(" · ") : undefined}>
         <Combobox
           label="Choose a template"
           value={from?.id ?? ""}

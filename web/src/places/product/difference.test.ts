@@ -23,6 +23,11 @@ describe("differences", () => {
 });
 
 describe("say", () => {
+  it("writes costs and impacts as they stand elsewhere", () => {
+    expect(say({ amount: 1, unit: "days" })).toBe("1 day");
+    expect(say({ amount: 1200, unit: "EUR" })).toBe("EUR 1,200");
+    expect(say({ confidentiality: 70, integrity: 0, availability: 5 })).toBe("70 of 100 for confidentiality, 0 for integrity, 5 for availability");
+  });
   it("writes any value", () => {
     expect([say(true), say(null), say(1234.5), say([]), say({ confidentiality: 75 }), say("x".repeat(200)).length]).toEqual([
       "yes",

@@ -1,4 +1,5 @@
 import { word } from "../../ui/words";
+import { costText } from "../risks/cost";
 
 /** Difference is one field of an object before and after. */
 export interface Difference {
@@ -34,6 +35,9 @@ export function fieldName(field: string): string {
 
 const longest = 160;
 
+/** What somebody loses is always said of all three. */
+const impact = ["confidentiality", "integrity", "availability"];
+
 /** say writes a stored value in words. */
 export function say(value: unknown): string {
   if (value === undefined || value === null || value === "") return "nothing";
@@ -48,7 +52,10 @@ export function say(value: unknown): string {
     const all = value.map(say).join(", ");
     return all.length > longest ? `${value.length} entries: ${all.slice(0, longest).trimEnd()}…` : all;
   }
-  const entries = Object.entries(value as Doc).filter(([, v]) => v !== null && v !== undefined && v !== "");
+  const doc = value as Doc;
+  if (typeof doc.amount === "number" && typeof doc.unit === "string") return costText({ amount: doc.amount, unit: doc.unit });
+  if (impact.every((d) => typeof doc[d] === "number")) return impact.map((d, i) => `${say(doc[d])}${i === 0 ? " of 100" : ""} for ${d}`).join(", ");
+  const entries = Object.entries(doc).filter(([, v]) => v !== null && v !== undefined && v !== "");
   if (entries.length === 0) return "nothing";
   const all = entries.map(([k, v]) => `${fieldName(k).toLowerCase()} ${say(v)}`).join(", ");
   return all.length > longest ? `${all.slice(0, longest).trimEnd()}…` : all;

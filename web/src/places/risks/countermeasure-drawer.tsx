@@ -10,12 +10,13 @@ import { Ago } from "../../ui/time";
 import { plural } from "../../ui/words";
 import { useCan } from "../product/frame";
 import { Comments } from "./comments";
+import { costText } from "./cost";
 import { type CountermeasureTree, countermeasureTree } from "./data";
 import { useEdits } from "./edits";
 import { CostDialog, MandatoryDialog, StandardsDialog } from "./facts";
 import { type DrawerProps, Part, RiskDrawer, Row, Rows } from "./frame";
 import { Prose, Title } from "./inline";
-import { costText, EvidenceBadge } from "./marks";
+import { EvidenceBadge } from "./marks";
 import { OwnerPicker } from "./people";
 import { EditButton } from "./rate";
 import { DeleteDialog, RetireDialog, useBringBack } from "./removal";
@@ -220,9 +221,9 @@ function Details({
           {c.cost ? <span className="num">{costText(c.cost)}</span> : <span className="text-soft">Not known</span>}
           {may && <EditButton label="Change the cost" onClick={() => ask("cost")} />}
         </Row>
-        <Row name="Standards" mark={mark("standards", "Standards")}>
+        <Row name="Standards" mark={mark("standards", "Standards")} beside>
           {(c.standards ?? []).length > 0 ? (
-            <span className="num">{(c.standards ?? []).map((s) => `${s.standard.toUpperCase()} ${s.clause}`).join(" · ")}</span>
+            <span className="num min-w-0">{(c.standards ?? []).map((s) => `${s.standard.toUpperCase()} ${s.clause}`).join(" · ")}</span>
           ) : (
             <span className="text-soft">None</span>
           )}

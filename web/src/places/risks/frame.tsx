@@ -2,6 +2,7 @@ import { ChevronDown, ChevronUp, MoreHorizontal } from "lucide-react";
 import type { ReactNode } from "react";
 import { useKeys } from "../../app/keys";
 import { IconButton } from "../../ui/button";
+import { cx } from "../../ui/cx";
 import { Drawer } from "../../ui/dialog";
 import { Menu } from "../../ui/menu";
 import { Failed, Skeleton } from "../../ui/state";
@@ -101,14 +102,15 @@ export function Rows({ children }: { children: ReactNode }) {
   return <dl className="grid grid-cols-[7.5rem_1fr] items-start gap-x-3 gap-y-1 text-sm">{children}</dl>;
 }
 
-export function Row({ name, mark, children }: { name: string; mark?: ReactNode; children: ReactNode }) {
+/** Row is one fact; what follows a long one stands beside it where `beside` is set, and else below. */
+export function Row({ name, mark, beside, children }: { name: string; mark?: ReactNode; beside?: boolean; children: ReactNode }) {
   return (
     <>
       <dt className="flex min-h-7 items-center gap-0.5 text-soft">
         {name}
         {mark}
       </dt>
-      <dd className="flex min-h-7 min-w-0 flex-wrap items-center gap-x-2 gap-y-1">{children}</dd>
+      <dd className={cx("flex min-h-7 min-w-0 items-center gap-x-2 gap-y-1", !beside && "flex-wrap")}>{children}</dd>
     </>
   );
 }

@@ -5,7 +5,7 @@ function spans(text: string): ReactNode[] {
   return text.split(/(`[^`]+`|\*\*[^*]+\*\*)/).map((part, i) => {
     if (part.length > 2 && part.startsWith("`") && part.endsWith("`")) {
       return (
-        <code key={`${i}-${part}`} className="rounded-sm bg-raised px-1 text-xs">
+        <code key={`${i}-${part}`} className="-mx-0.5 rounded-sm bg-raised px-0.5 text-xs">
           {part.slice(1, -1)}
         </code>
       );

@@ -150,10 +150,3 @@ export function estimateText(e: TicketRef["estimate"]): string {
   const hours = (e.seconds ?? 0) / 3600;
   return [e.points && count(e.points, "point"), hours && (hours < 8 ? count(hours, "hour") : count(hours / 8, "day"))].filter(Boolean).join(", ");
 }
-
-/** costText is a cost as people write it: "3 days", "EUR 1,200". */
-export function costText(c: S["Cost"] | undefined): string {
-  if (!c) return "";
-  const n = c.amount.toLocaleString("en", { maximumFractionDigits: 2 });
-  return /^[A-Z]{3}$/.test(c.unit) ? `${c.unit} ${n}` : `${n} ${c.amount === 1 ? c.unit.replace(/s$/, "") : c.unit}`;
-}

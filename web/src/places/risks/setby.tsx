@@ -3,8 +3,8 @@ import { Button } from "../../ui/button";
 import { Popover } from "../../ui/parts";
 import { Ago } from "../../ui/time";
 import { category, word } from "../../ui/words";
+import { costText } from "./cost";
 import type { SetBy } from "./data";
-import { costText } from "./marks";
 
 const who: Record<string, { icon: typeof Bot; name: string }> = {
   person: { icon: PenLine, name: "Changed by hand" },

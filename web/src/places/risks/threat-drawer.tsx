@@ -255,7 +255,7 @@ function Details({
             }
           />
         </Row>
-        <Row name="Categories" mark={mark("categories", "Categories")}>
+        <Row name="Categories" mark={mark("categories", "Categories")} beside>
           {(t.categories ?? []).length > 0 ? <Categories of={t.categories} long /> : <span className="text-soft">None</span>}
           {(t.capec ?? []).length > 0 && <span className="num text-soft text-xs">{(t.capec ?? []).map((n) => `CAPEC-${n}`).join(", ")}</span>}
           {may && <EditButton label="Change the categories" onClick={() => ask("categories")} />}

@@ -206,7 +206,10 @@ function Column({
     <section
       ref={setNodeRef}
       aria-label={status}
-      className={cx("flex min-h-40 min-w-0 flex-col rounded-xl p-2 transition-colors md:min-h-[60dvh]", isOver ? "bg-accent-soft" : "bg-sunken/60")}
+      className={cx(
+        "flex min-h-40 min-w-0 flex-col rounded-xl p-2 ring-1 ring-line/70 ring-inset transition-colors md:min-h-[60dvh]",
+        isOver ? "bg-accent-soft" : "bg-sunken/60",
+      )}
     >
       <h2 className="flex items-center gap-2 px-1.5 pt-1 pb-2 font-medium text-sm">
         {status} <Count n={cards.length} />
