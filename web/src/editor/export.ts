@@ -1,6 +1,7 @@
 import { asBand, type Band, bandNames } from "../ui/rating";
 import { smooth } from "./flows";
 import { along, around, aroundPoints, grown, labelOf, lanes, lineOf, meetings, outline, pathOf, polyline } from "./geometry";
+import { namePlaces } from "./names";
 import { boxAt, drawnOf, listOf, type State } from "./store";
 import { type Box, boxOf, keyOf, type Point } from "./types";
 
@@ -92,6 +93,7 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
   const items = drawnOf(s.doc).filter((i) => !chosen || chosen.has(i.id));
   const flows = listOf(s.doc, "flows").filter((f) => !chosen || chosen.has(f.id) || (f.from && f.to && chosen.has(f.from) && chosen.has(f.to)));
   const lane = lanes(listOf(s.doc, "flows"));
+  const partOf = namePlaces(s.doc.now);
   const ways = flows.flatMap((f) => {
     const line = lineOf(f, boxAt(s, f.from), boxAt(s, f.to), lane.get(f.id));
     return line ? [{ f, line }] : [];
@@ -162,9 +164,10 @@ export function svgOf(s: State, chosen?: ReadonlySet<string>): { svg: string; w:
         );
       }
     }
-    const mid = along(way, 0.5);
+    const part = partOf(f.id);
+    const mid = along(way, part);
     if (f.name) {
-      const label = labelOf(f.name, way, [boxAt(s, f.from), boxAt(s, f.to)]);
+      const label = labelOf(f.name, way, [boxAt(s, f.from), boxAt(s, f.to)], part);
       label.lines.forEach((l, i) => {
         beside(l, label.x, label.y + i * 15.6, 0.5);
       });

@@ -1,7 +1,8 @@
 import { memo, useMemo } from "react";
 import { cx } from "../ui/cx";
 import { asBand, type Band, bandNames } from "../ui/rating";
-import { along, clear, labelOf, lineOf, type Mark, meetings, outline, pathOf, polyline } from "./geometry";
+import { along, labelOf, lineOf, type Mark, meetings, outline, pathOf, polyline } from "./geometry";
+import { countBox } from "./names";
 import { NameInput } from "./nodes";
 import { boxAt, itemOf, useDrawing, useParts } from "./store";
 import type { Box, Curve, Flow, Item, Point } from "./types";
@@ -26,8 +27,8 @@ function arrow(way: readonly Point[]): string {
 /** short keeps a label from covering the drawing; the whole name is in the panel. */
 const short = (s: string, most = 34): string => ([...s].length > most ? `${[...s].slice(0, most - 1).join("")}…` : s);
 
-/** FlowView is a flow: its way, its arrow, its name, and the borders that it crosses. */
-export const FlowView = memo(function FlowView({ id, lane }: { id: string; lane: number }) {
+/** FlowView is a flow: its way, its arrow, its name at a part of the way, and the borders that it crosses. */
+export const FlowView = memo(function FlowView({ id, lane, part }: { id: string; lane: number; part: number }) {
   const [flow, from, to, facts, selected, editing, who, onPath] = useParts((s) => {
     const v = itemOf(s, id)?.value as Flow | undefined;
     return [
@@ -46,7 +47,6 @@ export const FlowView = memo(function FlowView({ id, lane }: { id: string; lane:
   if (!flow || !line) return null;
   const d = pathOf(line);
   const way = polyline(line);
-  const mid = along(way, 0.5);
   const band = facts?.band && !flow.out_of_scope ? asBand(facts.band) : undefined;
   const colour = selected ? "var(--accent)" : onPath ? "var(--critical)" : band ? tone[band] : "var(--control)";
   const open = facts?.threats ?? 0;
@@ -85,17 +85,17 @@ export const FlowView = memo(function FlowView({ id, lane }: { id: string; lane:
       {crossing && <Crossings ids={crosses!.join(" ")} way={way} colour={colour} />}
       {!editing && (
         <>
-          {label && <Label text={label} way={way} ends={[from, to]} selected={selected} />}
-          {band && open > 0 && <Pill at={mid} ends={[from, to]} band={band} open={open} />}
+          {label && <Label text={label} way={way} part={part} ends={[from, to]} selected={selected} />}
+          {band && open > 0 && <Pill at={along(way, part)} ends={[from, to]} band={band} open={open} />}
         </>
       )}
     </g>
   );
 });
 
-/** Label is the name of a flow above its way, or beside the boxes at its ends where there is no room between them. */
-function Label({ text, way, ends, selected }: { text: string; way: Point[]; ends: (Box | undefined)[]; selected: boolean }) {
-  const { lines, x, y } = labelOf(text, way, ends);
+/** Label is the name of a flow above a part of its way, or beside the boxes at its ends where there is no room between them. */
+function Label({ text, way, part, ends, selected }: { text: string; way: Point[]; part: number; ends: (Box | undefined)[]; selected: boolean }) {
+  const { lines, x, y } = labelOf(text, way, ends, part);
   return (
     <text
       x={x}
@@ -128,7 +128,7 @@ export function FlowName() {
   if (!id || !flow || !line) return null;
   const mid = along(polyline(line), 0.5);
   return (
-    <div className="pointer-events-auto absolute z-7" style={{ left: mid.x - 80, top: mid.y - 20, width: 160, height: 42 }}>
+    <div className="pointer-events-auto absolute z-9" style={{ left: mid.x - 80, top: mid.y - 20, width: 160, height: 42 }}>
       <NameInput id={id} value={flow.name} className="h-full text-center text-xs leading-4" />
     </div>
   );
@@ -138,10 +138,10 @@ const bars: Record<Band, number> = { unrated: 0, low: 1, medium: 2, high: 3, cri
 
 /** Pill tells on the line of a flow how many threats are open there, and how high. Nothing in it is transformed: that would be painted apart. */
 function Pill({ at, ends, band, open }: { at: Point; ends: (Box | undefined)[]; band: Band; open: number }) {
-  const w = 22 + String(open).length * 6.5;
-  const { dx, dy } = clear({ x: at.x - w / 2, y: at.y + 4, w, h: 14 }, ends);
-  const x = Math.round((at.x - w / 2 + dx) * 10) / 10;
-  const y = Math.round((at.y + 4 + dy) * 10) / 10;
+  const b = countBox(at, open, ends);
+  const w = b.w;
+  const x = Math.round(b.x * 10) / 10;
+  const y = Math.round(b.y * 10) / 10;
   const bar = (i: number) => `M${x + 4 + i * 3} ${y + 8 - i * 2}h2v${2 + i * 2}h-2z`;
   const d = (from: number, to: number) => [0, 1, 2, 3].slice(from, to).map(bar).join("");
   const full = bars[band];

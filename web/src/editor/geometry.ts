@@ -303,11 +303,12 @@ function halves(text: string, room: number): string[] {
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** Label is where a name stands: its lines, the middle of each, and the foot of the first. */
+/** Label is where a name stands: its lines, the middle of each, the foot of the first, and the room of all. */
 export interface Label {
   lines: string[];
   x: number;
   y: number;
+  box: Box;
 }
 
 /** The height of a line of a name, and how far above its way a name stands. */
@@ -315,17 +316,18 @@ const lead = 14;
 const above = 7;
 
 /**
- * labelOf puts the name of a flow above the middle of its way, on two lines where there
+ * labelOf puts the name of a flow above a part of its way (its middle), on two lines where there
  * is no room for one. Where it would lie behind a box at an end, it moves beside both,
  * the shortest way.
  */
-export function labelOf(text: string, way: readonly Point[], ends: readonly (Box | undefined)[]): Label {
-  const mid = along(way, 0.5);
+export function labelOf(text: string, way: readonly Point[], ends: readonly (Box | undefined)[], part = 0.5): Label {
+  const mid = along(way, part);
   const lines = broken(text, roomOf(way));
   const w = Math.max(...lines.map((l) => [...l].length)) * 6.2;
   const h = lines.length * lead;
-  const { dx, dy } = clear({ x: mid.x - w / 2, y: mid.y - above - h + 2, w, h }, ends);
-  return { lines, x: mid.x + dx, y: mid.y - above - (lines.length - 1) * lead + dy };
+  const box = { x: mid.x - w / 2, y: mid.y - above - h + 2, w, h };
+  const { dx, dy } = clear(box, ends);
+  return { lines, x: mid.x + dx, y: mid.y - above - (lines.length - 1) * lead + dy, box: moved(box, dx, dy) };
 }
 
 /** clear is the shortest move across or down that brings a box beside others; none where it touches none of them. */

@@ -32,8 +32,8 @@ const look = (s: State, id: string) =>
     s.path.length > 0 ? s.path.includes(id) : undefined,
   ] as const;
 
-/** layers are the heights at which things lie on each other: zones, lines, other boxes, then the same once more for what is lifted. */
-export const layers = { zones: 0, lines: 1, boxes: 2, lifted: 3 };
+/** layers are the heights at which things lie on each other: zones, lines, titles of zones, other boxes, then the same once more for what is lifted. */
+export const layers = { zones: 0, lines: 1, titles: 2, boxes: 3, lifted: 4 };
 
 /** placed puts a box on the sheet. While it is dragged it is moved from its place, so that nothing is laid out anew. */
 function placed(b: Box, at: Box | undefined, held: Held, layer: number): CSSProperties {
@@ -44,7 +44,8 @@ function placed(b: Box, at: Box | undefined, held: Held, layer: number): CSSProp
     top: base.y,
     width: b.w,
     height: b.h,
-    zIndex: lifted ? layer + layers.lifted : layer,
+    // A zone that rests is no layer of its own, or its title could not lie above the lines.
+    zIndex: lifted ? layer + layers.lifted : layer || "auto",
     ...(held && { transform: `translate(${b.x - base.x}px, ${b.y - base.y}px)` }),
     ...(lifted && { willChange: "transform" }),
   };
@@ -196,7 +197,11 @@ export const ZoneNode = memo(function ZoneNode({ id }: { id: string }) {
       {(["inset-x-0 -top-1.5 h-3", "inset-x-0 -bottom-1.5 h-3", "inset-y-0 -start-1.5 w-3", "inset-y-0 -end-1.5 w-3"] as const).map((at) => (
         <span key={at} aria-hidden className={cx("pointer-events-auto absolute cursor-move", at)} />
       ))}
-      <div className="pointer-events-auto absolute start-0 top-0 flex max-w-full cursor-move items-center gap-1.5 rounded-br-lg ps-2.5 pe-2 pt-1.5 pb-1">
+      <div
+        data-title
+        style={{ zIndex: layers.titles }}
+        className="pointer-events-auto absolute start-0 top-0 flex max-w-full cursor-move items-center gap-1.5 rounded-tl-md rounded-br-lg bg-[color-mix(in_srgb,var(--accent)_3.5%,var(--bg))] ps-2.5 pe-2 pt-1.5 pb-1"
+      >
         {editing ? (
           <NameInput id={id} value={z.name} className="w-52 text-sm leading-5" />
         ) : (

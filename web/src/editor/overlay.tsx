@@ -19,7 +19,7 @@ export function Overlay({ zoom, readOnly, extent }: { zoom: number; readOnly: bo
     <>
       <svg
         aria-hidden
-        className={cx("pointer-events-none absolute start-0 top-0 z-6 overflow-visible", busy && "will-change-transform")}
+        className={cx("pointer-events-none absolute start-0 top-0 z-8 overflow-visible", busy && "will-change-transform")}
         width={1}
         height={1}
       >

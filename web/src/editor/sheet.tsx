@@ -1,6 +1,7 @@
 import { memo, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { CurveView, FlowView } from "./flows";
 import { around, aroundPoints, grown, lanes, touches } from "./geometry";
+import { namePlaces } from "./names";
 import { ComponentNode, few, layers, TextNode, ZoneNode } from "./nodes";
 import type { Sight } from "./sight";
 import { listOf, type State, useDrawing } from "./store";
@@ -85,6 +86,7 @@ export const Sheet = memo(function Sheet({ sight }: { sight: Sight }) {
   const [select] = useState(heldBy);
   const held = useDrawing(select);
   const all = useMemo(() => entries(now), [now]);
+  const partOf = useMemo(() => namePlaces(now), [now]);
   const mounted = useRef(nothing);
   const [round, next] = useReducer((n: number) => n + 1, 0);
   const { boxes, lines, more } = useMemo(() => {
@@ -122,8 +124,8 @@ export const Sheet = memo(function Sheet({ sight }: { sight: Sight }) {
           <ComponentNode key={e.id} id={e.id} />
         ),
       )}
-      <Lines of={still} />
-      {moving.length > 0 && <Lines of={moving} over={few(held) ? sight.kept : undefined} />}
+      <Lines of={still} partOf={partOf} />
+      {moving.length > 0 && <Lines of={moving} partOf={partOf} over={few(held) ? sight.kept : undefined} />}
     </>
   );
 });
@@ -137,7 +139,7 @@ function Paper({ box }: { box: Box }) {
 }
 
 /** Lines are flows and curves. Over everything else within a box they are a layer of their own. */
-function Lines({ of, over }: { of: Entry[]; over?: Box }) {
+function Lines({ of, partOf, over }: { of: Entry[]; partOf: (id: string) => number; over?: Box }) {
   return (
     <svg
       className="pointer-events-none absolute start-0 top-0 overflow-visible [&>g]:pointer-events-auto"
@@ -147,7 +149,9 @@ function Lines({ of, over }: { of: Entry[]; over?: Box }) {
       style={over ? above : below}
     >
       {over && <Extent box={over} />}
-      {of.map((e) => (e.kind === "curves" ? <CurveView key={e.id} id={e.id} /> : <FlowView key={e.id} id={e.id} lane={e.lane ?? 0} />))}
+      {of.map((e) =>
+        e.kind === "curves" ? <CurveView key={e.id} id={e.id} /> : <FlowView key={e.id} id={e.id} lane={e.lane ?? 0} part={partOf(e.id)} />,
+      )}
     </svg>
   );
 }

@@ -27,6 +27,7 @@ export default async function () {
   assert.ok(total > 100_000 && total < limit, `the first load is ${total} bytes, want below ${limit}\n${list}`);
   assert.ok(!all.some(([name]) => /elk|xyflow|canvas-|place-/.test(name)), `the editor is in the first load: ${list}`);
   for (const n of [1000, 3000]) await mounted(page, n);
+  await readable(page);
   await done();
 }
 
@@ -48,4 +49,45 @@ async function mounted(page, n) {
   await page.evaluate(() => globalThis.editorBench.fit());
   const picture = async () => ({ ...(await count()), inked: await page.evaluate(() => globalThis.editorBench.inked()) });
   await eventually("all of it is a picture", picture, (now) => now.far && now.nodes === 0 && now.flows === 0 && now.inked > 0.01);
+}
+
+/** readable puts a box over the name of a flow and a flow over the title of a zone, and sees that both can be read. */
+async function readable(page) {
+  await page.goto(new URL("/bench/editor?n=16", page.url()).href);
+  await page.waitForFunction(() => globalThis.editorBench);
+  await page.evaluate(() => globalThis.editorBench.open.then(() => globalThis.editorBench.fit()));
+  const name = page.locator("#el-f11 > text").first();
+  await name.waitFor();
+  const middle = async (at) => {
+    const b = await at.boundingBox();
+    return { x: b.x + b.width / 2, y: b.y + b.height / 2 };
+  };
+  const drop = async (id, to) => {
+    const from = await middle(page.locator(`#el-${id}`));
+    await page.mouse.move(from.x, from.y);
+    await page.mouse.down();
+    await page.mouse.move(to.x, to.y, { steps: 4 });
+    await page.mouse.up();
+  };
+  const was = await middle(name);
+  await drop("c5", was);
+  await eventually(
+    "the name of a flow moves along its line from under a box",
+    async () => ({ name: await name.boundingBox(), box: await page.locator("#el-c5").boundingBox() }),
+    ({ name: n, box: b }) =>
+      Math.abs(b.x + b.width / 2 - was.x) < 20 && (n.x + n.width <= b.x || b.x + b.width <= n.x || n.y + n.height <= b.y || b.y + b.height <= n.y),
+  );
+  // From the one end through the middle of the title, and beyond.
+  const zone = page.locator("#el-z1_1");
+  const [from, title] = [await middle(page.locator("#el-c11")), await middle(zone.locator("bdi"))];
+  await drop("c12", { x: title.x + (title.x - from.x) * 0.9, y: title.y + (title.y - from.y) * 0.9 });
+  const over = ({ x, y }) => {
+    const all = document.elementsFromPoint(x, y);
+    return { title: all.findIndex((e) => e.closest("#el-z1_1")), flow: all.findIndex((e) => e.closest("#el-f11")) };
+  };
+  await eventually(
+    "the title of a zone lies above a flow",
+    () => page.evaluate(over, title),
+    (now) => now.title >= 0 && now.flow > now.title,
+  );
 }
