@@ -212,8 +212,7 @@ function ZoneFields({ item, value }: { item: Item; value: Zone }) {
   return <TrustSlider items={[item]} value={value.trust} guess={!!value.guess} />;
 }
 
-/** TrustSlider says how trusted a zone is; saying it settles a guess. */
-/** TrustSlider sets the trust of zones; no value is that they have different ones. */
+/** TrustSlider says how trusted zones are, which settles a guess; no value is that they have different ones. */
 export function TrustSlider({ items, value, guess }: { items: Item[]; value: number | undefined; guess: boolean }) {
   const change = useChanges(items);
   const word =

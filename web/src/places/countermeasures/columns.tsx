@@ -37,7 +37,7 @@ export function countermeasureColumns(product: string): Column<Countermeasure>[]
     {
       id: "state",
       name: "State",
-      width: "minmax(7.5rem,2fr)",
+      width: "8.5rem",
       sort: (c) => states.indexOf(c.state as (typeof states)[number]),
       text: (c) => word(c.state),
       cell: (c) => <StateMenu product={product} of={c} />,
