@@ -110,7 +110,7 @@ export function Row({ name, mark, beside, children }: { name: string; mark?: Rea
         {name}
         {mark}
       </dt>
-      <dd className={cx("flex min-h-7 min-w-0 items-center gap-x-2 gap-y-1", !beside && "flex-wrap")}>{children}</dd>
+      <dd className={cx("flex min-h-7 min-w-0 gap-x-2 gap-y-1", beside ? "items-baseline" : "flex-wrap items-center")}>{children}</dd>
     </>
   );
 }

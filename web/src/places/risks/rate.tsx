@@ -231,7 +231,7 @@ export function CategoriesDialog({ product, of, onClose }: { product: string; of
 /** EditButton is the quiet button beside a fact that opens what changes it. */
 export function EditButton({ label, onClick }: { label: string; onClick: () => void }) {
   return (
-    <Button look="ghost" size="sm" className="h-6" aria-label={label} onClick={onClick}>
+    <Button look="ghost" size="sm" className="h-6 shrink-0" aria-label={label} onClick={onClick}>
       Change
     </Button>
   );

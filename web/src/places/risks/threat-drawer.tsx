@@ -256,8 +256,10 @@ function Details({
           />
         </Row>
         <Row name="Categories" mark={mark("categories", "Categories")} beside>
-          {(t.categories ?? []).length > 0 ? <Categories of={t.categories} long /> : <span className="text-soft">None</span>}
-          {(t.capec ?? []).length > 0 && <span className="num text-soft text-xs">{(t.capec ?? []).map((n) => `CAPEC-${n}`).join(", ")}</span>}
+          <span className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">
+            {(t.categories ?? []).length > 0 ? <Categories of={t.categories} long /> : <span className="text-soft">None</span>}
+            {(t.capec ?? []).length > 0 && <span className="num text-soft text-xs">{(t.capec ?? []).map((n) => `CAPEC-${n}`).join(", ")}</span>}
+          </span>
           {may && <EditButton label="Change the categories" onClick={() => ask("categories")} />}
         </Row>
         <Row
