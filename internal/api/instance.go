@@ -126,8 +126,8 @@ func (s *API) library() {
 	type one struct {
 		Ref string `path:"ref" maxLength:"200"`
 	}
-	register(s, op{method: http.MethodGet, path: "/library/patterns/{ref}", id: "get-pattern", tag: tagLibrary, summary: "Show a risk pattern", action: policy.LibraryRead},
-		func(ctx context.Context, c app.Caller, in *one) (library.Pattern, error) {
+	register(s, op{method: http.MethodGet, path: "/library/patterns/{ref}", id: "get-pattern", tag: tagLibrary, summary: "Show a risk pattern with what its threats use of others", action: policy.LibraryRead},
+		func(ctx context.Context, c app.Caller, in *one) (app.WholePattern, error) {
 			return s.app.Pattern(ctx, c, in.Ref)
 		})
 	register(s, op{method: http.MethodGet, path: "/library/questionnaires", id: "list-questionnaires", tag: tagLibrary, summary: "List questionnaires", action: policy.LibraryRead},

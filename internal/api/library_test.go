@@ -446,3 +446,37 @@ func unpackedFiles(t *testing.T, data []byte) map[string]string {
 	}
 	return files
 }
+
+// TestWholePatterns: whatever a threat names is in the answer, of the pattern itself or of another, once.
+func TestWholePatterns(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings{})
+	used := 0
+	for _, head := range s.admin.get("/library/patterns?limit=1000").want(200).list("items") {
+		p := s.admin.get("/library/patterns/" + head.(map[string]any)["pattern"].(string)).want(200)
+		titles := map[string]int{}
+		for _, list := range []string{"weaknesses", "countermeasures", "used_weaknesses", "used_countermeasures"} {
+			for _, x := range p.list(list) {
+				titles[x.(map[string]any)["ref"].(string)]++
+				if strings.HasPrefix(list, "used") {
+					used++
+				}
+			}
+		}
+		for _, threat := range p.list("threats") {
+			weaknesses, _ := threat.(map[string]any)["weaknesses"].([]any)
+			for _, w := range weaknesses {
+				refs := []any{w}
+				measures, _ := w.(map[string]any)["countermeasures"].([]any)
+				for _, named := range append(refs, measures...) {
+					if ref := named.(map[string]any)["ref"].(string); titles[ref] != 1 {
+						t.Errorf("%s names %s, which is in the answer %d times", p.text("pattern"), ref, titles[ref])
+					}
+				}
+			}
+		}
+	}
+	if used == 0 {
+		t.Error("no pattern uses another's: the test shows nothing")
+	}
+}

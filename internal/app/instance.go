@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -122,16 +123,50 @@ func (a *App) Patterns(ctx context.Context, c Caller, cursor string, limit int) 
 	return paginate(views, func(p *PatternView) string { return p.Ref }, cursor, limit)
 }
 
+// WholePattern is a risk pattern with what its threats use of other patterns.
+type WholePattern struct {
+	library.Pattern
+	UsedWeaknesses      []library.Weakness       `json:"used_weaknesses,omitempty" doc:"Of other patterns, by ref"`
+	UsedCountermeasures []library.Countermeasure `json:"used_countermeasures,omitempty" doc:"Of other patterns, by ref"`
+}
+
 // Pattern shows one risk pattern.
-func (a *App) Pattern(ctx context.Context, c Caller, ref string) (library.Pattern, error) {
+func (a *App) Pattern(ctx context.Context, c Caller, ref string) (WholePattern, error) {
 	if err := a.Check(ctx, c, policy.LibraryRead, ""); err != nil {
-		return library.Pattern{}, err
+		return WholePattern{}, err
 	}
-	p := a.Library().Pattern(ref)
+	l := a.Library()
+	p := l.Pattern(ref)
 	if p == nil {
-		return library.Pattern{}, notFound("pattern", ref)
+		return WholePattern{}, notFound("pattern", ref)
 	}
-	return *p, nil
+	weaknesses, countermeasures := map[string]*library.Weakness{}, map[string]*library.Countermeasure{}
+	for _, t := range p.Threats {
+		for _, w := range t.Weaknesses {
+			weaknesses[w.Ref] = l.Weakness(w.Ref)
+			for _, s := range w.Countermeasures {
+				countermeasures[s.Ref] = l.Countermeasure(s.Ref)
+			}
+		}
+	}
+	for _, w := range p.Weaknesses {
+		delete(weaknesses, w.Ref)
+	}
+	for _, m := range p.Countermeasures {
+		delete(countermeasures, m.Ref)
+	}
+	v := WholePattern{Pattern: *p}
+	for _, ref := range slices.Sorted(maps.Keys(weaknesses)) {
+		if w := weaknesses[ref]; w != nil {
+			v.UsedWeaknesses = append(v.UsedWeaknesses, *w)
+		}
+	}
+	for _, ref := range slices.Sorted(maps.Keys(countermeasures)) {
+		if m := countermeasures[ref]; m != nil {
+			v.UsedCountermeasures = append(v.UsedCountermeasures, *m)
+		}
+	}
+	return v, nil
 }
 
 // QuestionnaireView is the head of a questionnaire.

@@ -58,7 +58,7 @@ func Read(data []byte, opts Options) (*Import, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.Read(s)
+	return f.read(s)
 }
 
 // ReadAs is Read for a file that must be of the named format; another one is
@@ -72,6 +72,20 @@ func ReadAs(name Format, data []byte, opts Options) (*Import, error) {
 		return nil, fault.New(fault.Invalid, "model.format", "the file is no %s file", name).With("", "it is a file of the format %s", f.Name)
 	}
 	return f.Read(s)
+}
+
+// read reads the file, and says what a reader of JSON cannot see: keys that are
+// given again. YAML with such keys is refused before, or told by its reader.
+func (f *format) read(s *source) (*Import, error) {
+	in, err := f.Read(s)
+	if err != nil || f.Name == imported.OTM {
+		return in, err
+	}
+	for m := range s.json.Repeated() {
+		in.AddAt(imported.Refused, m.Value.At(), "file", "the key %q is given twice; the last one counts", m.Key)
+	}
+	in.Close()
+	return in, nil
 }
 
 // Write returns the model in Threatloop's own YAML, always the same bytes for the same model.

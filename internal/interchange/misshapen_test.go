@@ -55,6 +55,37 @@ func TestThreatDragonMisshapen(t *testing.T) {
 	}
 }
 
+// TestKeysGivenAgain: of a key that JSON gives twice the last counts, which is said once, with its place.
+func TestKeysGivenAgain(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"threat dragon": "{\"summary\":{\"title\":\"Old\",\n\"title\":\"New\"},\"detail\":{\"diagrams\":[]}}",
+		"pytm":          "{\"name\":\"Old\",\n\"name\":\"New\",\"elements\":[{\"__class__\":\"Server\",\"name\":\"Web\"}],\"flows\":[],\"boundaries\":[]}",
+		"otm":           "{\"otmVersion\":\"0.2.0\",\"project\":{\"id\":\"p\",\"name\":\"Old\",\n\"name\":\"New\"}}",
+		"cyclonedx":     "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"metadata\":{\"component\":{\"name\":\"Old\",\n\"name\":\"New\"}},\"services\":[{\"name\":\"Web\",\"bom-ref\":\"w\"}]}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := interchange.Read([]byte(text), interchange.Options{Name: "in"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Model.Product.Name != "New" {
+				t.Errorf("the product is %q, want the last name", got.Model.Product.Name)
+			}
+			said := 0
+			for _, n := range got.Notes {
+				if strings.HasPrefix(n.At, "in:2:") && n.Level == imported.Refused && strings.Contains(n.Text, `the key "name" is given twice`) || strings.Contains(n.Text, `the key "title" is given twice`) {
+					said++
+				}
+			}
+			if said != 1 {
+				t.Errorf("said %d times, want once, of line 2: %+v", said, got.Notes)
+			}
+		})
+	}
+}
+
 // TestThreatDragonNumbers: a place that is no number that can be drawn is noted and kept.
 func TestThreatDragonNumbers(t *testing.T) {
 	t.Parallel()

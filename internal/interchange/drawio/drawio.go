@@ -8,6 +8,7 @@
 package drawio
 
 import (
+	"cmp"
 	"encoding/json"
 	"path"
 	"slices"
@@ -92,6 +93,7 @@ func (r *reader) read(p *page, index int) {
 			labels[c.parent] = append(labels[c.parent], c.label)
 		}
 	}
+	r.hidden()
 	r.frame()
 	for i, c := range p.cells {
 		if c.vertex && (c.parent == nil || !c.parent.edge) {
@@ -105,6 +107,28 @@ func (r *reader) read(p *page, index int) {
 				c.label, beside = beside, ""
 			}
 			r.edge(c, i, beside)
+		}
+	}
+}
+
+// hidden tells of shapes that draw.io does not show: who looks at the drawing there
+// would wonder where they come from.
+func (r *reader) hidden() {
+	below := map[*cell]int{}
+	for _, c := range r.page.cells {
+		if !c.vertex && !c.edge {
+			continue
+		}
+		for n, h := 0, c; h != nil && n < maxNesting; n, h = n+1, h.parent {
+			if h.hidden {
+				below[h]++
+				break
+			}
+		}
+	}
+	for _, c := range r.page.cells {
+		if n := below[c]; n > 0 {
+			r.Note(imported.Guess, c.at(), "diagram "+string(r.diagram), "%q is hidden in the drawing; what is drawn in it is in the model all the same (%d shapes and lines)", cmp.Or(c.label, c.id), n)
 		}
 	}
 }

@@ -45,6 +45,7 @@ type cell struct {
 	parentID       string
 	source, target string
 	vertex, edge   bool
+	hidden         bool // a layer or a shape that draw.io does not show
 	style          map[string]string
 	attrs          []xmltree.Attr // the wrapper's own
 	box            model.Box      // relative to the parent
@@ -258,6 +259,7 @@ func newCell(el *xmltree.Element, opts imported.Options) *cell {
 	c.label = htmltext.Line(c.label)
 	c.parentID, c.source, c.target = inner.Attr("parent"), inner.Attr("source"), inner.Attr("target")
 	c.vertex, c.edge = inner.Attr("vertex") == "1", inner.Attr("edge") == "1"
+	c.hidden = inner.Attr("visible") == "0"
 	c.style = style(inner.Attr("style"))
 	geometry := inner.Child("mxGeometry")
 	if geometry == nil {

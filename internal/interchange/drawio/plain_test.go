@@ -61,3 +61,32 @@ func TestPlainBoxes(t *testing.T) {
 		t.Errorf("notes of the zone = %q, want %q", notes, want)
 	}
 }
+
+// TestHidden: what draw.io does not show is read, and said once for a layer.
+func TestHidden(t *testing.T) {
+	t.Parallel()
+	data := `<mxGraphModel><root><mxCell id="0"/><mxCell id="1" parent="0"/>` + "\n" +
+		`<mxCell id="old" value="Before the move" parent="0" visible="0"/>` + "\n" +
+		`<mxCell id="spare" value="Spare" parent="0" visible="0"/>` + "\n" +
+		`<mxCell id="a" value="Shop" vertex="1" parent="1"><mxGeometry width="90" height="50"/></mxCell>` +
+		`<mxCell id="b" value="Mainframe" vertex="1" parent="old"><mxGeometry x="200" width="90" height="50"/></mxCell>` +
+		`<mxCell id="e" edge="1" parent="old" source="a" target="b"><mxGeometry relative="1"/></mxCell>` +
+		`</root></mxGraphModel>`
+	got, err := read(t, []byte(data), imported.Options{Name: "in"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Model.Components) != 2 || len(got.Model.Flows) != 1 {
+		t.Errorf("%d components and %d flows, want all that is drawn: 2 and 1", len(got.Model.Components), len(got.Model.Flows))
+	}
+	var notes []string
+	for _, n := range got.Notes {
+		if strings.Contains(n.Text, "hidden") {
+			notes = append(notes, n.At+" "+n.Text)
+		}
+	}
+	want := []string{`in:2:1 "Before the move" is hidden in the drawing; what is drawn in it is in the model all the same (2 shapes and lines)`}
+	if diff := cmp.Diff(want, notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+}

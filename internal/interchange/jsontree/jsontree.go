@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"sort"
 	"strings"
 
@@ -248,6 +249,39 @@ func (v Value) each(f func(name []byte, value Value)) {
 		f(name, Value{doc: v.doc, raw: v.raw[i:end], off: v.off + i})
 		if i = skipSpace(v.raw, end); i < len(v.raw) && v.raw[i] == ',' {
 			i = skipSpace(v.raw, i+1)
+		}
+	}
+}
+
+// Repeated returns the keys that an object in the value gives again, with what
+// they hold there, in the order of the file. Get answers with the last of them.
+func (v Value) Repeated() iter.Seq[Member] {
+	return func(yield func(Member) bool) {
+		var keys []map[string]bool // of the objects that are open, by depth; emptied for the next
+		depth := 0
+		for i := 0; i < len(v.raw); i++ {
+			switch v.raw[i] {
+			case '{', '[':
+				if depth++; depth > len(keys) {
+					keys = append(keys, map[string]bool{})
+				}
+				clear(keys[depth-1])
+			case '}', ']':
+				depth--
+			case '"':
+				end := stringEnd(v.raw, i)
+				colon := skipSpace(v.raw, end)
+				if colon < len(v.raw) && v.raw[colon] == ':' {
+					key := Value{raw: v.raw[i:end]}.Text()
+					from := skipSpace(v.raw, colon+1)
+					value := Value{doc: v.doc, raw: v.raw[from:valueEnd(v.raw, from)], off: v.off + from}
+					if keys[depth-1][key] && !yield(Member{key, value}) {
+						return
+					}
+					keys[depth-1][key] = true
+				}
+				i = end - 1
+			}
 		}
 	}
 }

@@ -54,6 +54,27 @@ func TestValue(t *testing.T) {
 	}
 }
 
+func TestRepeated(t *testing.T) {
+	t.Parallel()
+	v := parse(t, "{\"a\":1,\"b\":[{\"a\":\"a\"},{\"a\":{\"c\":\"{\\\"c\\\":\"},\n\"\\u0061\":[2]}],\"c\":{},\"a\" : \"x:\"}")
+	var got []string
+	for m := range v.Repeated() {
+		got = append(got, m.Value.At()+" "+m.Key+" "+string(m.Value.Raw()))
+	}
+	want := []string{"f:2:10 a [2]", "f:2:29 a \"x:\""}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Repeated (-want +got):\n%s", diff)
+	}
+	for _, once := range []Value{{}, parse(t, "\"a\""), parse(t, "[\"a\",\"a\",{\"a\":1},{\"a\":1}]")} {
+		for m := range once.Repeated() {
+			t.Errorf("Repeated of %s has %s", once.Raw(), m.Key)
+		}
+	}
+	for range v.Repeated() {
+		break
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ in, says string }{

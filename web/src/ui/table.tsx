@@ -368,7 +368,11 @@ const Row = memo(function Row({ row, index, start, columns, tracks, narrow, sele
         <NarrowRow row={row} columns={columns} pick={pick || undefined} />
       ) : (
         <>
-          {pick && <div role="cell">{pick}</div>}
+          {pick && (
+            <div role="cell" className="flex items-center">
+              {pick}
+            </div>
+          )}
           {columns.map((c) => (
             <div key={c.id} role="cell" className={cx("min-w-0", c.align === "end" && "pe-2 text-end")}>
               {c.cell(row)}

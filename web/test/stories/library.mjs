@@ -175,6 +175,14 @@ async function reader() {
   assert.equal(await page.getByRole("button", { name: "More", exact: true }).count(), 0, "buttons that change");
   await shot("library-reader");
   await axe("library for a reader");
+  // What helps is told whole: how it is done, what a test shows, which clauses it serves.
+  await page.getByRole("tab", { name: "In words" }).click();
+  await page.getByText("Bind every value, as our guide says").click();
+  await page.locator("li", { hasText: "PreparedStatement" }).first().waitFor();
+  await page.getByText(/A passing test shows: Injection attempts/).first().waitFor();
+  await page.locator("dt", { hasText: "OWASP Application Security Verification Standard" }).first().waitFor();
+  await axe("a pattern in words");
+  await shot("library-words");
   await done();
 }
 

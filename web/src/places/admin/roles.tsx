@@ -191,10 +191,10 @@ function Matrix() {
     <Section title="What each role may do" about="Each role may do what the one before it may. This is the table that the server decides by." flush>
       <div className="relative overflow-x-auto">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways must be in reach of the keyboard */}
-        <table className="w-full min-w-190 text-sm" tabIndex={0} aria-label="What each role may do">
+        <table className="w-full min-w-190 text-sm max-sm:min-w-160" tabIndex={0} aria-label="What each role may do">
           <thead>
             <tr className="border-line border-b text-start">
-              <th scope="col" className="px-4 py-2 text-start font-normal text-soft text-xs">
+              <th scope="col" className="sticky start-0 bg-surface px-4 py-2 text-start font-normal text-soft text-xs">
                 May
               </th>
               {roles.map((r) => (
@@ -208,8 +208,8 @@ function Matrix() {
             {names.map((n) => (
               <Fragment key={n}>
                 <tr>
-                  <th colSpan={6} scope="colgroup" className="overline px-4 pt-4 pb-1 text-start">
-                    {n}
+                  <th colSpan={6} scope="colgroup" className="overline pt-4 pb-1 text-start">
+                    <span className="sticky start-0 px-4">{n}</span>
                   </th>
                 </tr>
                 {rows
@@ -217,7 +217,7 @@ function Matrix() {
                   .sort((a, b) => rank(a.role) - rank(b.role))
                   .map((r) => (
                     <tr key={r.action} className="border-line border-b last:border-0">
-                      <th scope="row" className="px-4 py-1.5 text-start font-normal" title={r.action}>
+                      <th scope="row" className="sticky start-0 bg-surface px-4 py-1.5 text-start font-normal max-sm:w-48" title={r.action}>
                         <span className="block first-letter:uppercase">{r.text}</span>
                       </th>
                       {roles.map((role, i) => (
@@ -226,7 +226,7 @@ function Matrix() {
                             <Check role="img" aria-label="yes" size={15} className="inline text-low" />
                           ) : (
                             <span className="text-soft">
-                              <span aria-hidden>·</span>
+                              <span aria-hidden>–</span>
                               <span className="sr-only">no</span>
                             </span>
                           )}

@@ -188,6 +188,7 @@ function Lane({
           </li>
         ))}
       </ul>
+      {cards.length === 0 && !held && <p className="px-1 py-6 text-center text-soft text-xs">{fixed || refused ? "None" : "Drag a card here"}</p>}
       {cards.length > shown && (
         <Button size="sm" look="ghost" onClick={() => setShown(shown + 100)}>
           Show {Math.min(100, cards.length - shown)} more

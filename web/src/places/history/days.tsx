@@ -20,7 +20,7 @@ export function Days() {
       <Input
         type="date"
         aria-label="From this day"
-        className="w-34"
+        className="h-7 min-h-7 w-34 border-control/60 py-0 text-sm"
         value={search.from ?? ""}
         max={search.to}
         onChange={(e) => set({ from: e.target.value })}
@@ -29,7 +29,7 @@ export function Days() {
       <Input
         type="date"
         aria-label="Up to this day"
-        className="w-34"
+        className="h-7 min-h-7 w-34 border-control/60 py-0 text-sm"
         value={search.to ?? ""}
         min={search.from}
         onChange={(e) => set({ to: e.target.value })}

@@ -4,7 +4,7 @@ import { Button } from "../../ui/button";
 import { Avatar, Disclosure } from "../../ui/parts";
 import { dateTime } from "../../ui/time";
 import { word } from "../../ui/words";
-import { differences } from "../product/difference";
+import { differences, type Titles } from "../product/difference";
 import { type Change, type Group, headline, verb } from "./groups";
 import { restorable } from "./restore";
 
@@ -20,8 +20,14 @@ const sources: Record<string, { icon: typeof Bot; text: string }> = {
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "short" });
 const people = (g: Group) => g.actor.startsWith("usr_");
 
+interface Saying {
+  titles?: Titles;
+  restore?: (c: Change) => void;
+  busy: boolean;
+}
+
 /** GroupRow is what one request did: who, when, what, and each change in words. */
-export function GroupRow({ group: g, restore, busy }: { group: Group; restore?: (c: Change) => void; busy: boolean }) {
+export function GroupRow({ group: g, ...rest }: { group: Group } & Saying) {
   const source = sources[g.source] ?? { icon: Bot, text: `by ${g.source}` };
   const Icon = source.icon;
   return (
@@ -45,7 +51,7 @@ export function GroupRow({ group: g, restore, busy }: { group: Group; restore?: 
           )}
           {source.text}
         </p>
-        <Changes group={g} restore={restore} busy={busy} />
+        <Changes group={g} {...rest} />
       </div>
       <time dateTime={g.at} title={dateTime(g.at)} className="num whitespace-nowrap text-soft text-xs leading-5">
         {clock.format(new Date(g.at))}
@@ -56,7 +62,7 @@ export function GroupRow({ group: g, restore, busy }: { group: Group; restore?: 
 
 const few = 12;
 
-function Changes({ group: g, restore, busy }: { group: Group; restore?: (c: Change) => void; busy: boolean }) {
+function Changes({ group: g, ...rest }: { group: Group } & Saying) {
   const [all, setAll] = useState(false);
   const single = g.changes.length === 1;
   // Links say least: they stand last.
@@ -64,7 +70,7 @@ function Changes({ group: g, restore, busy }: { group: Group; restore?: (c: Chan
   const list = (
     <ul className="grid gap-2">
       {changes.slice(0, all ? undefined : few).map((c) => (
-        <ChangeRow key={`${c.action} ${c.kind} ${c.id}`} change={c} named={!single} restore={restore} busy={busy} />
+        <ChangeRow key={`${c.action} ${c.kind} ${c.id}`} change={c} named={!single} {...rest} />
       ))}
       {g.changes.length > few && !all && (
         <li>
@@ -84,9 +90,9 @@ function Changes({ group: g, restore, busy }: { group: Group; restore?: (c: Chan
   );
 }
 
-function ChangeRow({ change: c, named, restore, busy }: { change: Change; named: boolean; restore?: (c: Change) => void; busy: boolean }) {
+function ChangeRow({ change: c, named, titles, restore, busy }: { change: Change; named: boolean } & Saying) {
   const news = !c.action.startsWith("model.") && !c.old;
-  const list = (c.old && c.now) || news ? differences(c.old, c.now) : [];
+  const list = (c.old && c.now) || news ? differences(c.old, c.now, titles) : [];
   return (
     <li className="text-sm">
       {named && (

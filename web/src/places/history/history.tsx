@@ -1,8 +1,9 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { History as Clock, SearchX } from "lucide-react";
 import { useDeferredValue, useEffect, useMemo, useRef } from "react";
 import { api, ok } from "../../api/client";
 import { keys } from "../../api/query";
+import { typesQuery } from "../../editor/library";
 import { type Search, useAddress } from "../../ui/address";
 import { Button } from "../../ui/button";
 import { FilterBar } from "../../ui/filters";
@@ -10,7 +11,9 @@ import { Place, Segmented } from "../../ui/parts";
 import { Empty, Failed, Loading } from "../../ui/state";
 import { date } from "../../ui/time";
 import { word } from "../../ui/words";
+import type { Titles } from "../product/difference";
 import { useCan, useProduct } from "../product/frame";
+import { standardsOf, title, written } from "../standards/data";
 import { ChainCheck } from "./chain";
 import { Days, day, list } from "./days";
 import { GroupRow } from "./group";
@@ -75,6 +78,7 @@ export function History() {
     getNextPageParam: (last) => last.next,
   });
   const restore = useRestore(p.id);
+  const titles = useTitles(p.id);
   const groups = useMemo(() => q.data?.pages.flatMap((x) => x.groups) ?? [], [q.data]);
   const sought = !!(search.q || search.who || search.kind || search.from || search.to);
   const shown = sift(groups, { q: search.q, who: search.who, kind: search.kind, from: search.from, to: search.to });
@@ -143,7 +147,7 @@ export function History() {
         </div>
       ) : (
         <>
-          <ByDay groups={shown} restore={can("model.edit") ? (c) => restore.mutate(c) : undefined} busy={restore.isPending} />
+          <ByDay groups={shown} titles={titles} restore={can("model.edit") ? (c) => restore.mutate(c) : undefined} busy={restore.isPending} />
           {shown.length === 0 && (
             <div className="card">
               <Empty icon={<SearchX size={20} />} title={hasNextPage ? "Not among the latest" : "Nothing matches"}>
@@ -166,8 +170,22 @@ export function History() {
   );
 }
 
+/** useTitles names the standards and component types that changes tell of by reference. */
+function useTitles(product: string): Titles {
+  const standards = useQuery(standardsOf(product)).data?.items;
+  const types = useQuery(typesQuery).data;
+  return useMemo(() => {
+    const titles = new Map((types ?? []).map((t) => [t.type, t.name]));
+    for (const s of standards ?? []) {
+      titles.set(s.standard, title(s));
+      for (const l of s.levels ?? []) titles.set(written(s.standard, l), `${title(s)}, level ${l}`);
+    }
+    return titles;
+  }, [standards, types]);
+}
+
 /** ByDay puts a heading over what happened on the same day. */
-function ByDay({ groups, restore, busy }: { groups: Group[]; restore?: Parameters<typeof GroupRow>[0]["restore"]; busy: boolean }) {
+function ByDay({ groups, ...rest }: { groups: Group[] } & Omit<Parameters<typeof GroupRow>[0], "group">) {
   const days = new Map<string, Group[]>();
   for (const g of groups) {
     const day = date(g.at);
@@ -182,7 +200,7 @@ function ByDay({ groups, restore, busy }: { groups: Group[]; restore?: Parameter
           <h2 className="mb-2 font-medium text-soft text-xs">{day}</h2>
           <ol className="card divide-y divide-line">
             {list.map((g) => (
-              <GroupRow key={g.key} group={g} restore={restore} busy={busy} />
+              <GroupRow key={g.key} group={g} {...rest} />
             ))}
           </ol>
         </section>

@@ -226,7 +226,7 @@ function Sheet({ entry: e }: { entry: Entry }) {
       actions={
         edits && (
           <>
-            <span role="status" className="text-soft text-xs">
+            <span role="status" className="text-soft text-xs empty:-me-2">
               {text.saving ? "Storing…" : text.dirty ? "Not stored yet" : own ? "Stored in the draft" : changing ? "Nothing changed yet" : ""}
             </span>
             {e.kind !== "head" && (

@@ -65,7 +65,7 @@ export function HeatMap({ products }: { products: Product[] }) {
           <caption className="sr-only">Open threats by {by} and band</caption>
           <thead>
             <tr>
-              <th scope="col" className="pb-1 text-start font-normal text-soft text-xs">
+              <th scope="col" className="sticky start-0 bg-surface pb-1 text-start font-normal text-soft text-xs">
                 <span className="capitalize">{by}</span>
               </th>
               {columns.map((b) => (
@@ -84,7 +84,7 @@ export function HeatMap({ products }: { products: Product[] }) {
           <tbody>
             {rows.map((r, i) => (
               <tr key={r.key}>
-                <th scope="row" className="pe-3 text-start font-normal">
+                <th scope="row" className="sticky start-0 bg-surface pe-3 text-start font-normal">
                   <RowLink row={r} by={by} className="block truncate rounded-sm py-1 font-medium hover:underline" {...stop(i, 0)}>
                     <bdi title={r.title}>{r.title}</bdi>
                     {r.several && <span className="num font-normal text-soft text-xs"> · {plural(r.products, "product")}</span>}

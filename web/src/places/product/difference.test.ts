@@ -14,6 +14,23 @@ describe("differences", () => {
       { field: "Tags", from: "nothing", to: "pci, web" },
     ]);
   });
+  it("names standards and types, also in what is kept with the product", () => {
+    const titles = new Map([
+      ["asvs-5.0:2", "OWASP ASVS 5.0, level 2"],
+      ["web-app", "Web application"],
+    ]);
+    expect(
+      differences(
+        { standards: null, product: { type: "web-app" }, name: "web-app" },
+        { standards: ["asvs-5.0:2", "house:1"], product: { type: "own" }, name: "own" },
+        titles,
+      ),
+    ).toEqual([
+      { field: "Standards", from: "nothing", to: "OWASP ASVS 5.0, level 2, house:1" },
+      { field: "Product: type", from: "Web application", to: "own" },
+      { field: "Name", from: "web-app", to: "own" },
+    ]);
+  });
   it("counts a move as one difference", () => {
     expect(differences({ x: 1, y: 2 }, { x: 3, y: 4 })).toEqual([{ field: "Place on the drawing", from: "elsewhere", to: "moved" }]);
   });

@@ -61,13 +61,23 @@ export function say(value: unknown): string {
   return all.length > longest ? `${all.slice(0, longest).trimEnd()}…` : all;
 }
 
+/** Titles are the names of what a model keeps by reference: standards and component types, by how they are written there. */
+export type Titles = ReadonlyMap<string, string>;
+
+/** named puts titles in the place of references. */
+function named(field: string, value: unknown, titles: Titles | undefined): unknown {
+  if (!titles || (field !== "standards" && field !== "type")) return value;
+  if (Array.isArray(value)) return value.map((v) => titles.get(v) ?? v);
+  return typeof value === "string" ? (titles.get(value) ?? value) : value;
+}
+
 const isDoc = (v: unknown): v is Doc => typeof v === "object" && v !== null && !Array.isArray(v);
 
 /**
  * differences are the fields in which two states of an object differ, in words.
  * Where a thing is drawn is one difference, however many numbers it takes.
  */
-export function differences(old: unknown, now: unknown): Difference[] {
+export function differences(old: unknown, now: unknown, titles?: Titles): Difference[] {
   const a = isDoc(old) ? old : {};
   const b = isDoc(now) ? now : {};
   const out: Difference[] = [];
@@ -79,11 +89,11 @@ export function differences(old: unknown, now: unknown): Difference[] {
       continue;
     }
     if (isDoc(a[field]) && isDoc(b[field])) {
-      for (const d of differences(a[field], b[field]))
+      for (const d of differences(a[field], b[field], titles))
         out.push({ ...d, field: `${fieldName(field)}: ${d.field.charAt(0).toLowerCase()}${d.field.slice(1)}` });
       continue;
     }
-    out.push({ field: fieldName(field), from: say(a[field]), to: say(b[field]) });
+    out.push({ field: fieldName(field), from: say(named(field, a[field], titles)), to: say(named(field, b[field], titles)) });
   }
   if (moved) out.push({ field: "Place on the drawing", from: "elsewhere", to: "moved" });
   return out;

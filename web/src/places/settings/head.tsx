@@ -62,7 +62,7 @@ export function Worth({ draft: d, problem, may }: Part) {
     >
       <div id="value" className="grid scroll-mt-24 gap-5 md:grid-cols-2">
         <fieldset className="grid content-start gap-4">
-          <legend className="mb-3 text-soft text-xs">
+          <legend className="mb-4 text-soft text-xs">
             {v.value ? "What would be lost, 0 to 100" : "Nobody said what the product is worth: 50 is taken"}
           </legend>
           {worth.map((w) => (
@@ -112,7 +112,7 @@ function Slide({
 }) {
   const put = (n: number) => onChange(Math.max(0, Math.min(100, Math.round(n) || 0)));
   return (
-    <div className="grid grid-cols-[minmax(0,1fr)_4.5rem] items-end gap-x-3">
+    <div className="grid grid-cols-[minmax(0,1fr)_4.5rem] items-start gap-x-3">
       <Field label={label} hint={hint} error={error}>
         <input
           type="range"
@@ -133,7 +133,7 @@ function Slide({
         value={value}
         disabled={disabled}
         onChange={(e) => put(e.target.valueAsNumber)}
-        className="control num mb-5 text-end"
+        className="control num mt-4.75 text-end"
       />
     </div>
   );
