@@ -179,7 +179,10 @@ async function reader() {
   await page.getByRole("tab", { name: "In words" }).click();
   await page.getByText("Bind every value, as our guide says").click();
   await page.locator("li", { hasText: "PreparedStatement" }).first().waitFor();
-  await page.getByText(/A passing test shows: Injection attempts/).first().waitFor();
+  await page
+    .getByText(/A passing test shows: Injection attempts/)
+    .first()
+    .waitFor();
   await page.locator("dt", { hasText: "OWASP Application Security Verification Standard" }).first().waitFor();
   await axe("a pattern in words");
   await shot("library-words");
