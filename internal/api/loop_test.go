@@ -1,11 +1,14 @@
 package api
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const junit = `<?xml version="1.0"?>
@@ -87,6 +90,37 @@ func TestUpload(t *testing.T) {
 	s.admin.post(path+"/triage", map[string]any{"evidence": row["id"], "decision": "dismiss", "reason": "not about this product"}).want(204)
 	if n := len(s.admin.get(path + "/evidence?triage=true").want(200).list("items")); n >= len(triage) {
 		t.Errorf("%d failures wait after one was dismissed, want fewer than %d", n, len(triage))
+	}
+	dismissed(t, s, path, token)
+}
+
+// dismissed tries dismissing results together: all of them, or none where one is not there.
+func dismissed(t *testing.T, s *server, path string, token caller) {
+	t.Helper()
+	cases := ""
+	for i := range 5 {
+		cases += fmt.Sprintf(`<testcase classname="own" name="case %d"><failure message="no"/></testcase>`, i)
+	}
+	token.upload(path+"/results?source=several&wait=20", "<testsuites><testsuite name=\"own\">"+cases+"</testsuite></testsuites>").want(200)
+	waiting := func() (ids []string) {
+		for _, e := range s.admin.get(path + "/evidence?triage=true").want(200).list("items") {
+			if row, _ := e.(map[string]any); row["source"] == "several" {
+				ids = append(ids, row["id"].(string))
+			}
+		}
+		return ids
+	}
+	ids := waiting()
+	if len(ids) != 5 {
+		t.Fatalf("%d failures of five wait", len(ids))
+	}
+	refused := s.admin.post(path+"/triage/dismissals", map[string]any{"evidence": []string{ids[0], "none", ids[1]}, "reason": "a trial"}).want(404)
+	if got := refused.text("errors", 0, "where"); got != "body.evidence[1]" || len(waiting()) != 5 {
+		t.Errorf("the refusal names %q and %d wait, want the second of the list and all five", got, len(waiting()))
+	}
+	s.admin.post(path+"/triage/dismissals", map[string]any{"evidence": []string{ids[3], ids[0], ids[3]}, "reason": "a trial"}).want(204)
+	if diff := cmp.Diff([]string{ids[1], ids[2], ids[4]}, waiting()); diff != "" {
+		t.Errorf("what waits after two were dismissed (-want +got):\n%s", diff)
 	}
 }
 

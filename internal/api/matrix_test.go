@@ -52,6 +52,7 @@ var bodies = map[string]any{
 	"upload-results":    []byte("<testsuites/>"),
 	"finish-run":        map[string]any{"run": "none"},
 	"triage":            map[string]any{"evidence": "none", "decision": "dismiss", "reason": "a test"},
+	"dismiss":           map[string]any{"evidence": []string{"none"}, "reason": "a test"},
 	"add-connection":    map[string]any{"name": "Board", "kind": "builtin", "settings": map[string]any{}},
 	"set-connection":    map[string]any{"name": "Board", "kind": "builtin", "settings": map[string]any{}},
 	"check-connection":  map[string]any{"project": "P"},

@@ -74,6 +74,17 @@ func (s *API) results() {
 		func(ctx context.Context, c app.Caller, in *triage) error {
 			return s.app.Triage(ctx, c, in.Product, in.Body)
 		})
+	type dismiss struct {
+		InProduct
+		Body app.DismissInput
+	}
+	do(s, op{
+		method: http.MethodPost, path: "/products/{product}/triage/dismissals", id: "dismiss", tag: tagResults, summary: "Dismiss several results", action: policy.ResultsTriage,
+		about: "They are evidence of nothing in this product, now and in later reports, with all results of their rules. All of them or none.",
+	},
+		func(ctx context.Context, c app.Caller, in *dismiss) error {
+			return s.app.Dismiss(ctx, c, in.Product, in.Body)
+		})
 }
 
 // upload declares the upload of a report. It stands beside the framework, which

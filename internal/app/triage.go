@@ -143,22 +143,72 @@ func (a *App) Triage(ctx context.Context, c Caller, product model.ProductID, in 
 		} else {
 			in.Subject = ""
 		}
-		decision := "match"
-		if in.Decision != "match" {
-			decision = "refuse"
-		}
-		pin := store.Pin{
-			ID: a.id("pin"), Product: product, Tool: row.Tool, Rule: row.Result.ID, Target: store.Target{Kind: string(in.Where), ID: in.Subject},
-			Decision: decision, Reason: in.Reason, By: c.Name, At: ch.at,
-		}
-		if err := ch.tx.PutPin(pin); err != nil {
-			return struct{}{}, err
-		}
-		if err := ch.record("evidence.pin", "evidence/"+in.Evidence, nil, in); err != nil {
+		if err := ch.pin(&row, in); err != nil {
 			return struct{}{}, err
 		}
 		ch.wake = true
 		return struct{}{}, ch.rematch()
 	})
 	return err
+}
+
+// DismissInput dismisses several results for one reason, each with all results of its rule.
+type DismissInput struct {
+	Evidence []string `json:"evidence" minItems:"1" maxItems:"1000" doc:"Ids of rows of evidence"`
+	Reason   string   `json:"reason" minLength:"3" maxLength:"2000"`
+}
+
+// Dismiss records that results are evidence of nothing in the product, all of them or,
+// where one is not there, none, and matches the evidence anew once.
+func (a *App) Dismiss(ctx context.Context, c Caller, product model.ProductID, in DismissInput) error {
+	cause := Cause{Kind: "test", Text: "triage: " + in.Reason, Ref: in.Evidence[0]}
+	_, err := change(ctx, a, c, policy.ResultsTriage, product, cause, func(ch *changing) (struct{}, error) {
+		l, err := ledger(ch.tx, product)
+		if err != nil {
+			return struct{}{}, err
+		}
+		rows := make(map[string]*evidence.Row, len(l.Rows))
+		for i := range l.Rows {
+			rows[evidenceKey(&l.Rows[i]).ID()] = &l.Rows[i]
+		}
+		gone := fault.New(fault.NotFound, "evidence.not_found", "some of these results are not there any more; nothing was done: look at them again and repeat")
+		for i, id := range in.Evidence {
+			if rows[id] == nil {
+				gone.With(fmt.Sprintf("body.evidence[%d]", i), "there is no evidence %q", id)
+			}
+		}
+		if len(gone.Fields) > 0 {
+			return struct{}{}, gone
+		}
+		type rule struct{ tool, id string }
+		decided := map[rule]bool{}
+		for _, id := range in.Evidence {
+			row := rows[id]
+			if r := (rule{row.Tool, row.Result.ID}); !decided[r] {
+				decided[r] = true
+				if err := ch.pin(row, TriageInput{Evidence: id, Decision: "dismiss", Reason: in.Reason}); err != nil {
+					return struct{}{}, err
+				}
+			}
+		}
+		ch.wake = true
+		return struct{}{}, ch.rematch()
+	})
+	return err
+}
+
+// pin records what a person decided about a row and all results of its rule.
+func (ch *changing) pin(row *evidence.Row, in TriageInput) error {
+	decision := "match"
+	if in.Decision != "match" {
+		decision = "refuse"
+	}
+	pin := store.Pin{
+		ID: ch.app.id("pin"), Product: ch.model.Product.ID, Tool: row.Tool, Rule: row.Result.ID, Target: store.Target{Kind: string(in.Where), ID: in.Subject},
+		Decision: decision, Reason: in.Reason, By: ch.caller.Name, At: ch.at,
+	}
+	if err := ch.tx.PutPin(pin); err != nil {
+		return err
+	}
+	return ch.record("evidence.pin", "evidence/"+in.Evidence, nil, in)
 }

@@ -172,17 +172,20 @@ export function Triage({ product }: { product: string }) {
   );
 }
 
+/** As many as one request takes. */
+const together = 1000;
+
 /** DismissMany dismisses several results for one reason. */
 function DismissMany({ product, rows, onClose, onDone }: { product: string; rows: Evidence[]; onClose: () => void; onDone: () => void }) {
   const [reason, setReason] = useState("");
   const dismiss = useChange(
     product,
     async () => {
-      for (const r of rows)
+      for (let i = 0; i < rows.length; i += together)
         await ok(
-          api.POST("/products/{product}/triage", {
+          api.POST("/products/{product}/triage/dismissals", {
             params: { path: { product } },
-            body: { evidence: r.id, decision: "dismiss", reason: reason.trim() },
+            body: { evidence: rows.slice(i, i + together).map((r) => r.id), reason: reason.trim() },
           }),
         );
     },
