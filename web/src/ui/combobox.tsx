@@ -21,7 +21,13 @@ export interface ChoicesProps {
   create?: (text: string) => void;
 }
 
-const List = lazy(() => import("./choices"));
+const list = () => import("./choices");
+const List = lazy(list);
+
+const read = () => void list().catch(() => undefined); // opening it says what is wrong
+
+/** ahead reads the list's code when a pointer or the focus comes to what opens it, so that it opens filled. */
+export const ahead = { onPointerEnter: read, onFocus: read };
 
 /** Choices is a list to search and choose from; it is the inside of Combobox and of filters. */
 export function Choices(props: ChoicesProps) {
@@ -80,6 +86,7 @@ export function Combobox({
           aria-expanded={open}
           aria-label={id ? undefined : label}
           className={cx("control flex items-center gap-2 text-start", className)}
+          {...ahead}
           {...aria}
         >
           <bdi className={cx("min-w-0 flex-1 truncate", !now && !value && "text-soft")}>{now?.text ?? (value || none || label)}</bdi>

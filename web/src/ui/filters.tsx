@@ -3,7 +3,7 @@ import { type ReactNode, useDeferredValue, useMemo, useRef } from "react";
 import type { Reading } from "../api/whole";
 import { useAddress, useList } from "./address";
 import { Button } from "./button";
-import { Choices, type Option } from "./combobox";
+import { ahead, Choices, type Option } from "./combobox";
 import { SearchInput } from "./field";
 import { Popover } from "./parts";
 import { plural } from "./words";
@@ -96,6 +96,7 @@ function FilterButton({ filter }: { filter: Filter }) {
       trigger={
         <Button
           size="sm"
+          {...ahead}
           className={values.length ? "border-accent bg-accent-soft text-accent" : "border-dashed"}
           icon={values.length ? undefined : <ListFilter aria-hidden size={13} />}
         >
