@@ -411,6 +411,33 @@ func TestGuessType(t *testing.T) {
 	}
 }
 
+// TestYAMLDrawnInside: what the file says of zones counts, and what its drawing shows beside it is told.
+func TestYAMLDrawnInside(t *testing.T) {
+	t.Parallel()
+	i := read(t, []byte(`product: {name: Shop}
+diagrams: [{id: d, title: D}]
+zones:
+  - {id: dmz, name: DMZ, trust: 20, diagram: d, box: {x: 0, y: 0, w: 300, h: 200}}
+components:
+  - {id: in, kind: process, name: In, zone: dmz, diagram: d, box: {x: 10, y: 10, w: 60, h: 40}}
+  - {id: silent, kind: process, name: Silent, diagram: d, box: {x: 100, y: 10, w: 60, h: 40}}
+  - {id: out, kind: process, name: Out, diagram: d, box: {x: 400, y: 10, w: 60, h: 40}}
+flows:
+  - {id: f, name: F, from: out, to: in, diagram: d}
+`))
+	var notes []string
+	for _, n := range i.Notes {
+		notes = append(notes, string(n.Level)+" "+n.At+" "+n.Where+" "+n.Text)
+	}
+	want := []string{"info in:7:5 component silent (Silent) is drawn in the zone dmz (DMZ) and is in none, because the file names none; `zone: dmz` puts it there"}
+	if diff := cmp.Diff(want, notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	if got := i.Model.Components[1].Zone; got != "" {
+		t.Errorf("the component is put in the zone %q, which its file does not say", got)
+	}
+}
+
 func TestYAMLByHand(t *testing.T) {
 	t.Parallel()
 	i := read(t, []byte(`product: {name: Shop}

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"regexp"
 	"strconv"
 	"strings"
@@ -145,8 +146,41 @@ func Read(root *yaml.Node, opts imported.Options) (*imported.Import, error) {
 	for _, k := range d.kept {
 		out.AddAt(imported.Kept, opts.At(k.Line, k.Column), "file", "key %q is another program's: it stays where the file is written again, and is not stored", k.Value)
 	}
+	drawnInside(out, root, opts)
 	out.Close()
 	return out, nil
+}
+
+// drawnInside tells of components that the drawing shows in a zone and the file
+// says nothing of it: what is written counts, and who sees the drawing would think otherwise.
+func drawnInside(out *imported.Import, root *yaml.Node, opts imported.Options) {
+	m := *out.Model
+	m.Zones, m.Components, m.Flows = slices.Clone(m.Zones), slices.Clone(m.Components), slices.Clone(m.Flows)
+	model.Place(&m)
+	names := make(map[model.ElementID]string, len(m.Zones))
+	for _, z := range m.Zones {
+		names[z.ID] = z.Name
+	}
+	at := func(int) string { return "" }
+	if list := under(root, "components"); list != nil && len(list.Content) == len(m.Components) {
+		at = func(i int) string { return opts.At(list.Content[i].Line, list.Content[i].Column) }
+	}
+	for i, c := range out.Model.Components {
+		if drawn := m.Components[i].Zone; c.Zone == "" && drawn != "" {
+			out.AddAt(imported.Info, at(i), "component "+string(c.ID)+" ("+c.Name+")",
+				"is drawn in the zone %s (%s) and is in none, because the file names none; `zone: %s` puts it there", drawn, names[drawn], drawn)
+		}
+	}
+}
+
+// under returns what stands under a key of a mapping; nil where the key is absent.
+func under(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; n != nil && i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
 }
 
 func count(m *model.Model) imported.Counts {
