@@ -98,7 +98,11 @@ export const StepRow = memo(function StepRow({
         {(s.fields ?? []).length > 0 && <Fields step={s} reasons={reasons} />}
         {(s.why ?? []).length > 0 && (
           <Disclosure
-            summary={<span className="py-0.5 font-normal text-soft text-xs">Why: {s.why?.[0]?.text || titled(reasons, s.why?.[0]?.rule ?? "")}</span>}
+            summary={
+              <span className="py-0.5 font-normal text-soft text-xs">
+                Why: {s.why?.[0]?.text || (reasons[s.why?.[0]?.rule ?? ""] ?? s.why?.[0]?.rule)}
+              </span>
+            }
           >
             <Reasons why={s.why ?? []} titles={reasons} />
           </Disclosure>
@@ -132,21 +136,30 @@ const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(
 /** Titles are those of rules, component types and standards, by what names them as a reason. */
 export type Titles = Record<string, string>;
 
-const titled = (titles: Titles, ref: string) => titles[ref] ?? ref;
+/** Value is what a field holds. */
+function Value({ value, quiet }: { value: unknown; quiet?: boolean }) {
+  return <bdi className={quiet ? "text-soft line-through decoration-soft/60" : "font-medium"}>{say(value)}</bdi>;
+}
 
-/** Value is what a field holds; reasons are told by their titles, with what names them beside. */
-function Value({ field, value, titles, quiet }: { field: string; value: unknown; titles: Titles; quiet?: boolean }) {
-  if (field !== "why" || !Array.isArray(value) || value.length === 0) {
-    return <bdi className={quiet ? "text-soft line-through decoration-soft/60" : "font-medium"}>{say(value)}</bdi>;
-  }
+const refs = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+
+/** Brought is what brings something in, before and after: what goes, what stays and what is new, by title with what names it beside. */
+function Brought({ before, after, titles }: { before: string[]; after: string[]; titles: Titles }) {
+  const gone = before.filter((ref) => !after.includes(ref));
   return (
-    <ul className={cx("grid min-w-0 gap-0.5", quiet && "text-soft")}>
-      {value.map(String).map((ref) => (
-        <li key={ref} className="flex flex-wrap items-baseline gap-x-2">
-          <bdi className={quiet ? "line-through decoration-soft/60" : "font-medium"}>{titled(titles, ref)}</bdi>
-          {titles[ref] && <code className="text-2xs text-soft">{ref.replace(/^standard /, "")}</code>}
-        </li>
-      ))}
+    <ul className="grid min-w-0 gap-0.5">
+      {[...gone, ...after].map((ref) => {
+        const how = !after.includes(ref) ? "no longer" : before.includes(ref) ? "still" : "new";
+        return (
+          <li key={ref} className="flex flex-wrap items-baseline gap-x-2">
+            <span className={how === "new" ? "text-accent text-xs" : "text-soft text-xs"}>{how}</span>
+            <bdi className={how === "new" ? "font-medium" : how === "still" ? "text-soft" : "text-soft line-through decoration-soft/60"}>
+              {titles[ref] ?? ref}
+            </bdi>
+            {titles[ref] && <code className="text-2xs text-soft">{ref.replace(/^standard /, "")}</code>}
+          </li>
+        );
+      })}
     </ul>
   );
 }
@@ -180,12 +193,14 @@ function Fields({ step: s, reasons }: { step: Step; reasons: Titles }) {
                   the library would say <bdi>{say(f.new)}</bdi>
                 </span>
               </>
+            ) : f.field === "why" ? (
+              <Brought before={refs(f.old)} after={refs(f.new)} titles={reasons} />
             ) : (
               <>
-                <Value field={f.field} value={f.old} titles={reasons} quiet />
+                <Value value={f.old} quiet />
                 <ArrowRight aria-hidden size={13} className="shrink-0 self-center text-soft rtl:rotate-180" />
                 <span className="sr-only">becomes</span>
-                <Value field={f.field} value={f.new} titles={reasons} />
+                <Value value={f.new} />
               </>
             )}
           </dd>

@@ -172,7 +172,7 @@ function Card({
   children?: React.ReactNode;
 }) {
   return (
-    <li className={cx("card grid grid-cols-[minmax(0,1fr)] content-between gap-2.5 px-4 py-3.5", chosen && "border-accent")}>
+    <li className={cx("card row-span-3 grid grid-cols-[minmax(0,1fr)] grid-rows-subgrid gap-2.5 px-4 py-3.5", chosen && "border-accent")}>
       <div className="flex min-h-7 items-start gap-1.5">
         <h2 className="min-w-0 flex-1 pt-0.5">
           <button
@@ -186,12 +186,10 @@ function Card({
         </h2>
         {children}
       </div>
-      <div className="grid gap-2.5">
-        <CoverageBar totals={s.counts} label={title(s)} />
-        <div className="flex min-h-7 flex-wrap items-center justify-between gap-x-3 gap-y-1">
-          <p className="text-soft text-xs">{covered(s.counts)}</p>
-          {level}
-        </div>
+      <CoverageBar totals={s.counts} label={title(s)} />
+      <div className="flex min-h-7 flex-wrap content-start items-center justify-between gap-x-3 gap-y-1">
+        <p className="text-soft text-xs">{covered(s.counts)}</p>
+        {level}
       </div>
     </li>
   );
