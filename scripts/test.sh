@@ -5,6 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 begin=$(date +%s)
 failed=""
+# As the program is built, so that what is compiled for one step serves all.
+export GOFLAGS="${GOFLAGS:+$GOFLAGS }-trimpath"
 step() { printf '\n== %s (after %ds)\n' "$1" "$(($(date +%s) - begin))"; }
 
 step "toolchain and what the tests need"
@@ -24,14 +26,27 @@ step "build"
 go build -trimpath -o bin/threatloop ./cmd/threatloop
 
 # All tests once. Those that run whole servers, kill processes and race against
-# clocks come after the others, so that they have the machine to themselves.
+# clocks come after the others, one package at a time. They wait most of the time, which
+# fuzzing uses: with the lowest priority it takes only what nobody else wants.
 heavy='/internal/(server|ticketing|webtest)$'
 step "tests"
 # shellcheck disable=SC2046 # a list of packages
 go test -timeout 30m $(go list ./... | grep -Ev "$heavy") || failed="$failed, tests"
-step "tests of running servers"
-# shellcheck disable=SC2046 # a list of packages
-go test -p 1 -timeout 30m $(go list ./... | grep -E "$heavy") || failed="$failed, tests of running servers"
+
+step "tests of running servers, fuzzing beside them"
+fuzzed=$(mktemp)
+fuzzing=""
+trap '[ -z "$fuzzing" ] || kill "$fuzzing" || true; rm -f "$fuzzed"' EXIT
+trap 'exit 130' INT TERM
+nice -n 19 scripts/fuzz.sh >"$fuzzed" 2>&1 &
+fuzzing=$!
+go test -p 1 -timeout 30m ./internal/server ./internal/ticketing || failed="$failed, tests of running servers"
+wait "$fuzzing" || failed="$failed, fuzzing"
+fuzzing=""
+cat "$fuzzed"
+
+step "stories in the browser"
+go test -timeout 30m ./internal/webtest || failed="$failed, stories"
 
 # Where goroutines share things, once more under the race detector, without the long
 # ones. Whole servers are among them through the demo's tests. SQLite is machine-made
@@ -47,9 +62,6 @@ if command -v gcc >/dev/null 2>&1; then
 	CGO_ENABLED=1 go test -p 1 -race -gcflags='modernc.org/sqlite/lib=-race=false' -short -timeout 20m $concurrent ||
 		failed="$failed, race detector"
 fi
-
-step "fuzzing"
-scripts/fuzz.sh || failed="$failed, fuzzing"
 
 if [ -n "$failed" ]; then
 	printf '\nfailed after %ds: %s\n' "$(($(date +%s) - begin))" "${failed#, }"
