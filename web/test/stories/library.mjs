@@ -7,7 +7,7 @@ import { crc32 } from "node:zlib";
 import { assert, eventually, open, rest, server, signIn } from "../rig.mjs";
 
 export default async function () {
-  const { page, shot, axe, done } = await open({ allowed: [/status of 422/] });
+  const { page, shot, axe, settled, done } = await open({ allowed: [/status of 422/] });
   await signIn(page);
   const go = (path) => page.goto(server.url + path);
   const implemented = async () =>
@@ -40,7 +40,13 @@ export default async function () {
   const text = () => area.inputValue();
   const first = await text();
   await end();
-  await page.keyboard.type(" && flow.nonsense");
+  // After Escape nothing is proposed, however late it would come.
+  await page.keyboard.type(" && flow.");
+  await page.keyboard.press("Escape");
+  await page.waitForTimeout(600);
+  await settled();
+  assert.equal(await page.getByRole("listbox", { name: "What can be written here" }).count(), 0, "proposals after Escape");
+  await page.keyboard.type("nonsense");
   await page.keyboard.press("Escape");
   await page.keyboard.press("Control+s");
   const problems = page.getByRole("list", { name: "Problems" });

@@ -82,6 +82,12 @@ export function Code({
   };
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
+  /** dismiss takes the proposals away, those also that are still to come. */
+  const dismiss = () => {
+    clearTimeout(timer.current);
+    asked.current++;
+    setList(undefined);
+  };
 
   const take = (c: Completion) => {
     if (!area.current || !list) return;
@@ -115,9 +121,11 @@ export function Code({
       if (e.key === "Escape") {
         e.preventDefault();
         e.stopPropagation();
-        setList(undefined);
+        dismiss();
         return;
       }
+    } else if (e.key === "Escape") {
+      dismiss();
     }
     if (e.key === "Enter" && !readOnly && area.current) {
       const el = area.current;
@@ -171,8 +179,8 @@ export function Code({
               timer.current = setTimeout(() => void ask(false), 120);
             }}
             onKeyDown={onKey}
-            onBlur={() => setList(undefined)}
-            onClick={() => setList(undefined)}
+            onBlur={dismiss}
+            onClick={dismiss}
             rows={Math.max(lines.length, 12)}
             cols={Math.max(60, ...lines.map((l) => l.length + 2))}
             className="relative block min-w-full resize-none overflow-hidden whitespace-pre bg-transparent px-3 py-2 leading-5 outline-none"
