@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -86,6 +87,16 @@ func TestWriteLibraryEntries(t *testing.T) {
 	}
 	if !slices.Contains(brings, "rule brings") && !slices.Contains(brings, "type brings") {
 		t.Errorf("the pattern is used by %v, want what brings it", brings)
+	}
+	// From the other side the same is told.
+	for _, u := range built.list("used_by") {
+		use, _ := u.(map[string]any)
+		path := fmt.Sprintf("/library/entries/%s/%s", use["kind"], use["ref"])
+		names := bob.get(path).want(200).list("names")
+		want := map[string]any{"kind": "pattern", "ref": "sql-injection", "title": "SQL injection", "how": use["how"]}
+		if !slices.ContainsFunc(names, func(x any) bool { return cmp.Equal(x, any(want)) }) {
+			t.Errorf("%s names %v, want the pattern, which it goes by", path, names)
+		}
 	}
 
 	// Only administrators of the installation write.
@@ -478,5 +489,27 @@ func TestWholePatterns(t *testing.T) {
 	}
 	if used == 0 {
 		t.Error("no pattern uses another's: the test shows nothing")
+	}
+}
+
+// TestSearchLibrary: what an entry says is found, and numbers of CWE and CAPEC as people write them.
+func TestSearchLibrary(t *testing.T) {
+	t.Parallel()
+	s := serve(t, settings{})
+	found := func(q string) (refs []string) {
+		for _, e := range s.admin.get("/library/entries?kind=pattern&limit=1000&q=" + url.QueryEscape(q)).want(200).list("items") {
+			refs = append(refs, e.(map[string]any)["ref"].(string))
+		}
+		return refs
+	}
+	for _, q := range []string{"CWE-89", "cwe89", "cwe-89 capec-108", "PreparedStatement", "bind every value", "asvs-5.0:1.2.4"} {
+		if got := found(q); !slices.Contains(got, "sql-injection") {
+			t.Errorf("a search for %q finds %v, want sql-injection among them", q, got)
+		}
+	}
+	for _, q := range []string{"CWE-8", "capec-10", "bind every zeppelin"} {
+		if got := found(q); slices.Contains(got, "sql-injection") {
+			t.Errorf("a search for %q finds %v, which does not have it", q, got)
+		}
 	}
 }

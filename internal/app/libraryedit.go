@@ -187,7 +187,7 @@ func (a *App) RevertEntry(ctx context.Context, c Caller, kind, ref string, versi
 			return EntryView{}, err
 		}
 		if text == "" && a.libraries.base.entry(kind, ref) == nil {
-			return EntryView{EntryRow: EntryRow{Kind: kind, Ref: ref, Title: ref, Layer: OwnLayer}, Found: []LibraryProblem{}, UsedBy: []EntryUse{}, Revision: d.draft.Draft}, nil
+			return EntryView{EntryRow: EntryRow{Kind: kind, Ref: ref, Title: ref, Layer: OwnLayer}, Found: []LibraryProblem{}, UsedBy: []EntryUse{}, Names: []EntryUse{}, Revision: d.draft.Draft}, nil
 		}
 		return d.view(kind, ref)
 	})

@@ -139,7 +139,7 @@ func (a *App) Entries(ctx context.Context, c Caller, f EntryFilter) (EntryList, 
 		if err != nil {
 			return v, err
 		}
-		words := strings.Fields(store.Fold(f.Search))
+		words := wanted(f.Search)
 		var list []EntryRow
 		for i := range rows {
 			r := &rows[i]
@@ -192,13 +192,29 @@ func (a *App) filled(tx *store.Tx, d *draft) ([]EntryRow, error) {
 	return rows, nil
 }
 
-// matches tells whether an entry has all words, folded, in its ref, title or text.
-func (r *EntryRow) matches(words []string) bool {
+// numbered is how people write what entries hold as `cwe: 89` and `capec: [66, 7]`.
+var numbered = regexp.MustCompile(`^(cwe|capec)-?([0-9]+)$`)
+
+// wanted are the words of a search, each as what tells whether a folded text has it.
+func wanted(search string) (words []func(string) bool) {
+	for _, w := range strings.Fields(store.Fold(search)) {
+		has := func(in string) bool { return strings.Contains(in, w) }
+		if m := numbered.FindStringSubmatch(w); m != nil {
+			written := regexp.MustCompile(`\b` + m[1] + `: *(?:\[[^\]]*\b)?` + m[2] + `\b`)
+			has = func(in string) bool { return strings.Contains(in, w) || written.MatchString(in) }
+		}
+		words = append(words, has)
+	}
+	return words
+}
+
+// matches tells whether an entry has all words in its ref, title or text.
+func (r *EntryRow) matches(words []func(string) bool) bool {
 	if len(words) == 0 {
 		return true
 	}
 	in := store.Fold(r.Ref + " " + r.Title + " " + r.text)
-	return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(in, w) })
+	return !slices.ContainsFunc(words, func(has func(string) bool) bool { return !has(in) })
 }
 
 // EntryView is one entry with its texts.
@@ -209,6 +225,7 @@ type EntryView struct {
 	Published string           `json:"published,omitempty" doc:"The text in force; absent where there is none"`
 	Found     []LibraryProblem `json:"found" doc:"What is wrong with the draft of this entry, and what to look at"`
 	UsedBy    []EntryUse       `json:"used_by" doc:"What else in the library goes by it"`
+	Names     []EntryUse       `json:"names" doc:"What it goes by itself, and how; rules whose facts it reads are left out"`
 	Revision  int64            `json:"revision" doc:"Of the draft"`
 }
 
@@ -220,7 +237,7 @@ type EntryUse struct {
 	Kind  string `json:"kind" enum:"type,pattern,rule,questionnaire,standard"`
 	Ref   string `json:"ref"`
 	Title string `json:"title"`
-	How   string `json:"how" enum:"brings,for,asks,reads,serves,includes,uses" doc:"brings: it puts the pattern in. for: the rule or questionnaire is for components of the type. asks: it asks a question of it. reads: its conditions read an answer or fact of it. serves: countermeasures serve clauses of it. includes: it begins with its questions. uses: its threats name weaknesses or countermeasures of it"`
+	How   string `json:"how" enum:"brings,for,asks,reads,serves,includes,uses" doc:"What the one that goes by the other does. brings: it puts the pattern in. for: the rule or questionnaire is for components of the type. asks: it asks a question of it. reads: its conditions read an answer or fact of it. serves: countermeasures serve clauses of it. includes: it begins with its questions. uses: its threats name weaknesses or countermeasures of it"`
 }
 
 // Entry shows one entry.
@@ -265,7 +282,7 @@ func (a *App) entryView(tx *store.Tx, d *draft, kind, ref string) (EntryView, er
 			}
 		}
 	}
-	v.UsedBy = usedBy(in, kind, ref)
+	v.UsedBy, v.Names = usedBy(in, kind, ref), named(in, kind, ref)
 	return v, nil
 }
 

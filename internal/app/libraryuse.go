@@ -88,6 +88,36 @@ func usedBy(l *library.Library, kind, ref string) []EntryUse {
 	return out
 }
 
+// named lists the entries of a library that one of them goes by: what usedBy tells,
+// from the other side, but for the rules whose facts it reads.
+func named(l *library.Library, kind, ref string) []EntryUse {
+	out := []EntryUse{}
+	look := func(of, by, title string) {
+		for _, u := range usedBy(l, of, by) {
+			if u.Kind == kind && u.Ref == ref {
+				out = append(out, EntryUse{of, by, title, u.How})
+			}
+		}
+	}
+	if kind == library.EntryRule || kind == library.EntryQuestionnaire {
+		for i := range l.Types {
+			look(library.EntryType, l.Types[i].Ref, l.Types[i].Name)
+		}
+		for i := range l.Questionnaires {
+			look(library.EntryQuestionnaire, l.Questionnaires[i].Ref, l.Questionnaires[i].Name)
+		}
+	}
+	for i := range l.Patterns {
+		look(library.EntryPattern, l.Patterns[i].Ref, l.Patterns[i].Name)
+	}
+	if kind == library.EntryPattern {
+		for i := range l.Standards {
+			look(library.EntryStandard, l.Standards[i].Ref, l.Standards[i].Name)
+		}
+	}
+	return out
+}
+
 // defined are the weaknesses and countermeasures that a pattern defines, as "weakness REF"; nil has none.
 func defined(p *library.Pattern) map[string]bool {
 	has := map[string]bool{}

@@ -173,8 +173,22 @@ async function reader() {
   await signIn(admin.page);
   await rest(admin.page, "POST", "/users", { name: "Rita Reader", email: "rita@example.org", password });
   await admin.done();
-  const { page, axe, shot, done } = await open({ path: "/library/pattern/sql-injection" });
+  const { page, axe, shot, done } = await open({ path: "/library?q=CWE-89" });
   await signIn(page, { email: "rita@example.org", password });
+  // What an entry says is found, and from a type there is a way to what it brings.
+  const rows = page.getByRole("row", { name: /SQL injection/ });
+  await rows.first().waitFor();
+  await page.getByRole("searchbox", { name: "Search the library" }).fill("llm-agent");
+  await page
+    .getByRole("row")
+    .filter({ has: page.getByText("llm-agent", { exact: true }) })
+    .click();
+  await page.getByRole("heading", { name: "What it names" }).waitFor();
+  await axe("what a type names");
+  await shot("library-names");
+  await page.getByRole("link", { name: "Prompt injection", exact: true }).click();
+  await page.waitForURL(/\/library\/pattern\/prompt-injection/);
+  await page.goto(new URL("/library/pattern/sql-injection", page.url()).href);
   const area = page.getByRole("textbox", { name: /^Text of/ });
   await area.waitFor();
   assert.equal(await area.getAttribute("readonly"), "", "the text for a reader");

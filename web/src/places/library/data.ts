@@ -28,6 +28,16 @@ export const entriesQuery = queryOptions({
   queryFn: ({ signal }) => everything<Row>((cursor) => ok(api.GET("/library/entries", { params: { query: { cursor, limit: 1000 } }, signal }))),
 });
 
+/** Entries that have all words of a search in their text, as kind/ref. */
+export const foundQuery = (q: string) =>
+  queryOptions({
+    queryKey: keys.instance("library", "entries", "found", q),
+    queryFn: async ({ signal }) => {
+      const rows = await everything<Row>((cursor) => ok(api.GET("/library/entries", { params: { query: { q, cursor, limit: 1000 } }, signal })));
+      return new Set(rows.map((r) => `${r.kind}/${r.ref}`));
+    },
+  });
+
 export const entryQuery = (kind: string, ref: string) =>
   queryOptions({
     queryKey: keys.instance("library", "entry", kind, ref),

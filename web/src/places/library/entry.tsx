@@ -33,6 +33,16 @@ const how = {
   uses: "uses it",
 } as const;
 
+const does = {
+  brings: "it brings",
+  for: "it is for",
+  asks: "it asks",
+  reads: "it reads",
+  serves: "it serves",
+  includes: "it includes",
+  uses: "it uses",
+} as const;
+
 /** LibraryEntry is one entry of the library: what it says, where it is used, and its text. */
 export function LibraryEntry() {
   const { kind, ref } = useParams({ strict: false }) as { kind: string; ref: string };
@@ -264,22 +274,16 @@ function Sheet({ entry: e }: { entry: Entry }) {
           />
         </div>
         <aside className="grid content-start gap-4">
+          {(e.names ?? []).length > 0 && (
+            <Section title="What it names">
+              <Uses of={e.names ?? []} text={(u) => `${kinds[u.kind].one.toLowerCase()} ${does[u.how]}`} />
+            </Section>
+          )}
           <Section title="Where it is used">
             {(e.used_by ?? []).length === 0 ? (
               <p className="text-soft text-sm">{e.kind === "rule" ? "Rules are asked for every model." : "Nothing names it."}</p>
             ) : (
-              <ul className="grid gap-1.5">
-                {(e.used_by ?? []).map((u) => (
-                  <li key={`${u.kind}/${u.ref}/${u.how}`} className="text-sm">
-                    <Link to="/library/$kind/$ref" params={{ kind: u.kind, ref: u.ref }} className="link">
-                      <bdi>{u.title}</bdi>
-                    </Link>{" "}
-                    <span className="text-soft text-xs">
-                      {kinds[u.kind].one.toLowerCase()} {how[u.how]}
-                    </span>
-                  </li>
-                ))}
-              </ul>
+              <Uses of={e.used_by ?? []} text={(u) => `${kinds[u.kind].one.toLowerCase()} ${how[u.how]}`} />
             )}
           </Section>
         </aside>
@@ -312,6 +316,24 @@ function Sheet({ entry: e }: { entry: Entry }) {
         }}
       />
     </Place>
+  );
+}
+
+type Use = NonNullable<Entry["used_by"]>[number];
+
+/** Uses are entries that one goes by or that go by it, with how. */
+function Uses({ of, text }: { of: Use[]; text: (u: Use) => string }) {
+  return (
+    <ul className="grid gap-1.5">
+      {of.map((u) => (
+        <li key={`${u.kind}/${u.ref}/${u.how}`} className="text-sm">
+          <Link to="/library/$kind/$ref" params={{ kind: u.kind, ref: u.ref }} className="link">
+            <bdi>{u.title}</bdi>
+          </Link>{" "}
+          <span className="text-soft text-xs">{text(u)}</span>
+        </li>
+      ))}
+    </ul>
   );
 }
 

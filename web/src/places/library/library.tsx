@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { BookOpen, Download, FileUp, Plus, TriangleAlert } from "lucide-react";
-import { useState } from "react";
+import { useDeferredValue, useMemo, useState } from "react";
 import { useMe } from "../../app/session";
 import { useAddress } from "../../ui/address";
 import { Button } from "../../ui/button";
@@ -10,7 +10,7 @@ import { Menu, MenuItem } from "../../ui/menu";
 import { Badge, Place, Segmented } from "../../ui/parts";
 import { Empty, Failed, Loading } from "../../ui/state";
 import { type Column, Table } from "../../ui/table";
-import { draftQuery, drafts, entriesQuery, kinds, layers, type Row } from "./data";
+import { draftQuery, drafts, entriesQuery, foundQuery, kinds, layers, type Row } from "./data";
 import { DraftBar } from "./draft";
 import { ImportLibrary } from "./import";
 import { NewEntry } from "./newentry";
@@ -96,8 +96,14 @@ export function Library() {
   const draft = useQuery(draftQuery).data;
   const [making, setMaking] = useState(false);
   const [importing, setImporting] = useState(false);
-  const rows = entries.data ?? [];
-  const shown = useFiltered(rows, (r) => `${r.title} ${r.ref}`, {
+  // Names are looked through here, texts by the server: what it finds has the words as well.
+  const q = useDeferredValue(search.q?.trim().slice(0, 200) ?? "");
+  const found = useQuery({ ...foundQuery(q), enabled: q.length > 1 }).data;
+  const rows = useMemo(
+    () => (entries.data ?? []).map((r): Row & { has?: string } => (found?.has(`${r.kind}/${r.ref}`) ? { ...r, has: q } : r)),
+    [entries.data, found, q],
+  );
+  const shown = useFiltered(rows, (r) => `${r.title} ${r.ref} ${r.has ?? ""}`, {
     kind: (r) => r.kind,
     from: (r) => r.layer,
     draft: (r) => (r.problems > 0 ? ["problems", r.draft ?? ""] : r.draft),
