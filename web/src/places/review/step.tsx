@@ -151,12 +151,14 @@ function Brought({ before, after, titles }: { before: string[]; after: string[];
       {[...gone, ...after].map((ref) => {
         const how = !after.includes(ref) ? "no longer" : before.includes(ref) ? "still" : "new";
         return (
-          <li key={ref} className="flex flex-wrap items-baseline gap-x-2">
+          <li key={ref} className="grid grid-cols-[auto_minmax(0,1fr)] items-baseline gap-x-2">
             <span className={how === "new" ? "text-accent text-xs" : "text-soft text-xs"}>{how}</span>
-            <bdi className={how === "new" ? "font-medium" : how === "still" ? "text-soft" : "text-soft line-through decoration-soft/60"}>
-              {titles[ref] ?? ref}
-            </bdi>
-            {titles[ref] && <code className="text-2xs text-soft">{ref.replace(/^standard /, "")}</code>}
+            <span className="flex flex-wrap items-baseline gap-x-2">
+              <bdi className={how === "new" ? "font-medium" : how === "still" ? "text-soft" : "text-soft line-through decoration-soft/60"}>
+                {titles[ref] ?? ref}
+              </bdi>
+              {titles[ref] && <code className="text-2xs text-soft">{ref.replace(/^standard /, "")}</code>}
+            </span>
           </li>
         );
       })}
