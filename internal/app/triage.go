@@ -161,6 +161,9 @@ type DismissInput struct {
 // Dismiss records that results are evidence of nothing in the product, all of them or,
 // where one is not there, none, and matches the evidence anew once.
 func (a *App) Dismiss(ctx context.Context, c Caller, product model.ProductID, in DismissInput) error {
+	if len(in.Evidence) == 0 {
+		return fault.New(fault.Invalid, "triage.evidence", "nothing is named to dismiss").With("body.evidence", "expected ids of rows of evidence")
+	}
 	cause := Cause{Kind: "test", Text: "triage: " + in.Reason, Ref: in.Evidence[0]}
 	_, err := change(ctx, a, c, policy.ResultsTriage, product, cause, func(ch *changing) (struct{}, error) {
 		l, err := ledger(ch.tx, product)

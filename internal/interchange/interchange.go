@@ -71,7 +71,7 @@ func ReadAs(name Format, data []byte, opts Options) (*Import, error) {
 	if name != "" && name != f.Name && name != f.Family {
 		return nil, fault.New(fault.Invalid, "model.format", "the file is no %s file", name).With("", "it is a file of the format %s", f.Name)
 	}
-	return f.Read(s)
+	return f.read(s)
 }
 
 // read reads the file, and says what a reader of JSON cannot see: keys that are

@@ -66,9 +66,12 @@ func TestKeysGivenAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := interchange.Read([]byte(text), interchange.Options{Name: "in"})
+			got, err := interchange.ReadAs("", []byte(text), interchange.Options{Name: "in"})
 			if err != nil {
 				t.Fatal(err)
+			}
+			if same, err := interchange.Read([]byte(text), interchange.Options{Name: "in"}); err != nil || !cmp.Equal(got.Notes, same.Notes) {
+				t.Errorf("Read notes %+v (%v), ReadAs %+v", same.Notes, err, got.Notes)
 			}
 			if got.Model.Product.Name != "New" {
 				t.Errorf("the product is %q, want the last name", got.Model.Product.Name)
