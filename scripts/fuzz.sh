@@ -27,7 +27,13 @@ while [ "$i" -lt "$rounds" ]; do
 	echo "fuzz: $name in $folder for ${each}s"
 	if ! go test -run '^$' -fuzz "^$name\$" -fuzztime "${each}s" -fuzzminimizetime 20x "$folder" >"$log" 2>&1; then
 		cat "$log"
-		exit 1
+		# Before 1.27 Go may end a run that found nothing with this when its time is over
+		# (golang/go#75804). What is found names its input, a hang included.
+		if grep -q '^    context deadline exceeded$' "$log" && ! grep -qE 'Failing input|panic|hung|terminated' "$log"; then
+			echo "fuzz: found nothing; that was the end of its time"
+		else
+			exit 1
+		fi
 	fi
 	i=$((i + 1))
 done
